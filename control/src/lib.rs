@@ -1,0 +1,1 @@
+//! The documents both lakedr programs share.

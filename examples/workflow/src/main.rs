@@ -1,0 +1,2 @@
+//! Demo workflow.
+fn main() {}

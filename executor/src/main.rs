@@ -1,0 +1,2 @@
+//! The lakedr executor.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Terraform provider for lakedr.
+fn main() {}
