@@ -4,7 +4,8 @@
 //! means. Nothing here interprets them: values, schemas and diagnostics get their meaning in the
 //! provider. Maps are sorted, so that equal messages have equal bytes.
 //!
-//! Features: `server` (default) generates the service traits, `client` the clients.
+//! Features: `server` (default) generates the service traits, `client` the clients. A method that an
+//! implementation of a service trait leaves out answers `UNIMPLEMENTED`.
 
 /// Protocol `tfplugin6`: what Terraform calls on a provider.
 #[cfg_attr(
