@@ -1,2 +1,42 @@
-//! Set-up and tests.
-fn main() {}
+//! Set-up, tests and docs of lakedr: `cargo xtask --help`.
+//!
+//! Every command sets up what it needs, inside `target/` and nowhere else.
+
+mod console;
+mod paths;
+mod process;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set-up, tests and docs of lakedr")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Installs the servers, readers and Spark that the tests need, into target/tools
+    Tools,
+    /// Runs every check and test that CI runs
+    Test(test::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Tools => tools::install_all().map(drop),
+        Command::Test(args) => test::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
