@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 
 use super::report::Tally;
 use crate::process;
@@ -20,20 +20,21 @@ pub(super) fn run(command: &mut Command, tally: &mut Tally) -> Result<()> {
         *tally = tally.plus(relay(BufReader::new(stdout), &mut std::io::stdout().lock())?);
     }
     let status = child.wait().with_context(|| format!("wait for `{line}`"))?;
-    if !status.success() {
-        bail!("`{line}` ended with {status}");
-    }
-    if tally.ignored > 0 {
-        bail!(
-            "{} tests were ignored: a test that does not run is a failure, fix or remove it",
-            tally.ignored
-        );
-    }
+    ensure!(status.success(), "`{line}` ended with {status}");
+    none_ignored(*tally)
+}
+
+fn none_ignored(tally: Tally) -> Result<()> {
+    ensure!(
+        tally.ignored == 0,
+        "ignored tests: {}; a test that does not run is a failure, fix or remove it",
+        tally.ignored
+    );
     Ok(())
 }
 
-/// Passes lines on to our stdout and sums the result lines among them.
-fn relay(lines: impl BufRead) -> Result<Tally> {
+/// Passes lines on and sums the result lines among them.
+fn relay(lines: impl BufRead, out: &mut impl Write) -> Result<Tally> {
     let mut sum = Tally::default();
     for line in lines.split(b'\n') {
         let line = line.context("read the output of cargo test")?;
