@@ -1,1 +1,29 @@
-//! The documents both lakedr programs share.
+//! The documents that the lakedr provider and the lakedr executor share.
+//!
+//! Everything a region needs to know about disaster recovery is one of three kinds of document:
+//!
+//! * **specs** ([`spec`]): what the operator wants. Written by the provider alone, into the control store.
+//! * **group log entries** ([`group_log`]): what happened. Written by the executor alone, into the external
+//!   location of the standby region, and the only thing decisions are made from.
+//! * **run records** ([`run_record`]): what a workflow did. Written by `lakedr mark`.
+//!
+//! This crate says what these documents look like ([`codec`]), where they lie ([`layout`]), which of them are
+//! acceptable ([`validate`]) and how they are read and written ([`store`]). It does no I/O of its own unless
+//! the feature `object-store` is on.
+
+pub mod codec;
+pub mod cut;
+pub mod digest;
+pub mod group_log;
+pub mod id;
+pub mod layout;
+pub mod location;
+pub mod run_record;
+#[cfg(feature = "schema")]
+pub mod schema;
+pub mod secret;
+pub mod spec;
+pub mod store;
+pub mod tfstate;
+pub mod time;
+pub mod validate;

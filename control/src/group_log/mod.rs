@@ -1,0 +1,17 @@
+//! The group log: the append-only, totally ordered history of one group, and the only thing decisions are made
+//! from.
+//!
+//! Entries are written once each, with put-if-absent at the next sequence number; whoever loses the race reads on
+//! and decides again. [`fold`] turns a history into the state of the group and is the only reader of meaning.
+//! The log begins in the external location of the initial standby region; `moved` closes it there and it goes on,
+//! at the next sequence number, in the other one.
+
+mod entry;
+mod fold;
+mod log;
+
+pub use entry::{
+    Author, Entry, Event, FIRST_EPOCH, FIRST_SEQ, FORMAT, FailureClass, IntentKind, IntentSlot, Role,
+};
+pub use fold::{FoldError, GroupState, LastFailure, OpenIntent, RecoveryPoint, fold};
+pub use log::{Appended, GroupLog, History, LogError};

@@ -1,0 +1,138 @@
+//! The only place that spells an object key.
+
+use crate::id::{Name, TableName};
+use crate::spec::Kind;
+
+/// Version folder of the control store.
+const CONTROL_ROOT: &str = "v1";
+
+/// Folder of an external location that holds everything that is not table data.
+const META: &str = "meta";
+
+/// Key of a document in the control store.
+#[must_use]
+pub fn document(kind: Kind, name: &str) -> String {
+    format!("{}/{name}.json", documents(kind))
+}
+
+/// Folder of all documents of a kind.
+#[must_use]
+pub fn documents(kind: Kind) -> String {
+    let folder = match kind {
+        Kind::ExternalLocation => "external_locations",
+        Kind::SyncGroup => "sync_groups",
+        Kind::SnapshotSchedule => "snapshot_schedules",
+    };
+    format!("{CONTROL_ROOT}/{folder}")
+}
+
+/// The name of the document that lies under a key of [`documents`], if the key is one of a document.
+#[must_use]
+pub fn document_name(kind: Kind, key: &str) -> Option<&str> {
+    key.strip_prefix(documents(kind).as_str())?.strip_prefix('/')?.strip_suffix(".json").filter(|n| !n.contains('/'))
+}
+
+/// Folder of the log of a group, in an external location.
+#[must_use]
+pub fn group_log(group: &Name) -> String {
+    format!("{META}/groups/{group}/log")
+}
+
+/// Key of one entry of a group log.
+#[must_use]
+pub fn group_log_entry(group: &Name, seq: u64) -> String {
+    format!("{}/{seq:020}.json", group_log(group))
+}
+
+/// The sequence number that a key of a group log holds.
+#[must_use]
+pub fn group_log_seq(group: &Name, key: &str) -> Option<u64> {
+    let digits = key.strip_prefix(group_log(group).as_str())?.strip_prefix('/')?.strip_suffix(".json")?;
+    (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+/// Key of the body of a commit that the intent with this sequence number is about to publish.
+#[must_use]
+pub fn pending_commit(group: &Name, seq: u64, table: &TableName) -> String {
+    format!("{META}/groups/{group}/pending/{seq:020}/{}.json", table_key(table))
+}
+
+/// Key of a probe object in an external location.
+#[must_use]
+pub fn probe(id: &str) -> String {
+    format!("{META}/probe/{id}")
+}
+
+/// Folder of the dated records of `lakedr verify`.
+#[must_use]
+pub fn verifications(group: &Name) -> String {
+    format!("{META}/groups/{group}/verified")
+}
+
+/// Key of one record of `lakedr verify`: recovery point, then the moment in milliseconds.
+#[must_use]
+pub fn verification(group: &Name, seq: u64, at_ms: i64) -> String {
+    format!("{}/{seq:020}/{at_ms:015}.json", verifications(group))
+}
+
+/// Folder of the attempts of a run, in the place where a marker workflow keeps its records.
+#[must_use]
+pub fn run(run_id: &str) -> String {
+    escape(run_id)
+}
+
+/// Key of the record that an attempt of a run began.
+#[must_use]
+pub fn run_started(run_id: &str, attempt: u32) -> String {
+    format!("{}/{attempt:04}/started.json", run(run_id))
+}
+
+/// Key of the record that an attempt of a run ended.
+#[must_use]
+pub fn run_finished(run_id: &str, attempt: u32) -> String {
+    format!("{}/{attempt:04}/finished.json", run(run_id))
+}
+
+/// One path segment for a table name; equal names give equal segments.
+fn table_key(table: &TableName) -> String {
+    escape(&table.to_string().to_lowercase())
+}
+
+/// One path segment for any text: everything but letters, digits, `.`, `_` and `-` becomes `=` and two hex digits
+/// per byte. (`%` would be decoded by some stores and not by others.)
+fn escape(text: &str) -> String {
+    let mut key = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || (byte == b'.' && !key.is_empty()) {
+            key.push(char::from(byte));
+        } else {
+            key.push('=');
+            key.push_str(&crate::digest::hex(&[byte]));
+        }
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys() {
+        let group: Name = "etl".parse().unwrap();
+        assert_eq!(document(Kind::SyncGroup, "etl"), "v1/sync_groups/etl.json");
+        assert_eq!(document_name(Kind::SyncGroup, "v1/sync_groups/etl.json"), Some("etl"));
+        assert_eq!(document_name(Kind::SyncGroup, "v1/sync_groups/etl.json.tmp"), None);
+        let key = group_log_entry(&group, 12);
+        assert_eq!(key, "meta/groups/etl/log/00000000000000000012.json");
+        assert_eq!(group_log_seq(&group, &key), Some(12));
+        assert_eq!(group_log_seq(&group, "meta/groups/etl/log/12.json"), None);
+        let table: TableName = "Cat.raw.`b/ä`".parse::<TableName>().unwrap_or_else(|_| "Cat.raw.`b.ä`".parse().unwrap());
+        assert_eq!(
+            pending_commit(&group, 3, &table),
+            "meta/groups/etl/pending/00000000000000000003/cat.raw.=60b.=c3=a4=60.json"
+        );
+        assert_eq!(run_started("2026-11-20T08:00", 1), "2026-11-20T08=3a00/0001/started.json");
+        assert_eq!(run(".."), "=2e.");
+    }
+}

@@ -1,0 +1,27 @@
+//! JSON Schemas of every stored document, generated into `docs/schemas/`.
+
+use schemars::{JsonSchema, schema_for};
+use serde_json::Value;
+
+use crate::codec::Document;
+use crate::group_log::Entry;
+use crate::run_record::RunRecord;
+use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
+
+/// File name and schema of each stored document.
+#[must_use]
+pub fn all() -> Vec<(&'static str, Value)> {
+    vec![
+        ("external_location.json", schema::<Document<ExternalLocationSpec>>("external location document")),
+        ("sync_group.json", schema::<Document<SyncGroupSpec>>("sync group document")),
+        ("snapshot_schedule.json", schema::<Document<SnapshotScheduleSpec>>("snapshot schedule document")),
+        ("group_log_entry.json", schema::<Entry>("group log entry")),
+        ("run_record.json", schema::<RunRecord>("run record")),
+    ]
+}
+
+fn schema<T: JsonSchema>(title: &str) -> Value {
+    let mut schema = schema_for!(T);
+    schema.insert("title".to_owned(), Value::String(format!("lakedr {title}")));
+    schema.to_value()
+}

@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult, UpdateVersion};
+
+use super::{DocStore, Object, StoreError, StoreErrorKind, Tag, Written};
+
+/// A store in a bucket or container.
+#[derive(Debug)]
+pub struct CloudStore {
+    store: Arc<dyn ObjectStore>,
+    root: Path,
+    url: String,
+}
+
+/// Between the ETag and the generation or version id of a tag.
+const TAG_SEPARATOR: char = '\n';
+
+impl CloudStore {
+    /// A store below `root` of a bucket or container; `url` is where that is, for messages.
+    #[must_use]
+    pub fn new(store: Arc<dyn ObjectStore>, root: Path, url: String) -> Self {
+        Self { store, root, url }
+    }
+
+    fn path(&self, key: &str) -> Path {
+        key.split('/').filter(|segment| !segment.is_empty()).fold(self.root.clone(), |path, segment| path.join(segment))
+    }
+
+    fn error(&self, verb: &'static str, key: &str, cause: Error) -> StoreError {
+        let url = if key.is_empty() { self.url.clone() } else { format!("{}/{key}", self.url) };
+        StoreError { verb, url, kind: classify(&cause), cause: Box::new(cause) }
+    }
+
+    async fn put(&self, key: &str, bytes: &[u8], mode: PutMode) -> Result<PutResult, Error> {
+        let payload = PutPayload::from(bytes.to_vec());
+        self.store.put_opts(&self.path(key), payload, PutOptions { mode, ..PutOptions::default() }).await
+    }
+}
+
+fn tag_of(e_tag: Option<&String>, version: Option<&String>) -> Tag {
+    Tag(format!("{}{TAG_SEPARATOR}{}", e_tag.map_or("", |s| s), version.map_or("", |s| s)))
+}
+
+fn update_version(tag: &Tag) -> UpdateVersion {
+    let (e_tag, version) = tag.0.split_once(TAG_SEPARATOR).unwrap_or((&tag.0, ""));
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    UpdateVersion { e_tag: some(e_tag), version: some(version) }
+}
+
+/// What a caller can do about an error of a store.
+pub(super) fn classify(error: &Error) -> StoreErrorKind {
+    match error {
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => StoreErrorKind::Denied,
+        Error::NotFound { .. } => StoreErrorKind::NoBucket,
+        Error::NotImplemented { .. } | Error::NotSupported { .. } => StoreErrorKind::Unsupported,
+        Error::Generic { source, .. } => {
+            let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(source.as_ref());
+            let mut text = String::new();
+            while let Some(error) = cause {
+                text.push_str(&error.to_string());
+                cause = error.source();
+            }
+            classify_text(&text)
+        }
+        _ => StoreErrorKind::Other,
+    }
+}
+
+/// The client of the store keeps the HTTP status of an error in its text only.
+fn classify_text(text: &str) -> StoreErrorKind {
+    let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
+    if has(&["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist"]) {
+        StoreErrorKind::NoBucket
+    } else if has(&["403 Forbidden", "401 Unauthorized", "AccessDenied", "credential"]) {
+        StoreErrorKind::Denied
+    } else if has(&["error sending request", "timed out", "connection", "503", "500 Internal", "502", "504", "429"]) {
+        StoreErrorKind::Unreachable
+    } else {
+        StoreErrorKind::Other
+    }
+}
+
+#[async_trait]
+impl DocStore for CloudStore {
+    fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        let found = match self.store.get(&self.path(key)).await {
+            Ok(found) => found,
+            Err(Error::NotFound { source, .. }) if !source.to_string().contains("NoSuchBucket") => return Ok(None),
+            Err(cause) => return Err(self.error("read", key, cause)),
+        };
+        let tag = tag_of(found.meta.e_tag.as_ref(), found.meta.version.as_ref());
+        let bytes = found.bytes().await.map_err(|cause| self.error("read", key, cause))?;
+        Ok(Some(Object { bytes: bytes.to_vec(), tag }))
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let prefix = self.path(folder);
+        let objects: Vec<_> = match self.store.list(Some(&prefix)).try_collect().await {
+            Ok(objects) => objects,
+            Err(cause) => return Err(self.error("list", folder, cause)),
+        };
+        let root = if self.root.as_ref().is_empty() { String::new() } else { format!("{}/", self.root) };
+        let mut keys: Vec<String> = objects
+            .iter()
+            .filter_map(|object| object.location.as_ref().strip_prefix(&root).map(str::to_owned))
+            .collect();
+        keys.sort();
+        Ok(keys)
+    }
+
+    async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+        match self.put(key, bytes, PutMode::Create).await {
+            Ok(put) => Ok(Written::Done(tag_of(put.e_tag.as_ref(), put.version.as_ref()))),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => match self.read(key).await? {
+                Some(object) if object.bytes == bytes => Ok(Written::Done(object.tag)),
+                Some(_) => Ok(Written::Lost),
+                // S3 says "conflict" while another conditional write is under way, which may yet fail
+                None => Err(self.error("write", key, Error::Generic { store: "store", source: "503 conflict with a write under way".into() })),
+            },
+            Err(cause) => Err(self.error("write", key, cause)),
+        }
+    }
+
+    async fn replace(&self, key: &str, bytes: &[u8], tag: &Tag) -> Result<Written, StoreError> {
+        match self.put(key, bytes, PutMode::Update(update_version(tag))).await {
+            Ok(put) => Ok(Written::Done(tag_of(put.e_tag.as_ref(), put.version.as_ref()))),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. }) => Ok(Written::Lost),
+            Err(cause) => Err(self.error("write", key, cause)),
+        }
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        match self.store.delete(&self.path(key)).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(cause) => Err(self.error("delete", key, cause)),
+        }
+    }
+}

@@ -1,0 +1,457 @@
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use super::Violation;
+use super::rules::Report;
+use crate::id::{Name, TableName};
+use crate::location::StoreUrl;
+use crate::secret::SecretRef;
+use crate::spec::{
+    AirflowDagSpec, Compaction, DatabricksJobSpec, Delivery, PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec,
+    WorkflowSpec,
+};
+
+/// Which of the two fixed sides of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SideName {
+    /// `primary`
+    Primary,
+    /// `secondary`
+    Secondary,
+}
+
+impl SideName {
+    /// The attribute.
+    #[must_use]
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Secondary => "secondary",
+        }
+    }
+
+    /// The other side.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Primary => Self::Secondary,
+            Self::Secondary => Self::Primary,
+        }
+    }
+}
+
+/// One side of a valid group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side {
+    /// Region.
+    pub region: String,
+    /// External location.
+    pub location: Name,
+}
+
+/// One table of a valid group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidTable {
+    /// Name.
+    pub name: TableName,
+    /// URL in the primary region; none when the catalog has to say.
+    pub primary: Option<StoreUrl>,
+    /// URL in the secondary region; none when the catalog has to say.
+    pub secondary: Option<StoreUrl>,
+}
+
+impl ValidTable {
+    /// URL on one side.
+    #[must_use]
+    pub fn url(&self, side: SideName) -> Option<&StoreUrl> {
+        match side {
+            SideName::Primary => self.primary.as_ref(),
+            SideName::Secondary => self.secondary.as_ref(),
+        }
+    }
+}
+
+/// The workflow of a valid group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Workflow {
+    /// A Databricks job.
+    DatabricksJob(DatabricksJobSpec),
+    /// An Airflow DAG.
+    AirflowDag(AirflowDagSpec),
+    /// Run records.
+    Marker(StoreUrl),
+}
+
+/// When something is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Schedule {
+    /// So long after the last start.
+    Interval(Duration),
+    /// At the moments of a cron expression.
+    Cron {
+        /// Five fields.
+        expression: String,
+        /// Where the clock hangs.
+        timezone: Tz,
+    },
+}
+
+/// A sync group that keeps every rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidGroup {
+    /// Name.
+    pub name: Name,
+    /// Region that is active at first.
+    pub initial_active: SideName,
+    /// Primary side.
+    pub primary: Side,
+    /// Secondary side.
+    pub secondary: Side,
+    /// Tables, ordered by name.
+    pub tables: Vec<ValidTable>,
+    /// Workflow.
+    pub workflow: Option<Workflow>,
+    /// When it is due; always, without one.
+    pub schedule: Option<Schedule>,
+    /// Attempts in all.
+    pub max_attempts: u32,
+    /// First wait.
+    pub initial_backoff: Duration,
+    /// Longest wait.
+    pub max_backoff: Duration,
+    /// Who moves the data.
+    pub delivery: Delivery,
+    /// Who commits.
+    pub engine: PublishEngine,
+    /// What happens to compacted files.
+    pub compaction: Compaction,
+    /// Allowance for clocks that disagree.
+    pub clock_skew: Duration,
+    /// RPO lag that is still acceptable.
+    pub rpo_target: Option<Duration>,
+    /// Transfer cap.
+    pub max_bytes_per_second: Option<u64>,
+    /// Price of egress per GiB.
+    pub egress_price_per_gib: Option<f64>,
+    /// Do not sync.
+    pub paused: bool,
+}
+
+impl ValidGroup {
+    /// One side.
+    #[must_use]
+    pub fn side(&self, name: SideName) -> &Side {
+        match name {
+            SideName::Primary => &self.primary,
+            SideName::Secondary => &self.secondary,
+        }
+    }
+
+    /// The side of a region.
+    #[must_use]
+    pub fn side_of(&self, region: &str) -> Option<SideName> {
+        [SideName::Primary, SideName::Secondary].into_iter().find(|side| self.side(*side).region == region)
+    }
+}
+
+/// Checks a sync group by itself.
+///
+/// # Errors
+/// All violations.
+pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
+    let mut found = Vec::new();
+    let mut report = Report::new(&mut found);
+    let name = report.at("name").name(&spec.name);
+    if let Some(email) = &spec.owner_email {
+        report.at("owner_email").email(email);
+    }
+    let primary = side(&mut report.at("primary"), &spec.primary);
+    let secondary = side(&mut report.at("secondary"), &spec.secondary);
+    let initial_active = sides_fit(&mut report, spec);
+    let tables = tables(&mut report, spec);
+    let workflow = spec.workflow.as_ref().and_then(|w| workflow(&mut report.at("workflow"), w));
+    if let Some(Workflow::DatabricksJob(_)) = workflow {
+        job_needs_workspaces(&mut report, spec);
+    }
+    let when = spec.schedule.as_ref().and_then(|s| schedule(&mut report.at("schedule"), s));
+    let initial_backoff = report.at("retry").at("initial_backoff").duration(&spec.retry.initial_backoff);
+    let max_backoff = report.at("retry").at("max_backoff").duration(&spec.retry.max_backoff);
+    if spec.retry.max_attempts == 0 {
+        report.at("retry").at("max_attempts").violation("is 0", "give at least 1: the first attempt counts");
+    }
+    let clock_skew = report.at("clock_skew").duration(&spec.clock_skew);
+    let rpo_target = spec.rpo_target.as_ref().and_then(|t| report.at("rpo_target").positive_duration(t));
+    if let Some(target) = &spec.rto_target {
+        report.at("rto_target").positive_duration(target);
+    }
+    publish(&mut report, spec);
+    if spec.egress_price_per_gib.is_some_and(|price| !price.is_finite() || price < 0.0) {
+        report.at("egress_price_per_gib").violation("is not a price", "give a number of 0 or more");
+    }
+    notifications(&mut report, spec);
+    match (name, primary, secondary, initial_active, initial_backoff, max_backoff, clock_skew) {
+        (Some(name), Some(primary), Some(secondary), Some(initial_active), Some(first), Some(longest), Some(clock_skew))
+            if found.is_empty() =>
+        {
+            Ok(ValidGroup {
+                name,
+                initial_active,
+                primary,
+                secondary,
+                tables,
+                workflow,
+                schedule: when,
+                max_attempts: spec.retry.max_attempts,
+                initial_backoff: first,
+                max_backoff: longest,
+                delivery: spec.delivery,
+                engine: spec.publish.engine,
+                compaction: spec.compaction,
+                clock_skew,
+                rpo_target,
+                max_bytes_per_second: (spec.max_bytes_per_second > 0).then_some(spec.max_bytes_per_second),
+                egress_price_per_gib: spec.egress_price_per_gib,
+                paused: spec.paused,
+            })
+        }
+        _ => Err(found),
+    }
+}
+
+fn side(report: &mut Report<'_>, spec: &SideSpec) -> Option<Side> {
+    let region = report.at("region").region(&spec.region);
+    let location = report.at("location").name(&spec.location);
+    if let Some(root) = &spec.table_root {
+        report.at("table_root").store_url(root);
+    }
+    if let Some(workspace) = &spec.workspace {
+        let mut report = report.at("workspace");
+        report.at("url").service_url(&workspace.url);
+        report.at("token").secret_ref(&workspace.token);
+    }
+    if let Some(catalog) = &spec.catalog {
+        let mut report = report.at("catalog");
+        report.at("url").service_url(&catalog.url);
+        if let Some(token) = &catalog.token {
+            report.at("token").secret_ref(token);
+        }
+    }
+    Some(Side { region: region?, location: location? })
+}
+
+fn sides_fit(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Option<SideName> {
+    let (primary, secondary) = (&spec.primary, &spec.secondary);
+    if primary.region == secondary.region {
+        report.at("secondary").at("region").violation(
+            format!("both sides lie in {}", primary.region),
+            "give the secondary side another region: a region that fails takes both with it",
+        );
+    }
+    if primary.location == secondary.location {
+        report.at("secondary").at("location").violation(
+            format!("both sides use the external location {}", primary.location),
+            "give each side an external location in its own region",
+        );
+    }
+    if spec.initial_active_region == primary.region {
+        Some(SideName::Primary)
+    } else if spec.initial_active_region == secondary.region {
+        Some(SideName::Secondary)
+    } else {
+        report.at("initial_active_region").violation(
+            format!("{:?} is an unknown region for this group", spec.initial_active_region),
+            format!("write {:?} or {:?}", primary.region, secondary.region),
+        );
+        None
+    }
+}
+
+fn tables(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Vec<ValidTable> {
+    if spec.tables.is_empty() {
+        report.at("tables").violation("is empty", "list at least one table");
+    }
+    let mut tables: Vec<ValidTable> = Vec::new();
+    for (index, table) in spec.tables.iter().enumerate() {
+        let mut list = report.at("tables");
+        let mut report = list.index(index);
+        let Some(name) = report.at("name").table_name(&table.name) else { continue };
+        let primary = table_url(&mut report, SideName::Primary, &name, table.primary_url.as_deref(), &spec.primary);
+        let secondary =
+            table_url(&mut report, SideName::Secondary, &name, table.secondary_url.as_deref(), &spec.secondary);
+        let valid = ValidTable { name, primary, secondary };
+        for other in &tables {
+            overlap(&mut report, &valid, other);
+        }
+        if let (Some(primary), Some(secondary)) = (&valid.primary, &valid.secondary)
+            && primary.overlaps(secondary)
+        {
+            report.violation(
+                format!("{} has the same place in both regions: {primary} and {secondary}", valid.name),
+                "give it a place of its own in each region",
+            );
+        }
+        tables.push(valid);
+    }
+    tables.sort_by(|a, b| a.name.cmp(&b.name));
+    tables
+}
+
+fn overlap(report: &mut Report<'_>, table: &ValidTable, other: &ValidTable) {
+    if table.name == other.name {
+        report.at("name").violation(format!("{} is listed twice", table.name), "list each table once");
+        return;
+    }
+    for side in [SideName::Primary, SideName::Secondary] {
+        if let (Some(a), Some(b)) = (table.url(side), other.url(side))
+            && a.overlaps(b)
+        {
+            report.violation(
+                format!("{} lies in the place of {} in the {} region: {a} and {b}", table.name, other.name, side.attribute()),
+                "give each table a place of its own",
+            );
+        }
+    }
+}
+
+fn table_url(
+    report: &mut Report<'_>,
+    side: SideName,
+    name: &TableName,
+    explicit: Option<&str>,
+    spec: &SideSpec,
+) -> Option<StoreUrl> {
+    let attribute = match side {
+        SideName::Primary => "primary_url",
+        SideName::Secondary => "secondary_url",
+    };
+    if let Some(url) = explicit {
+        return report.at(attribute).store_url(url);
+    }
+    match &spec.table_root {
+        // a malformed root is reported once, with the side
+        Some(root) => StoreUrl::from_str(root).ok().map(|root| root.table(name)),
+        None if spec.catalog.is_some() => None,
+        None => {
+            report.violation(
+                format!("{name} has no URL in the {} region", side.attribute()),
+                format!("set {attribute}, or table_root or catalog of {}", side.attribute()),
+            );
+            None
+        }
+    }
+}
+
+fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
+    match (&spec.databricks_job, &spec.airflow_dag, &spec.marker) {
+        (Some(job), None, None) => {
+            if job.name.is_some() == job.id.is_some() {
+                report.at("databricks_job").violation("names no job, or names it twice", "set either name or id");
+            }
+            Some(Workflow::DatabricksJob(job.clone()))
+        }
+        (None, Some(dag), None) => {
+            let mut report = report.at("airflow_dag");
+            report.at("url").service_url(&dag.url);
+            if dag.dag_id.is_empty() {
+                report.at("dag_id").violation("is empty", "write the id of the DAG");
+            }
+            let references: [(&str, &Option<String>); 2] = [("username", &dag.username), ("password", &dag.password)];
+            for (attribute, reference) in references {
+                let _: Option<SecretRef> = reference.as_ref().and_then(|r| report.at(attribute).secret_ref(r));
+            }
+            Some(Workflow::AirflowDag(dag.clone()))
+        }
+        (None, None, Some(marker)) => report.at("marker").at("url").store_url(&marker.url).map(Workflow::Marker),
+        _ => {
+            report.violation(
+                "names no workflow, or more than one",
+                "set exactly one of databricks_job, airflow_dag and marker",
+            );
+            None
+        }
+    }
+}
+
+fn job_needs_workspaces(report: &mut Report<'_>, spec: &SyncGroupSpec) {
+    for (side, name) in [(&spec.primary, "primary"), (&spec.secondary, "secondary")] {
+        if side.workspace.is_none() {
+            report.at(name).at("workspace").violation(
+                "is missing, and the workflow is a Databricks job",
+                "set workspace on both sides: the job runs in the active region, which a failover changes",
+            );
+        }
+    }
+}
+
+/// Checks a schedule.
+pub(super) fn schedule(report: &mut Report<'_>, spec: &ScheduleSpec) -> Option<Schedule> {
+    match (&spec.interval, &spec.cron) {
+        (Some(interval), None) => {
+            if spec.timezone.is_some() {
+                report.at("timezone").violation("belongs to cron, and there is an interval", "leave it out");
+            }
+            report.at("interval").positive_duration(interval).map(Schedule::Interval)
+        }
+        (None, Some(cron)) => {
+            let parsed = croner::Cron::from_str(cron);
+            if cron.split_whitespace().count() != 5 {
+                report.at("cron").violation(
+                    format!("{cron:?} does not have five fields"),
+                    "write minute, hour, day of month, month and day of week, for example */15 * * * *",
+                );
+            } else if let Err(cause) = &parsed {
+                report.at("cron").violation(
+                    format!("{cron:?} is not a cron expression ({cause})"),
+                    "write minute, hour, day of month, month and day of week, for example */15 * * * *",
+                );
+            }
+            let timezone = spec.timezone.as_deref().unwrap_or("UTC");
+            let Ok(timezone) = timezone.parse::<Tz>() else {
+                report.at("timezone").violation(
+                    format!("{timezone:?} is not a time zone"),
+                    "write an IANA name, for example UTC or Europe/Berlin",
+                );
+                return None;
+            };
+            parsed.ok().map(|_| Schedule::Cron { expression: cron.clone(), timezone })
+        }
+        _ => {
+            report.violation("names no moment, or names it twice", "set either interval or cron");
+            None
+        }
+    }
+}
+
+fn publish(report: &mut Report<'_>, spec: &SyncGroupSpec) {
+    match (spec.publish.engine, &spec.publish.warehouse_id) {
+        (PublishEngine::DatabricksSql, None) => report.at("publish").at("warehouse_id").violation(
+            "is missing, and the engine is databricks_sql",
+            "name the SQL warehouse that publishes",
+        ),
+        (PublishEngine::Native, Some(_)) => report
+            .at("publish")
+            .at("warehouse_id")
+            .violation("belongs to engine databricks_sql, and the engine is native", "leave it out"),
+        _ => {}
+    }
+}
+
+fn notifications(report: &mut Report<'_>, spec: &SyncGroupSpec) {
+    let Some(notifications) = &spec.notifications else { return };
+    let mut report = report.at("notifications");
+    for (attribute, urls) in [("on_failure", &notifications.on_failure), ("on_success", &notifications.on_success)] {
+        for (index, url) in urls.iter().flatten().enumerate() {
+            let mut list = report.at(attribute);
+            let mut report = list.index(index);
+            match url.strip_prefix("mailto:") {
+                Some(address) => report.email(address),
+                None if url.parse::<SecretRef>().is_ok() => {}
+                None => {
+                    report.service_url(url);
+                }
+            }
+        }
+    }
+}
