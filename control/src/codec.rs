@@ -73,7 +73,9 @@ pub enum DecodeError {
         writer: String,
     },
     /// No document at all, or one with fields this program does not know.
-    #[error("{key}: not a {what} of format {FORMAT}; restore it from Terraform with `terraform apply` or `lakedr state rebuild`")]
+    #[error(
+        "{key}: not a {what} of format {FORMAT}; restore it from Terraform with `terraform apply` or `lakedr state rebuild`"
+    )]
     Malformed {
         /// Where it lies.
         key: String,
@@ -84,7 +86,9 @@ pub enum DecodeError {
         cause: serde_json::Error,
     },
     /// The content does not match what the document says of itself.
-    #[error("{key}: {field} says {says:?} but the document holds {holds:?}; it was changed by hand or damaged, restore it with `terraform apply`")]
+    #[error(
+        "{key}: {field} says {says:?} but the document holds {holds:?}; it was changed by hand or damaged, restore it with `terraform apply`"
+    )]
     Inconsistent {
         /// Where it lies.
         key: String,
@@ -118,8 +122,11 @@ struct HeaderWriter {
 /// # Errors
 /// [`DecodeError::NewerFormat`], or [`DecodeError::Malformed`] when there is no format to read.
 pub fn check_format(key: &str, what: &'static str, known: u32, bytes: &[u8]) -> Result<(), DecodeError> {
-    let header: Header = serde_json::from_slice(bytes)
-        .map_err(|cause| DecodeError::Malformed { key: key.to_owned(), what, cause })?;
+    let header: Header = serde_json::from_slice(bytes).map_err(|cause| DecodeError::Malformed {
+        key: key.to_owned(),
+        what,
+        cause,
+    })?;
     if header.format > u64::from(known) {
         let writer = header.written_by.or(header.by).and_then(|by| by.provider);
         return Err(DecodeError::NewerFormat {
@@ -163,8 +170,11 @@ impl<S: Spec> Document<S> {
     pub fn decode(key: &str, bytes: &[u8]) -> Result<Self, DecodeError> {
         let what = document_noun(S::KIND);
         check_format(key, what, FORMAT, bytes)?;
-        let document: Self = serde_json::from_slice(bytes)
-            .map_err(|cause| DecodeError::Malformed { key: key.to_owned(), what, cause })?;
+        let document: Self = serde_json::from_slice(bytes).map_err(|cause| DecodeError::Malformed {
+            key: key.to_owned(),
+            what,
+            cause,
+        })?;
         let digest = digest::of_json(&document.spec).unwrap_or_default();
         for (field, says, holds) in [
             ("kind", document.kind.as_str(), S::KIND.tag()),

@@ -105,7 +105,13 @@ impl Cut {
         Self::new(group, CutKind::Schedule, None, as_of, pins)
     }
 
-    fn new(group: &Name, kind: CutKind, run: Option<CutRun>, as_of: DateTime<Utc>, mut pins: Vec<Pin>) -> Self {
+    fn new(
+        group: &Name,
+        kind: CutKind,
+        run: Option<CutRun>,
+        as_of: DateTime<Utc>,
+        mut pins: Vec<Pin>,
+    ) -> Self {
         pins.sort_by(|a, b| a.table.cmp(&b.table));
         let mut identity = vec![group.to_string()];
         identity.extend(run.iter().flat_map(|run| [run.id.clone(), crate::time::format(run.ended_at)]));

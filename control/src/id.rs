@@ -38,7 +38,10 @@ impl FromStr for Name {
     fn from_str(given: &str) -> Result<Self, InvalidName> {
         let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
         let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        if given.len() <= MAX_NAME_LENGTH && given.chars().next().is_some_and(first) && given.chars().all(inner) {
+        if given.len() <= MAX_NAME_LENGTH
+            && given.chars().next().is_some_and(first)
+            && given.chars().all(inner)
+        {
             Ok(Self(given.to_owned()))
         } else {
             Err(InvalidName { given: given.to_owned() })

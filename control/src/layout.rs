@@ -29,7 +29,10 @@ pub fn documents(kind: Kind) -> String {
 /// The name of the document that lies under a key of [`documents`], if the key is one of a document.
 #[must_use]
 pub fn document_name(kind: Kind, key: &str) -> Option<&str> {
-    key.strip_prefix(documents(kind).as_str())?.strip_prefix('/')?.strip_suffix(".json").filter(|n| !n.contains('/'))
+    key.strip_prefix(documents(kind).as_str())?
+        .strip_prefix('/')?
+        .strip_suffix(".json")
+        .filter(|n| !n.contains('/'))
 }
 
 /// Folder of the log of a group, in an external location.
@@ -127,7 +130,8 @@ mod tests {
         assert_eq!(key, "meta/groups/etl/log/00000000000000000012.json");
         assert_eq!(group_log_seq(&group, &key), Some(12));
         assert_eq!(group_log_seq(&group, "meta/groups/etl/log/12.json"), None);
-        let table: TableName = "Cat.raw.`b/ä`".parse::<TableName>().unwrap_or_else(|_| "Cat.raw.`b.ä`".parse().unwrap());
+        let table: TableName =
+            "Cat.raw.`b/ä`".parse::<TableName>().unwrap_or_else(|_| "Cat.raw.`b.ä`".parse().unwrap());
         assert_eq!(
             pending_commit(&group, 3, &table),
             "meta/groups/etl/pending/00000000000000000003/cat.raw.=60b.=c3=a4=60.json"

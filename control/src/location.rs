@@ -123,7 +123,8 @@ impl StoreUrl {
     }
 
     fn comparable(&self) -> String {
-        let text = self.0.strip_prefix("s3a://").map_or_else(|| self.0.clone(), |rest| format!("s3://{rest}"));
+        let text =
+            self.0.strip_prefix("s3a://").map_or_else(|| self.0.clone(), |rest| format!("s3://{rest}"));
         format!("{text}/")
     }
 }
@@ -132,7 +133,8 @@ impl FromStr for StoreUrl {
     type Err = InvalidUrl;
 
     fn from_str(given: &str) -> Result<Self, InvalidUrl> {
-        let url = Url::parse(given).map_err(|cause| InvalidUrl::Malformed { given: given.to_owned(), cause })?;
+        let url =
+            Url::parse(given).map_err(|cause| InvalidUrl::Malformed { given: given.to_owned(), cause })?;
         let authority = |problem| InvalidUrl::Authority { given: given.to_owned(), problem };
         for (present, what) in [
             (url.password().is_some(), "a password"),
@@ -148,7 +150,9 @@ impl FromStr for StoreUrl {
             "file" if !host.is_empty() => return Err(authority("names a host, a local directory has none")),
             "file" if url.path().len() < 2 => return Err(authority("names no directory")),
             "file" => {}
-            "s3" | "s3a" | "gs" | "az" if host.is_empty() => return Err(authority("names no bucket or container")),
+            "s3" | "s3a" | "gs" | "az" if host.is_empty() => {
+                return Err(authority("names no bucket or container"));
+            }
             "s3" | "s3a" | "gs" | "az" if !url.username().is_empty() => {
                 return Err(authority("has a user part, which belongs to abfss URLs only"));
             }
@@ -209,8 +213,19 @@ mod tests {
 
     #[test]
     fn bad_urls_say_how_to_write_one() {
-        for bad in ["", "lake", "/srv/lake", "ftp://x/y", "s3:///x", "file://host/x", "file:///", "s3:bucket", "s3://b/../c",
-            "abfss://acc.dfs.core.windows.net/x", "gs://user@bucket/x"] {
+        for bad in [
+            "",
+            "lake",
+            "/srv/lake",
+            "ftp://x/y",
+            "s3:///x",
+            "file://host/x",
+            "file:///",
+            "s3:bucket",
+            "s3://b/../c",
+            "abfss://acc.dfs.core.windows.net/x",
+            "gs://user@bucket/x",
+        ] {
             let message = bad.parse::<StoreUrl>().unwrap_err().to_string();
             assert!(message.contains("s3://bucket/prefix"), "{bad}: {message}");
         }
@@ -230,6 +245,9 @@ mod tests {
         assert!(url("s3://b/a").overlaps(&url("s3://b/a/b/")));
         assert!(url("s3a://b/a").overlaps(&url("s3://b/a")));
         assert!(!url("s3://b/a").overlaps(&url("s3://b/ab")));
-        assert_eq!(url("s3://b/lake/").table(&"cat.raw.t".parse().unwrap()).as_str(), "s3://b/lake/cat/raw/t");
+        assert_eq!(
+            url("s3://b/lake/").table(&"cat.raw.t".parse().unwrap()).as_str(),
+            "s3://b/lake/cat/raw/t"
+        );
     }
 }

@@ -36,7 +36,9 @@ impl FromStr for SecretRef {
     fn from_str(given: &str) -> Result<Self, NotASecretRef> {
         if let Some(name) = given.strip_prefix("env://") {
             let valid = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let ok = !name.is_empty() && name.chars().all(valid) && !name.starts_with(|c: char| c.is_ascii_digit());
+            let ok = !name.is_empty()
+                && name.chars().all(valid)
+                && !name.starts_with(|c: char| c.is_ascii_digit());
             return if ok { Ok(Self::Env(name.to_owned())) } else { Err(NotASecretRef) };
         }
         if let Some(path) = given.strip_prefix("file://") {
@@ -112,7 +114,17 @@ mod tests {
         for good in ["env://UC_TOKEN", "file:///run/secrets/x", "databricks://dr-scope/dr-pat-key"] {
             assert_eq!(good.parse::<SecretRef>().unwrap().to_string(), good);
         }
-        for bad in ["dapi0123", "", "env://", "env://A-B", "env://1A", "file://x", "file:///", "databricks://s", "databricks:///k"] {
+        for bad in [
+            "dapi0123",
+            "",
+            "env://",
+            "env://A-B",
+            "env://1A",
+            "file://x",
+            "file:///",
+            "databricks://s",
+            "databricks:///k",
+        ] {
             assert!(bad.parse::<SecretRef>().is_err(), "{bad}");
         }
     }

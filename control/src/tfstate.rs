@@ -19,7 +19,9 @@ const STATE_VERSION: u64 = 4;
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// Not JSON, or not the JSON of a state.
-    #[error("{place} is not a Terraform state: {problem}; give a state file of format {STATE_VERSION} or the output of `terraform show -json`")]
+    #[error(
+        "{place} is not a Terraform state: {problem}; give a state file of format {STATE_VERSION} or the output of `terraform show -json`"
+    )]
     NotAState {
         /// File name, or `standard input`.
         place: String,
@@ -27,7 +29,9 @@ pub enum StateError {
         problem: String,
     },
     /// A state format that this program does not know.
-    #[error("{place} is a Terraform state of format {found}, this program reads format {STATE_VERSION}; run `terraform show -json` with the Terraform that wrote it and give its output")]
+    #[error(
+        "{place} is a Terraform state of format {found}, this program reads format {STATE_VERSION}; run `terraform show -json` with the Terraform that wrote it and give its output"
+    )]
     Version {
         /// File name, or `standard input`.
         place: String,
@@ -121,7 +125,9 @@ struct Instance {
 pub fn parse(place: &str, bytes: &[u8]) -> Result<StateSpecs, StateError> {
     let not_a_state = |problem: String| StateError::NotAState { place: place.to_owned(), problem };
     let value: Value = serde_json::from_slice(bytes).map_err(|error| not_a_state(error.to_string()))?;
-    let Some(object) = value.as_object() else { return Err(not_a_state("it is not a JSON object".to_owned())) };
+    let Some(object) = value.as_object() else {
+        return Err(not_a_state("it is not a JSON object".to_owned()));
+    };
     let shown = object.contains_key("format_version");
     let instances = if shown {
         let shown: Shown = serde_json::from_value(value).map_err(|error| not_a_state(error.to_string()))?;
@@ -134,7 +140,8 @@ pub fn parse(place: &str, bytes: &[u8]) -> Result<StateSpecs, StateError> {
             Some(found) => return Err(StateError::Version { place: place.to_owned(), found }),
             None => return Err(not_a_state("it has neither `version` nor `format_version`".to_owned())),
         }
-        let state: StateFile = serde_json::from_value(value).map_err(|error| not_a_state(error.to_string()))?;
+        let state: StateFile =
+            serde_json::from_value(value).map_err(|error| not_a_state(error.to_string()))?;
         collect_state(state)
     };
     decode(place, instances)
@@ -189,7 +196,11 @@ fn decode(place: &str, instances: Vec<Instance>) -> Result<StateSpecs, StateErro
             Err(error) => problems.push(format!("{address}: {error}")),
         }
     }
-    if problems.is_empty() { Ok(found) } else { Err(StateError::Resources { place: place.to_owned(), problems }) }
+    if problems.is_empty() {
+        Ok(found)
+    } else {
+        Err(StateError::Resources { place: place.to_owned(), problems })
+    }
 }
 
 fn push<S: DeserializeOwned>(spec: Value, specs: &mut Vec<S>) -> Result<(), serde_json::Error> {
@@ -247,8 +258,10 @@ mod tests {
             ("[]", "not a JSON object"),
             ("{}", "neither"),
             (r#"{"version":3}"#, "format 3"),
-            (r#"{"version":4,"resources":[{"mode":"managed","type":"lakedr_external_location","name":"w","instances":[{"attributes":{"name":"w"}}]}]}"#,
-             "lakedr_external_location.w: missing field `region`"),
+            (
+                r#"{"version":4,"resources":[{"mode":"managed","type":"lakedr_external_location","name":"w","instances":[{"attributes":{"name":"w"}}]}]}"#,
+                "lakedr_external_location.w: missing field `region`",
+            ),
         ] {
             let message = parse("terraform.tfstate", bytes.as_bytes()).unwrap_err().to_string();
             assert!(message.contains(part) && message.contains("terraform.tfstate"), "{message}");

@@ -247,7 +247,10 @@ impl Entry {
     pub fn decode(key: &str, bytes: &[u8]) -> Result<Self, DecodeError> {
         let what = "group log entry";
         check_format(key, what, FORMAT, bytes)?;
-        serde_json::from_slice(bytes)
-            .map_err(|cause| DecodeError::Malformed { key: key.to_owned(), what, cause })
+        serde_json::from_slice(bytes).map_err(|cause| DecodeError::Malformed {
+            key: key.to_owned(),
+            what,
+            cause,
+        })
     }
 }

@@ -89,7 +89,9 @@ impl GroupState {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FoldError {
     /// An entry is missing or stands twice.
-    #[error("entry {expected} is missing: the log goes on with {found}; restore the object from a version or backup of the location")]
+    #[error(
+        "entry {expected} is missing: the log goes on with {found}; restore the object from a version or backup of the location"
+    )]
     Gap {
         /// Sequence number that should come.
         expected: u64,

@@ -149,8 +149,7 @@ impl GroupLog {
     /// As [`GroupLog::read`].
     pub async fn read_on(&self, mut known: History) -> Result<History, LogError> {
         let folder = layout::group_log(&self.group);
-        let (first, other) =
-            join(self.homes[0].store.list(&folder), self.homes[1].store.list(&folder)).await;
+        let (first, other) = join(self.homes[0].store.list(&folder), self.homes[1].store.list(&folder)).await;
         let mut listings = [first.map_err(Some), other.map_err(Some)];
         loop {
             let home = known.home;
@@ -190,10 +189,8 @@ impl GroupLog {
     }
 
     async fn entry(&self, store: &DocStoreRef, key: &str) -> Result<Option<Entry>, LogError> {
-        let object = store
-            .read(key)
-            .await
-            .map_err(|cause| LogError::Store { group: self.group.clone(), cause })?;
+        let object =
+            store.read(key).await.map_err(|cause| LogError::Store { group: self.group.clone(), cause })?;
         object
             .map(|object| Entry::decode(key, &object.bytes))
             .transpose()
@@ -229,7 +226,8 @@ impl GroupLog {
         }
         let mut history = history;
         let moved = append_stretch(&mut history, vec![entry]);
-        if let Some(next) = moved.and_then(|region| self.homes.iter().position(|home| home.region == region)) {
+        if let Some(next) = moved.and_then(|region| self.homes.iter().position(|home| home.region == region))
+        {
             history.home = next;
         }
         history.state = fold(&history.entries).map_err(|cause| LogError::Damaged {

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 pub use external_location::{ExternalLocationSpec, UnityCatalogRegistration};
 pub use snapshot_schedule::{
-    RetentionSpec, SnapshotMode, SnapshotScheduleSpec, SnapshotSourceSpec, SnapshotTableSpec, SnapshotTargetSpec,
+    RetentionSpec, SnapshotMode, SnapshotScheduleSpec, SnapshotSourceSpec, SnapshotTableSpec,
+    SnapshotTargetSpec,
 };
 pub use sync_group::{
     AirflowDagSpec, CatalogSpec, Compaction, DatabricksJobSpec, Delivery, MarkerSpec, NotificationsSpec,
@@ -80,4 +81,3 @@ pub trait Spec: Serialize + DeserializeOwned + Clone + PartialEq + std::fmt::Deb
     /// The name of the document, as it was written.
     fn name(&self) -> &str;
 }
-

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult, UpdateVersion};
+use object_store::{
+    Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult, UpdateVersion,
+};
 
 use super::{DocStore, Object, StoreError, StoreErrorKind, Tag, Written};
 
@@ -26,7 +28,9 @@ impl CloudStore {
     }
 
     fn path(&self, key: &str) -> Path {
-        key.split('/').filter(|segment| !segment.is_empty()).fold(self.root.clone(), |path, segment| path.join(segment))
+        key.split('/')
+            .filter(|segment| !segment.is_empty())
+            .fold(self.root.clone(), |path, segment| path.join(segment))
     }
 
     fn error(&self, verb: &'static str, key: &str, cause: Error) -> StoreError {
@@ -76,7 +80,16 @@ fn classify_text(text: &str) -> StoreErrorKind {
         StoreErrorKind::NoBucket
     } else if has(&["403 Forbidden", "401 Unauthorized", "AccessDenied", "credential"]) {
         StoreErrorKind::Denied
-    } else if has(&["error sending request", "timed out", "connection", "503", "500 Internal", "502", "504", "429"]) {
+    } else if has(&[
+        "error sending request",
+        "timed out",
+        "connection",
+        "503",
+        "500 Internal",
+        "502",
+        "504",
+        "429",
+    ]) {
         StoreErrorKind::Unreachable
     } else {
         StoreErrorKind::Other
@@ -92,7 +105,9 @@ impl DocStore for CloudStore {
     async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
         let found = match self.store.get(&self.path(key)).await {
             Ok(found) => found,
-            Err(Error::NotFound { source, .. }) if !source.to_string().contains("NoSuchBucket") => return Ok(None),
+            Err(Error::NotFound { source, .. }) if !source.to_string().contains("NoSuchBucket") => {
+                return Ok(None);
+            }
             Err(cause) => return Err(self.error("read", key, cause)),
         };
         let tag = tag_of(found.meta.e_tag.as_ref(), found.meta.version.as_ref());
@@ -122,7 +137,11 @@ impl DocStore for CloudStore {
                 Some(object) if object.bytes == bytes => Ok(Written::Done(object.tag)),
                 Some(_) => Ok(Written::Lost),
                 // S3 says "conflict" while another conditional write is under way, which may yet fail
-                None => Err(self.error("write", key, Error::Generic { store: "store", source: "503 conflict with a write under way".into() })),
+                None => Err(self.error(
+                    "write",
+                    key,
+                    Error::Generic { store: "store", source: "503 conflict with a write under way".into() },
+                )),
             },
             Err(cause) => Err(self.error("write", key, cause)),
         }
@@ -131,7 +150,9 @@ impl DocStore for CloudStore {
     async fn replace(&self, key: &str, bytes: &[u8], tag: &Tag) -> Result<Written, StoreError> {
         match self.put(key, bytes, PutMode::Update(update_version(tag))).await {
             Ok(put) => Ok(Written::Done(tag_of(put.e_tag.as_ref(), put.version.as_ref()))),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. }) => Ok(Written::Lost),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. }) => {
+                Ok(Written::Lost)
+            }
             Err(cause) => Err(self.error("write", key, cause)),
         }
     }

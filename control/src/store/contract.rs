@@ -54,12 +54,20 @@ async fn reads_what_was_written(store: &dyn DocStore, folder: &str) -> Result<()
         return must(false, "creating an absent object succeeds", ());
     };
     let object = store.read(&key).await?;
-    must(object.as_ref().is_some_and(|o| o.bytes == b"one" && o.tag == tag), "a read gives the bytes and the tag of the write", &object)?;
+    must(
+        object.as_ref().is_some_and(|o| o.bytes == b"one" && o.tag == tag),
+        "a read gives the bytes and the tag of the write",
+        &object,
+    )?;
     store.delete(&key).await?;
     must(store.read(&key).await?.is_none(), "a deleted object is gone", ())?;
     store.delete(&key).await?;
     let large = vec![7_u8; 3 << 20];
-    must(matches!(store.create(&key, &large).await?, Written::Done(_)), "a deleted object can be created again", ())?;
+    must(
+        matches!(store.create(&key, &large).await?, Written::Done(_)),
+        "a deleted object can be created again",
+        (),
+    )?;
     let read = store.read(&key).await?.map(|object| object.bytes.len());
     must(read == Some(large.len()), "a large object reads whole", read)
 }
@@ -73,7 +81,9 @@ async fn conditions_hold(store: &dyn DocStore, folder: &str) -> Result<(), Broke
     let other = store.create(&key, b"two").await?;
     must(other == Written::Lost, "creating over other bytes loses", other)?;
     let replaced = store.replace(&key, b"three", &tag).await?;
-    let Written::Done(newer) = replaced else { return must(false, "replacing with the right tag succeeds", replaced) };
+    let Written::Done(newer) = replaced else {
+        return must(false, "replacing with the right tag succeeds", replaced);
+    };
     must(newer != tag, "a new content has a new tag", &newer)?;
     let stale = store.replace(&key, b"four", &tag).await?;
     must(stale == Written::Lost, "replacing with an old tag loses", stale)?;
@@ -115,7 +125,11 @@ async fn races_have_one_winner(store: &Arc<dyn DocStore>, folder: &str) -> Resul
 }
 
 /// Lets racers write different bytes to one key at once; the bytes of those who were told that they won.
-async fn contend(store: &Arc<dyn DocStore>, key: &str, tag: Option<Tag>) -> Result<BTreeSet<Vec<u8>>, Broken> {
+async fn contend(
+    store: &Arc<dyn DocStore>,
+    key: &str,
+    tag: Option<Tag>,
+) -> Result<BTreeSet<Vec<u8>>, Broken> {
     let attempts = (0..RACERS).map(|racer| {
         let (tag, what) = (tag.clone(), if tag.is_some() { "replace" } else { "create" });
         async move {

@@ -85,8 +85,12 @@ pub struct StoreError {
 fn reason(kind: StoreErrorKind) -> &'static str {
     match kind {
         StoreErrorKind::Denied => "permission denied; check the credentials and what they allow",
-        StoreErrorKind::Unreachable => "the store does not answer; check the endpoint and the network, then try again",
-        StoreErrorKind::NoBucket => "there is no such bucket, container or directory; create it or correct the URL",
+        StoreErrorKind::Unreachable => {
+            "the store does not answer; check the endpoint and the network, then try again"
+        }
+        StoreErrorKind::NoBucket => {
+            "there is no such bucket, container or directory; create it or correct the URL"
+        }
         StoreErrorKind::Unsupported => "the store does not support conditional writes, which lakedr needs",
         StoreErrorKind::Other => "the store reports an error",
     }

@@ -3,12 +3,12 @@ use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
+use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::ObjectStore;
 
 use super::{CloudStore, DocStoreRef, LocalStore};
 use crate::location::{StoreKind, StoreUrl};
@@ -17,7 +17,9 @@ use crate::location::{StoreKind, StoreUrl};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// An option that this kind of store does not have.
-    #[error("{url}: {key:?} is not an option of this kind of store; the options are those of the object_store crate, for example {example}")]
+    #[error(
+        "{url}: {key:?} is not an option of this kind of store; the options are those of the object_store crate, for example {example}"
+    )]
     UnknownOption {
         /// The store.
         url: StoreUrl,
@@ -62,7 +64,10 @@ pub struct OpenedStore {
 ///
 /// # Errors
 /// See [`OpenError`].
-pub fn open_object_store(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<OpenedStore, OpenError> {
+pub fn open_object_store(
+    url: &StoreUrl,
+    options: &BTreeMap<String, String>,
+) -> Result<OpenedStore, OpenError> {
     let setup = |cause| OpenError::Setup { url: url.clone(), cause };
     let root = Path::parse(url.path()).map_err(|cause| OpenError::Path { url: url.clone(), cause })?;
     let store: Arc<dyn ObjectStore> = match url.kind() {
@@ -108,8 +113,9 @@ fn local(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<LocalFile
 fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AmazonS3Builder, OpenError> {
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(url.authority());
     for (key, value) in options {
-        let parsed = AmazonS3ConfigKey::from_str(&key.to_ascii_lowercase())
-            .map_err(|_| unknown(url, key, "aws_region, aws_endpoint, aws_allow_http, aws_virtual_hosted_style_request"))?;
+        let parsed = AmazonS3ConfigKey::from_str(&key.to_ascii_lowercase()).map_err(|_| {
+            unknown(url, key, "aws_region, aws_endpoint, aws_allow_http, aws_virtual_hosted_style_request")
+        })?;
         builder = builder.with_config(parsed, value);
     }
     Ok(builder)
@@ -122,8 +128,13 @@ fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<Microsoft
         builder = builder.with_account(account);
     }
     for (key, value) in options {
-        let parsed = AzureConfigKey::from_str(&key.to_ascii_lowercase())
-            .map_err(|_| unknown(url, key, "azure_storage_account_name, azure_storage_endpoint, azure_storage_use_emulator"))?;
+        let parsed = AzureConfigKey::from_str(&key.to_ascii_lowercase()).map_err(|_| {
+            unknown(
+                url,
+                key,
+                "azure_storage_account_name, azure_storage_endpoint, azure_storage_use_emulator",
+            )
+        })?;
         builder = builder.with_config(parsed, value);
     }
     Ok(builder)
@@ -132,8 +143,9 @@ fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<Microsoft
 fn gcs(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<GoogleCloudStorageBuilder, OpenError> {
     let mut builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(url.authority());
     for (key, value) in options {
-        let parsed = GoogleConfigKey::from_str(&key.to_ascii_lowercase())
-            .map_err(|_| unknown(url, key, "google_service_account, google_base_url, google_skip_signature"))?;
+        let parsed = GoogleConfigKey::from_str(&key.to_ascii_lowercase()).map_err(|_| {
+            unknown(url, key, "google_service_account, google_base_url, google_skip_signature")
+        })?;
         builder = builder.with_config(parsed, value);
     }
     Ok(builder)

@@ -1,6 +1,6 @@
 //! Rules that look at more than one document.
 
-use super::{Step, SideName, ValidGroup, Violation, external_location, snapshot_schedule, sync_group};
+use super::{SideName, Step, ValidGroup, Violation, external_location, snapshot_schedule, sync_group};
 use crate::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec as _, SyncGroupSpec};
 
 /// All specs of one control store or Terraform state.

@@ -53,9 +53,14 @@ pub fn external_location(spec: &ExternalLocationSpec) -> Result<ValidLocation, V
         }
     }
     match (name, region, url) {
-        (Some(name), Some(region), Some(url)) if found.is_empty() => {
-            Ok(ValidLocation { name, region, url, read_only: spec.read_only, storage_options, secret_options })
-        }
+        (Some(name), Some(region), Some(url)) if found.is_empty() => Ok(ValidLocation {
+            name,
+            region,
+            url,
+            read_only: spec.read_only,
+            storage_options,
+            secret_options,
+        }),
         _ => Err(found),
     }
 }

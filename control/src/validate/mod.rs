@@ -9,7 +9,9 @@ mod sync_group;
 
 use std::fmt;
 
-pub use cross::{Specs, group_conflicts, group_references, location_users, schedule_references, validate_all};
+pub use cross::{
+    Specs, group_conflicts, group_references, location_users, schedule_references, validate_all,
+};
 pub use external_location::{ValidLocation, external_location};
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
 pub use sync_group::{Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, sync_group};

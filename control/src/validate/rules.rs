@@ -41,7 +41,11 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn violation(&mut self, problem: impl Into<String>, remedy: impl Into<String>) {
-        self.found.push(Violation { path: self.path.clone(), problem: problem.into(), remedy: remedy.into() });
+        self.found.push(Violation {
+            path: self.path.clone(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        });
     }
 
     fn parsed<T>(&mut self, result: Result<T, impl std::fmt::Display>) -> Option<T> {
@@ -139,8 +143,20 @@ impl<'a> Report<'a> {
     pub(super) fn storage_options(&mut self, options: &BTreeMap<String, String>) {
         for key in options.keys() {
             let lower = key.to_ascii_lowercase();
-            let secret = ["secret", "password", "account_key", "access_key", "sas", "token", "private_key", "service_account_key"];
-            let harmless = lower.ends_with("_id") || lower.contains("file") || lower.contains("endpoint") || lower.contains("path");
+            let secret = [
+                "secret",
+                "password",
+                "account_key",
+                "access_key",
+                "sas",
+                "token",
+                "private_key",
+                "service_account_key",
+            ];
+            let harmless = lower.ends_with("_id")
+                || lower.contains("file")
+                || lower.contains("endpoint")
+                || lower.contains("path");
             if secret.iter().any(|part| lower.contains(part)) && !harmless {
                 self.key(key).violation(
                     format!("the option {key} is a secret, and this attribute is stored in plain text"),
@@ -150,7 +166,10 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(super) fn secret_options(&mut self, options: &BTreeMap<String, String>) -> BTreeMap<String, SecretRef> {
+    pub(super) fn secret_options(
+        &mut self,
+        options: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, SecretRef> {
         let mut resolved = BTreeMap::new();
         for (key, reference) in options {
             if let Some(reference) = self.key(key).secret_ref(reference) {

@@ -55,14 +55,21 @@ pub fn snapshot_schedule(spec: &SnapshotScheduleSpec) -> Result<ValidSchedule, V
     }
     for (index, pattern) in spec.exclude.iter().flatten().enumerate() {
         if pattern.trim().is_empty() {
-            report.at("exclude").index(index).violation("is empty", "write a table name, or a pattern with `*`");
+            report
+                .at("exclude")
+                .index(index)
+                .violation("is empty", "write a table name, or a pattern with `*`");
         }
     }
     retention(&mut report.at("retention"), spec);
     match (name, source, location, when) {
-        (Some(name), Some(source), Some(location), Some(schedule)) if found.is_empty() => {
-            Ok(ValidSchedule { name, source, location, prefix: prefix.trim_matches('/').to_owned(), schedule })
-        }
+        (Some(name), Some(source), Some(location), Some(schedule)) if found.is_empty() => Ok(ValidSchedule {
+            name,
+            source,
+            location,
+            prefix: prefix.trim_matches('/').to_owned(),
+            schedule,
+        }),
         _ => Err(found),
     }
 }
@@ -103,7 +110,10 @@ fn tables(report: &mut Report<'_>, spec: &SnapshotSourceSpec) -> Option<Snapshot
         let url = match &table.url {
             Some(url) => report.at("url").store_url(url),
             None if spec.table_root.is_none() => {
-                report.violation("has no url and there is no table_root", "set url, or table_root of the source");
+                report.violation(
+                    "has no url and there is no table_root",
+                    "set url, or table_root of the source",
+                );
                 None
             }
             None => name.as_ref().zip(root.as_ref()).map(|(name, root)| root.table(name)),
@@ -121,12 +131,14 @@ fn tables(report: &mut Report<'_>, spec: &SnapshotSourceSpec) -> Option<Snapshot
 fn check_prefix(report: &mut Report<'_>, prefix: &str) {
     let mut segments = prefix.trim_matches('/').split('/');
     let odd = |segment: &str| segment == "." || segment == ".." || segment.chars().any(char::is_control);
-    let empty_inside = !prefix.trim_matches('/').is_empty() && prefix.trim_matches('/').split('/').any(str::is_empty);
+    let empty_inside =
+        !prefix.trim_matches('/').is_empty() && prefix.trim_matches('/').split('/').any(str::is_empty);
     if segments.any(odd) || empty_inside {
         report.violation(format!("{prefix:?} is not a folder"), "write folder names with `/` between them");
     }
     if prefix.trim_matches('/') == "meta" || prefix.trim_matches('/').starts_with("meta/") {
-        report.violation("`meta` holds the group logs", "choose another folder, for example snapshots/bronze");
+        report
+            .violation("`meta` holds the group logs", "choose another folder, for example snapshots/bronze");
     }
 }
 
@@ -140,13 +152,18 @@ fn retention(report: &mut Report<'_>, spec: &SnapshotScheduleSpec) {
     ];
     for (attribute, count) in rules {
         if count == Some(0) {
-            report.at(attribute).violation("keeps nothing", "give a number above zero, or leave the rule out");
+            report
+                .at(attribute)
+                .violation("keeps nothing", "give a number above zero, or leave the rule out");
         }
     }
     if let Some(within) = &retention.keep_within {
         report.at("keep_within").positive_duration(within);
     }
     if rules.iter().all(|(_, count)| count.is_none()) && retention.keep_within.is_none() {
-        report.violation("has no rule", "set at least one keep_… rule, or leave retention out to keep all copies");
+        report.violation(
+            "has no rule",
+            "set at least one keep_… rule, or leave retention out to keep all copies",
+        );
     }
 }

@@ -9,8 +9,8 @@ use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
 use crate::secret::SecretRef;
 use crate::spec::{
-    AirflowDagSpec, Compaction, DatabricksJobSpec, Delivery, PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec,
-    WorkflowSpec,
+    AirflowDagSpec, Compaction, DatabricksJobSpec, Delivery, PublishEngine, ScheduleSpec, SideSpec,
+    SyncGroupSpec, WorkflowSpec,
 };
 
 /// Which of the two fixed sides of a group.
@@ -192,30 +192,34 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
     }
     notifications(&mut report, spec);
     match (name, primary, secondary, initial_active, initial_backoff, max_backoff, clock_skew) {
-        (Some(name), Some(primary), Some(secondary), Some(initial_active), Some(first), Some(longest), Some(clock_skew))
-            if found.is_empty() =>
-        {
-            Ok(ValidGroup {
-                name,
-                initial_active,
-                primary,
-                secondary,
-                tables,
-                workflow,
-                schedule: when,
-                max_attempts: spec.retry.max_attempts,
-                initial_backoff: first,
-                max_backoff: longest,
-                delivery: spec.delivery,
-                engine: spec.publish.engine,
-                compaction: spec.compaction,
-                clock_skew,
-                rpo_target,
-                max_bytes_per_second: (spec.max_bytes_per_second > 0).then_some(spec.max_bytes_per_second),
-                egress_price_per_gib: spec.egress_price_per_gib,
-                paused: spec.paused,
-            })
-        }
+        (
+            Some(name),
+            Some(primary),
+            Some(secondary),
+            Some(initial_active),
+            Some(first),
+            Some(longest),
+            Some(clock_skew),
+        ) if found.is_empty() => Ok(ValidGroup {
+            name,
+            initial_active,
+            primary,
+            secondary,
+            tables,
+            workflow,
+            schedule: when,
+            max_attempts: spec.retry.max_attempts,
+            initial_backoff: first,
+            max_backoff: longest,
+            delivery: spec.delivery,
+            engine: spec.publish.engine,
+            compaction: spec.compaction,
+            clock_skew,
+            rpo_target,
+            max_bytes_per_second: (spec.max_bytes_per_second > 0).then_some(spec.max_bytes_per_second),
+            egress_price_per_gib: spec.egress_price_per_gib,
+            paused: spec.paused,
+        }),
         _ => Err(found),
     }
 }
@@ -277,9 +281,15 @@ fn tables(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Vec<ValidTable> {
         let mut list = report.at("tables");
         let mut report = list.index(index);
         let Some(name) = report.at("name").table_name(&table.name) else { continue };
-        let primary = table_url(&mut report, SideName::Primary, &name, table.primary_url.as_deref(), &spec.primary);
-        let secondary =
-            table_url(&mut report, SideName::Secondary, &name, table.secondary_url.as_deref(), &spec.secondary);
+        let primary =
+            table_url(&mut report, SideName::Primary, &name, table.primary_url.as_deref(), &spec.primary);
+        let secondary = table_url(
+            &mut report,
+            SideName::Secondary,
+            &name,
+            table.secondary_url.as_deref(),
+            &spec.secondary,
+        );
         let valid = ValidTable { name, primary, secondary };
         for other in &tables {
             overlap(&mut report, &valid, other);
@@ -308,7 +318,12 @@ fn overlap(report: &mut Report<'_>, table: &ValidTable, other: &ValidTable) {
             && a.overlaps(b)
         {
             report.violation(
-                format!("{} lies in the place of {} in the {} region: {a} and {b}", table.name, other.name, side.attribute()),
+                format!(
+                    "{} lies in the place of {} in the {} region: {a} and {b}",
+                    table.name,
+                    other.name,
+                    side.attribute()
+                ),
                 "give each table a place of its own",
             );
         }
@@ -347,7 +362,9 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
     match (&spec.databricks_job, &spec.airflow_dag, &spec.marker) {
         (Some(job), None, None) => {
             if job.name.is_some() == job.id.is_some() {
-                report.at("databricks_job").violation("names no job, or names it twice", "set either name or id");
+                report
+                    .at("databricks_job")
+                    .violation("names no job, or names it twice", "set either name or id");
             }
             Some(Workflow::DatabricksJob(job.clone()))
         }
@@ -357,13 +374,17 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
             if dag.dag_id.is_empty() {
                 report.at("dag_id").violation("is empty", "write the id of the DAG");
             }
-            let references: [(&str, &Option<String>); 2] = [("username", &dag.username), ("password", &dag.password)];
+            let references: [(&str, &Option<String>); 2] =
+                [("username", &dag.username), ("password", &dag.password)];
             for (attribute, reference) in references {
-                let _: Option<SecretRef> = reference.as_ref().and_then(|r| report.at(attribute).secret_ref(r));
+                let _: Option<SecretRef> =
+                    reference.as_ref().and_then(|r| report.at(attribute).secret_ref(r));
             }
             Some(Workflow::AirflowDag(dag.clone()))
         }
-        (None, None, Some(marker)) => report.at("marker").at("url").store_url(&marker.url).map(Workflow::Marker),
+        (None, None, Some(marker)) => {
+            report.at("marker").at("url").store_url(&marker.url).map(Workflow::Marker)
+        }
         _ => {
             report.violation(
                 "names no workflow, or more than one",
@@ -441,7 +462,9 @@ fn publish(report: &mut Report<'_>, spec: &SyncGroupSpec) {
 fn notifications(report: &mut Report<'_>, spec: &SyncGroupSpec) {
     let Some(notifications) = &spec.notifications else { return };
     let mut report = report.at("notifications");
-    for (attribute, urls) in [("on_failure", &notifications.on_failure), ("on_success", &notifications.on_success)] {
+    for (attribute, urls) in
+        [("on_failure", &notifications.on_failure), ("on_success", &notifications.on_success)]
+    {
         for (index, url) in urls.iter().flatten().enumerate() {
             let mut list = report.at(attribute);
             let mut report = list.index(index);

@@ -1,0 +1,8 @@
+//! What the shared documents promise.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod formats;
+mod history;
+mod rules;
+#[cfg(all(feature = "object-store", feature = "contract"))]
+mod stores;

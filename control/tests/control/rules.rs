@@ -1,0 +1,90 @@
+use lakedr_control::spec::{ExternalLocationSpec, SyncGroupSpec};
+use lakedr_control::validate::{self, Specs, Violation};
+
+fn group(change: impl FnOnce(&mut SyncGroupSpec)) -> SyncGroupSpec {
+    let text = r#"{"name":"etl","initial_active_region":"eastus2",
+        "primary":{"region":"eastus2","location":"east","table_root":"s3://lake-east"},
+        "secondary":{"region":"westus2","location":"west","table_root":"s3://lake-west"},
+        "tables":[{"name":"cat.raw.bronze"},{"name":"cat.stage.silver"}]}"#;
+    let mut spec = serde_json::from_str(text).unwrap();
+    change(&mut spec);
+    spec
+}
+
+fn location(name: &str, region: &str) -> ExternalLocationSpec {
+    serde_json::from_value(
+        serde_json::json!({"name": name, "region": region, "url": format!("s3://dr-{name}")}),
+    )
+    .unwrap()
+}
+
+fn messages(violations: Vec<Violation>) -> String {
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_good_group_is_good() {
+    let valid = validate::sync_group(&group(|_| {})).unwrap();
+    assert_eq!(valid.tables[0].primary.as_ref().unwrap().as_str(), "s3://lake-east/cat/raw/bronze");
+}
+
+#[test]
+fn all_mistakes_are_found_at_once() {
+    let spec = group(|g| {
+        g.name = "ETL".to_owned();
+        g.initial_active_region = "eastus".to_owned();
+        g.tables[1].name = "CAT.raw.bronze".to_owned();
+        g.primary.table_root = Some("lake".to_owned());
+        g.clock_skew = "soon".to_owned();
+        g.retry.max_attempts = 0;
+        g.secondary.workspace =
+            serde_json::from_value(serde_json::json!({"url": "http://x", "token": "dapi-hunter2"})).unwrap();
+        g.schedule =
+            serde_json::from_value(serde_json::json!({"cron": "* * *", "timezone": "Mars"})).unwrap();
+    });
+    let text = messages(validate::sync_group(&spec).unwrap_err());
+    assert!(!text.contains("hunter2"), "{text}");
+    insta::assert_snapshot!(text, @r#"
+name: "ETL" is not a valid name; use 1 to 63 characters, lower-case letters, digits, `_` and `-`, beginning with a letter or digit
+primary.table_root: "lake" is not a URL (relative URL without a base); write file:///dir, s3://bucket/prefix, abfss://container@account.dfs.core.windows.net/prefix, az://container/prefix or gs://bucket/prefix
+secondary.workspace.url: "http://x" is not an https URL; write https://host, for example https://adb-123.4.azuredatabricks.net
+secondary.workspace.token: is not a secret reference (the value is not shown, it may be a secret); write env://NAME, file:///path or databricks://scope/key, and keep the secret itself where the reference points
+initial_active_region: "eastus" is an unknown region for this group; write "eastus2" or "westus2"
+tables[1].name: CAT.raw.bronze is listed twice; list each table once
+schedule.cron: "* * *" does not have five fields; write minute, hour, day of month, month and day of week, for example */15 * * * *
+schedule.timezone: "Mars" is not a time zone; write an IANA name, for example UTC or Europe/Berlin
+retry.max_attempts: is 0; give at least 1: the first attempt counts
+clock_skew: "soon" is not a duration (expected number at 0); write a number and a unit, for example 30s, 15m, 1h 30m or 7d
+"#);
+}
+
+#[test]
+fn a_group_names_locations_that_fit() {
+    let locations = [location("east", "eastus2"), location("west", "northeurope")];
+    let text =
+        messages(validate::group_references(&group(|g| g.primary.location = "est".to_owned()), &locations));
+    insta::assert_snapshot!(text, @r#"
+primary.location: there is no external location "est" in this control store; declare a lakedr_external_location of that name and refer to it
+secondary.location: "west" lies in northeurope, but this side in westus2; name an external location of the same region, or correct the region
+"#);
+}
+
+#[test]
+fn a_table_belongs_to_one_group() {
+    let ours = validate::sync_group(&group(|_| {})).unwrap();
+    let theirs = validate::sync_group(&group(|g| {
+        g.name = "other".to_owned();
+        g.tables.remove(1);
+    }))
+    .unwrap();
+    insta::assert_snapshot!(messages(validate::group_conflicts(&ours, &[theirs])), @r#"
+tables[0]: cat.raw.bronze is a table of sync group "other"; keep the table in one group: two groups would overwrite each other
+"#);
+}
+
+#[test]
+fn users_of_a_location_are_named() {
+    let specs = Specs { sync_groups: vec![group(|_| {})], ..Specs::default() };
+    assert_eq!(validate::location_users("west", &specs).len(), 1);
+    assert!(validate::location_users("north", &specs).is_empty());
+}
