@@ -1,1 +1,4 @@
 //! Terraform provider for lakedr.
+
+pub mod rpc;
+pub mod serve;

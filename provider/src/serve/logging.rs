@@ -1,0 +1,232 @@
+//! What the provider says: tracing events as the JSON lines of hclog, on stderr.
+//!
+//! Terraform reads each line. `@level`, `@message` and `@timestamp` must be strings (others crash it),
+//! the time must have six fractional digits, and a line longer than 64 KiB is no longer JSON to it.
+
+use std::io::Write as _;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, registry};
+
+use super::environment::variable;
+
+/// Variables that set the level, the most specific first.
+const LEVEL_VARIABLES: [&str; 3] = ["TF_LOG_PROVIDER_LAKEDR", "TF_LOG_PROVIDER", "TF_LOG"];
+/// Our crates; others may log what they are handed, secrets included, so they get no further than `INFO`.
+const OWN_TARGETS: [&str; 2] = ["terraform_provider_lakedr", "lakedr_control"];
+/// Longest text in an entry, in characters.
+const LONGEST_TEXT: usize = 4096;
+
+/// Logs from here on, at the level that the environment asks for.
+pub(crate) fn install() {
+    let level = level(variable);
+    let targets = Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_targets(OWN_TARGETS.map(|target| (target, level)));
+    // fails only if a subscriber is there already, which then logs in its own way
+    let _ = registry().with(Hclog.with_filter(targets)).try_init();
+}
+
+/// The level that Terraform's variables ask for. As in Terraform, a word it does not know means all.
+fn level(variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
+    let Some(word) = LEVEL_VARIABLES.into_iter().find_map(variable) else {
+        return LevelFilter::OFF;
+    };
+    match word.to_ascii_uppercase().as_str() {
+        "OFF" => LevelFilter::OFF,
+        "ERROR" => LevelFilter::ERROR,
+        "WARN" => LevelFilter::WARN,
+        "INFO" => LevelFilter::INFO,
+        "DEBUG" => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    }
+}
+
+/// Name and value pairs of an event or a span.
+#[derive(Clone, Default)]
+struct Fields(Map<String, Value>);
+
+impl Fields {
+    /// Names with an `@` are hclog's.
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().trim_start_matches('@').to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.put(field, shorten(format!("{value:?}")));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, shorten(value.to_owned()));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+}
+
+fn shorten(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// Writes events as lines of hclog.
+struct Hclog;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Hclog {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut fields = Fields::default();
+            attributes.record(&mut fields);
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(of_span) = span.extensions().get::<Fields>() {
+                fields.0.extend(of_span.0.clone());
+            }
+        }
+        event.record(&mut fields);
+        let line = line(event.metadata(), fields.0, Utc::now());
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+}
+
+/// One line of hclog, with its newline.
+fn line(metadata: &tracing::Metadata<'_>, mut fields: Map<String, Value>, at: DateTime<Utc>) -> String {
+    let message = match fields.remove("message") {
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+        None => metadata.name().to_owned(),
+    };
+    for (key, text) in [
+        ("@level", metadata.level().as_str().to_ascii_lowercase()),
+        ("@message", message),
+        ("@module", metadata.target().replace("::", ".")),
+        ("@timestamp", at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()),
+    ] {
+        fields.insert(key.to_owned(), text.into());
+    }
+    format!("{}\n", Value::Object(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::subscriber::with_default;
+    use tracing::{info, info_span, warn};
+
+    use super::*;
+
+    #[test]
+    fn the_most_specific_variable_sets_the_level() {
+        for (set, expected) in [
+            (&[][..], LevelFilter::OFF),
+            (&[("TF_LOG", "debug")], LevelFilter::DEBUG),
+            (&[("TF_LOG", "JSON")], LevelFilter::TRACE),
+            (&[("TF_LOG", "TRACE"), ("TF_LOG_PROVIDER", "Info")], LevelFilter::INFO),
+            (&[("TF_LOG_PROVIDER", "INFO"), ("TF_LOG_PROVIDER_LAKEDR", "off")], LevelFilter::OFF),
+            (&[("TF_LOG", "warn")], LevelFilter::WARN),
+            (&[("TF_LOG", "error")], LevelFilter::ERROR),
+            (&[("TF_LOG", "what?")], LevelFilter::TRACE),
+        ] {
+            let variable = |name: &str| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(level(variable), expected, "{set:?}");
+        }
+    }
+
+    /// Keeps lines instead of writing them.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<String>>>);
+
+    impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Kept {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            let mut fields = Fields::default();
+            event.record(&mut fields);
+            let at = DateTime::from_timestamp(1_800_000_000, 5_000).unwrap();
+            self.0.lock().unwrap().push(line(event.metadata(), fields.0, at));
+        }
+    }
+
+    fn lines(said: impl FnOnce()) -> Vec<String> {
+        let kept = Kept::default();
+        with_default(registry().with(kept.clone()), said);
+        let lines = kept.0.lock().unwrap().clone();
+        lines
+    }
+
+    #[test]
+    fn an_event_is_one_line_that_terraform_can_read() {
+        let lines = lines(|| warn!(target: "a::b", count = 3, ok = true, who = ?"x", "two\nlines"));
+        let expected = concat!(
+            r#"{"@level":"warn","@message":"two\nlines","@module":"a.b","#,
+            r#""@timestamp":"2027-01-15T08:00:00.000005Z","count":3,"ok":true,"who":"\"x\""}"#,
+            "\n"
+        );
+        assert_eq!(lines, [expected]);
+    }
+
+    #[test]
+    fn no_field_of_ours_takes_the_place_of_hclogs() {
+        let lines = lines(|| info!(target: "t", message = 7, "@message" = 5, "@level" = 1));
+        let entry: Value = serde_json::from_str(&lines[0]).unwrap();
+        assert!(entry["@message"].is_string() && entry["@level"] == "info", "{entry}");
+    }
+
+    #[test]
+    fn long_texts_are_cut_so_that_a_line_stays_json() {
+        let lines = lines(|| info!(target: "t", long = "ä".repeat(100_000), "m"));
+        assert!(lines[0].len() < 64 * 1024);
+        let entry: Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!(entry["long"].as_str().unwrap().chars().count(), LONGEST_TEXT + 1);
+    }
+
+    #[test]
+    fn spans_lend_their_fields_to_events_inside() {
+        let kept = Kept::default();
+        let seen = Arc::new(Mutex::new(Map::new()));
+        struct Scope(Arc<Mutex<Map<String, Value>>>);
+        impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Scope {
+            fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+                Hclog.on_new_span(attributes, id, context);
+            }
+            fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+                let span = context.event_span(event).unwrap();
+                let fields = span.extensions().get::<Fields>().cloned().unwrap_or_default();
+                *self.0.lock().unwrap() = fields.0;
+            }
+        }
+        with_default(registry().with(Scope(Arc::clone(&seen))).with(kept), || {
+            info_span!("call", tf_rpc = "ReadResource").in_scope(|| info!("m"));
+        });
+        assert_eq!(seen.lock().unwrap()["tf_rpc"], "ReadResource");
+    }
+}
