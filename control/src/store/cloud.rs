@@ -28,9 +28,7 @@ impl CloudStore {
     }
 
     fn path(&self, key: &str) -> Path {
-        key.split('/')
-            .filter(|segment| !segment.is_empty())
-            .fold(self.root.clone(), |path, segment| path.join(segment))
+        key.split('/').filter(|segment| !segment.is_empty()).fold(self.root.clone(), Path::join)
     }
 
     fn error(&self, verb: &'static str, key: &str, cause: Error) -> StoreError {

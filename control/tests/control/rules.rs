@@ -18,7 +18,7 @@ fn location(name: &str, region: &str) -> ExternalLocationSpec {
     .unwrap()
 }
 
-fn messages(violations: Vec<Violation>) -> String {
+fn messages(violations: &[Violation]) -> String {
     violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -42,7 +42,7 @@ fn all_mistakes_are_found_at_once() {
         g.schedule =
             serde_json::from_value(serde_json::json!({"cron": "* * *", "timezone": "Mars"})).unwrap();
     });
-    let text = messages(validate::sync_group(&spec).unwrap_err());
+    let text = messages(&validate::sync_group(&spec).unwrap_err());
     assert!(!text.contains("hunter2"), "{text}");
     insta::assert_snapshot!(text, @r#"
 name: "ETL" is not a valid name; use 1 to 63 characters, lower-case letters, digits, `_` and `-`, beginning with a letter or digit
@@ -62,7 +62,7 @@ clock_skew: "soon" is not a duration (expected number at 0); write a number and 
 fn a_group_names_locations_that_fit() {
     let locations = [location("east", "eastus2"), location("west", "northeurope")];
     let text =
-        messages(validate::group_references(&group(|g| g.primary.location = "est".to_owned()), &locations));
+        messages(&validate::group_references(&group(|g| g.primary.location = "est".to_owned()), &locations));
     insta::assert_snapshot!(text, @r#"
 primary.location: there is no external location "est" in this control store; declare a lakedr_external_location of that name and refer to it
 secondary.location: "west" lies in northeurope, but this side in westus2; name an external location of the same region, or correct the region
@@ -77,7 +77,7 @@ fn a_table_belongs_to_one_group() {
         g.tables.remove(1);
     }))
     .unwrap();
-    insta::assert_snapshot!(messages(validate::group_conflicts(&ours, &[theirs])), @r#"
+    insta::assert_snapshot!(messages(&validate::group_conflicts(&ours, &[theirs])), @r#"
 tables[0]: cat.raw.bronze is a table of sync group "other"; keep the table in one group: two groups would overwrite each other
 "#);
 }
