@@ -64,7 +64,8 @@ impl Job {
 /// Installs every tool whose stamp does not carry its pin.
 pub(crate) fn install_all() -> Result<Installed> {
     let (terraform, built) = terraform::choose()?;
-    let mut tools = go::tools()?;
+    let mut tools = go::installed()?;
+    tools.push(go::built("fake-gcs", ".", "fake-gcs")?);
     tools.extend([azurite::tool()?, python::tool()?, spark_jars::tool()?]);
     tools.extend(built);
     let root = paths::tools();

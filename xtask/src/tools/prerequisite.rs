@@ -24,7 +24,7 @@ pub(crate) struct Oldest {
     pub(crate) flag: &'static str,
 }
 
-pub(crate) const GO: Prerequisite = Prerequisite { program: "go", remedy: "Go 1.25 or newer", oldest: None };
+pub(crate) const GO: Prerequisite = Prerequisite { program: "go", remedy: "Go 1.26 or newer", oldest: None };
 pub(crate) const NPM: Prerequisite =
     Prerequisite { program: "npm", remedy: "Node.js 20 or newer with npm", oldest: None };
 pub(crate) const NODE: Prerequisite = Prerequisite {

@@ -1,0 +1,4 @@
+//! Every store that lakedr supports keeps the promises that lakedr leans on.
+
+mod contract;
+mod races;
