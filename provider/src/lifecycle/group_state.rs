@@ -1,0 +1,96 @@
+//! The state of a sync group, as its log tells it.
+
+use lakedr_control::group_log::{FIRST_EPOCH, GroupLog, GroupState, LogError};
+use lakedr_control::id::{InvalidName, Name};
+use lakedr_control::spec::{ExternalLocationSpec, SideSpec, SyncGroupSpec};
+use lakedr_control::store::{ControlStoreError, DocStoreRef};
+use tokio::runtime::Handle;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::timeout;
+
+use super::location::{LocationError, PATIENCE, open};
+use super::session::Session;
+
+/// Why the log of a group cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The group has a name that no log can have.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    /// An external location of the group is not declared.
+    #[error("there is no external location {location:?} in the control store")]
+    NoLocation {
+        /// Its name.
+        location: String,
+    },
+    /// The control store does not give the document of a location.
+    #[error(transparent)]
+    ControlStore(#[from] ControlStoreError),
+    /// An external location cannot be opened.
+    #[error("external location {location:?} cannot be used from here")]
+    Location {
+        /// Its name.
+        location: String,
+        /// Why.
+        #[source]
+        cause: LocationError,
+    },
+    /// The log is out of reach or damaged.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The reading ended before it was done: the process is about to end, or the reader panicked.
+    #[error("reading was cut short")]
+    CutShort(#[from] JoinError),
+    /// Nothing came back in time.
+    #[error("no answer within {} seconds; the region may be down", PATIENCE.as_secs())]
+    Timeout,
+}
+
+/// Reads the log of a group. `None` when nothing has happened to the group yet.
+///
+/// # Errors
+///
+/// [`Unreadable`], after [`PATIENCE`] at the latest.
+pub async fn read(session: &Session, spec: &SyncGroupSpec) -> Result<Option<GroupState>, Unreadable> {
+    let group: Name = spec.name.parse()?;
+    // the log begins where the group is standby at first
+    let primary_is_active = spec.primary.region == spec.initial_active_region;
+    let (standby, active) =
+        if primary_is_active { (&spec.secondary, &spec.primary) } else { (&spec.primary, &spec.secondary) };
+    let first = home(session, standby).await?;
+    let other = home(session, active).await?;
+    let log = GroupLog::new(group, first, other);
+    // the future of `GroupLog::read` is not `Send`, as every call of the service has to be: it stays on one thread
+    let runtime = Handle::current();
+    let reading = move || runtime.block_on(async { timeout(PATIENCE, log.read()).await });
+    let history = spawn_blocking(reading).await?.map_err(|_| Unreadable::Timeout)??;
+    Ok(history.state)
+}
+
+async fn home(session: &Session, side: &SideSpec) -> Result<(String, DocStoreRef), Unreadable> {
+    let stored = session.control.get::<ExternalLocationSpec>(&side.location).await?;
+    let Some(stored) = stored else { return Err(Unreadable::NoLocation { location: side.location.clone() }) };
+    let store = open(&stored.document.spec)
+        .map_err(|cause| Unreadable::Location { location: side.location.clone(), cause })?;
+    Ok((side.region.clone(), store))
+}
+
+/// The region that is active: as the log says, or as the group begins.
+#[must_use]
+pub fn active_region<'a>(state: Option<&'a GroupState>, spec: &'a SyncGroupSpec) -> &'a str {
+    state.map_or(spec.initial_active_region.as_str(), |state| state.role.active.as_str())
+}
+
+/// The region that is standby: as the log says, or as the group begins.
+#[must_use]
+pub fn standby_region<'a>(state: Option<&'a GroupState>, spec: &'a SyncGroupSpec) -> &'a str {
+    let initial =
+        if spec.primary.region == spec.initial_active_region { &spec.secondary } else { &spec.primary };
+    state.map_or(initial.region.as_str(), |state| state.role.standby.as_str())
+}
+
+/// The epoch in force.
+#[must_use]
+pub fn epoch(state: Option<&GroupState>) -> u64 {
+    state.map_or(FIRST_EPOCH, |state| state.epoch)
+}

@@ -1,0 +1,22 @@
+//! What happens to a resource, free of the protocol.
+//!
+//! Pure: [`validate`], [`plan`], [`upgrade`], [`convert`], and [`check`], which holds our own answers against the
+//! protocol. Through the control store: [`read`], [`apply`], [`import`]. [`registry`] knows every resource by its type
+//! name; [`document`] says what a resource has to bring along to be one.
+
+pub mod apply;
+pub mod check;
+mod conflict;
+pub mod convert;
+pub mod document;
+pub mod group_state;
+pub mod import;
+pub mod location;
+pub mod plan;
+pub mod private;
+pub mod read;
+pub mod registry;
+pub mod report;
+pub mod session;
+pub mod upgrade;
+pub mod validate;

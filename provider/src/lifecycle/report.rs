@@ -1,0 +1,97 @@
+//! Errors as diagnostics.
+
+use std::error::Error;
+
+use lakedr_control::spec::Kind;
+use lakedr_control::store::ControlStoreError;
+use lakedr_control::validate::{self, Violation};
+
+use crate::wire::{Diagnostic, Path, Step};
+
+/// An error with all of its causes, outermost first. A cause that its parent already repeats is not said twice.
+#[must_use]
+pub fn explain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// A rule that the configuration breaks, at its attribute.
+#[must_use]
+pub fn violation(kind: Kind, violation: &Violation) -> Diagnostic {
+    Diagnostic::error(format!("Invalid {kind}"), format!("{violation}.")).at(path(&violation.path))
+}
+
+/// A path of the rules as one of Terraform.
+#[must_use]
+pub fn path(steps: &[validate::Step]) -> Path {
+    let step = |step: &validate::Step| match step {
+        validate::Step::Attribute(name) => Step::Attribute(name.clone()),
+        validate::Step::Index(index) => Step::Index(*index),
+        validate::Step::Key(key) => Step::Key(key.clone()),
+    };
+    steps.iter().map(step).collect()
+}
+
+/// The control store could not do its part.
+#[must_use]
+pub fn control_store(url: &str, error: &ControlStoreError) -> Diagnostic {
+    let summary = match error {
+        ControlStoreError::Store(_) => "Control store out of reach",
+        ControlStoreError::Document { .. } => "Unusable document in the control store",
+        ControlStoreError::Encode(_) => return Diagnostic::bug(explain(error)),
+    };
+    Diagnostic::error(summary, format!("control store {url}: {}.", explain(error)))
+}
+
+/// The documents that stand in the way of a deletion, one per line.
+#[must_use]
+pub fn in_use(kind: Kind, name: &str, users: &[(Kind, String)]) -> Diagnostic {
+    let users: Vec<String> = users.iter().map(|(kind, name)| format!("  - {kind} {name:?}")).collect();
+    Diagnostic::error(
+        format!("The {kind} is still in use"),
+        format!(
+            "{kind} {name:?} cannot be deleted, because it is used by:\n{}\n\nDelete these first, or make them use \
+             another one.",
+            users.join("\n")
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{said}")]
+    struct Layer {
+        said: &'static str,
+        #[source]
+        cause: Option<Box<Self>>,
+    }
+
+    fn layers(said: &[&'static str]) -> Layer {
+        let cause = (said.len() > 1).then(|| Box::new(layers(&said[1..])));
+        Layer { said: said[0], cause }
+    }
+
+    #[test]
+    fn causes_are_listed_once() {
+        assert_eq!(explain(&layers(&["cannot read x", "timed out"])), "cannot read x: timed out");
+        assert_eq!(explain(&layers(&["a: b", "b", "c"])), "a: b: c");
+    }
+
+    #[test]
+    fn users_are_named() {
+        let diagnostic = in_use(Kind::ExternalLocation, "west", &[(Kind::SyncGroup, "etl".to_owned())]);
+        assert!(diagnostic.detail.contains("sync group \"etl\""), "{}", diagnostic.detail);
+    }
+}

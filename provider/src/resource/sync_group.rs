@@ -1,0 +1,95 @@
+//! `lakedr_sync_group`: tables, and optionally the workflow that writes them, whose state is one atomic unit.
+
+use lakedr_control::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec as _, SyncGroupSpec};
+use lakedr_control::store::ControlStoreError;
+use lakedr_control::validate::{self, Violation};
+
+use crate::lifecycle::document::{DocumentKind, Facts};
+use crate::lifecycle::group_state;
+use crate::lifecycle::session::Session;
+use crate::wire::{Diagnostic, Schema, Value};
+
+mod schema;
+
+/// The resource type `lakedr_sync_group`.
+#[derive(Debug, Clone, Copy)]
+pub struct SyncGroup;
+
+impl DocumentKind for SyncGroup {
+    type Spec = SyncGroupSpec;
+
+    const RESTS_ON: &'static [(&'static str, &'static [&'static str])] = &[
+        ("initial_active_region", &["primary.region", "secondary.region"]),
+        ("publish.warehouse_id", &["publish.engine"]),
+        ("schedule.timezone", &["schedule.interval"]),
+    ];
+
+    fn schema() -> Schema {
+        schema::schema()
+    }
+
+    fn violations(spec: &Self::Spec) -> Vec<Violation> {
+        validate::sync_group(spec).err().unwrap_or_default()
+    }
+
+    async fn references(session: &Session, spec: &Self::Spec) -> Result<Vec<Violation>, ControlStoreError> {
+        let mut locations = Vec::new();
+        for side in [&spec.primary, &spec.secondary] {
+            let stored = session.control.get::<ExternalLocationSpec>(&side.location).await?;
+            locations.extend(stored.map(|stored| stored.document.spec));
+        }
+        let mut found = validate::group_references(spec, &locations);
+        if let Ok(group) = validate::sync_group(spec) {
+            let others = session.control.all::<SyncGroupSpec>().await?;
+            // a document that breaks rules cannot be judged, and is refused by the executor itself
+            let others: Vec<_> =
+                others.iter().filter_map(|stored| validate::sync_group(&stored.document.spec).ok()).collect();
+            found.extend(validate::group_conflicts(&group, &others));
+        }
+        Ok(found)
+    }
+
+    async fn users(session: &Session, name: &str) -> Result<Vec<(Kind, String)>, ControlStoreError> {
+        let schedules = session.control.all::<SnapshotScheduleSpec>().await?;
+        let specs = schedules.into_iter().map(|stored| stored.document.spec);
+        let users = specs.filter(|spec| spec.source.sync_group.as_deref() == Some(name));
+        Ok(users.map(|spec| (Kind::SnapshotSchedule, spec.name().to_owned())).collect())
+    }
+
+    async fn facts(session: &Session, spec: &Self::Spec, known: &Value) -> Facts {
+        match group_state::read(session, spec).await {
+            Ok(state) => Facts {
+                values: vec![
+                    ("effective_active_region", group_state::active_region(state.as_ref(), spec).into()),
+                    ("epoch", group_state::epoch(state.as_ref()).into()),
+                ],
+                warnings: Vec::new(),
+            },
+            Err(cause) => {
+                let last_known = |name: &'static str, initial: Value| match known.attribute(name) {
+                    Value::Null | Value::Unknown(_) => (name, initial),
+                    value => (name, value.clone()),
+                };
+                Facts {
+                    values: vec![
+                        last_known("effective_active_region", group_state::active_region(None, spec).into()),
+                        last_known("epoch", group_state::epoch(None).into()),
+                    ],
+                    warnings: vec![out_of_reach(spec, &cause)],
+                }
+            }
+        }
+    }
+}
+
+fn out_of_reach(spec: &SyncGroupSpec, cause: &group_state::Unreadable) -> Diagnostic {
+    Diagnostic::warning(
+        "Group log out of reach",
+        format!(
+            "The log of sync group {:?} cannot be read; its active region and epoch are shown as they were last \
+             known.\n\n{}",
+            spec.name,
+            crate::lifecycle::report::explain(cause)
+        ),
+    )
+}
