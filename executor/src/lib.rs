@@ -1,1 +1,5 @@
 //! The lakedr executor.
+
+pub mod delta;
+pub mod observe;
+pub mod plan;

@@ -1,0 +1,6 @@
+//! Checkpoints: rows of Parquet ↔ actions (protocol, "Checkpoints").
+
+pub mod arrow_json;
+pub mod read;
+pub mod schema;
+pub mod write;

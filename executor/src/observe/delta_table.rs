@@ -1,0 +1,163 @@
+//! A Delta table in a store, read only: its listing, its state at a version, its commits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use super::log_replay::{PARALLEL_COMMITS, replay};
+use super::log_store::LogStore;
+use super::table_error::{LogDefect, TableError};
+use crate::delta::history::CommitFacts;
+use crate::delta::listing::LogListing;
+use crate::delta::log_name::LogName;
+use crate::delta::replay::Tombstones;
+use crate::delta::state::{Metadata, TableState};
+use crate::delta::timestamp::{CommitTime, InCommit, ascending, file_times, last_at, version_by_file_times};
+
+/// A table and the store that holds it.
+#[derive(Debug, Clone)]
+pub struct DeltaTable {
+    log: LogStore,
+}
+
+impl DeltaTable {
+    /// The table below `root` of a store; `url` names the same place in messages and in absolute paths.
+    #[must_use]
+    pub fn new(store: Arc<dyn ObjectStore>, root: Path, url: String) -> Self {
+        Self { log: LogStore::new(store, root, url) }
+    }
+
+    /// Url of the table root.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.log.url
+    }
+
+    /// Lists the log once.
+    ///
+    /// # Errors
+    /// [`TableError::NotATable`] when there is no log, [`TableError::Store`] when it cannot be listed.
+    pub async fn listing(&self) -> Result<LogListing, TableError> {
+        let listing = self.log.list().await?;
+        if listing.is_empty() {
+            return Err(TableError::NotATable { url: self.log.url.clone() });
+        }
+        Ok(listing)
+    }
+
+    /// The state at a version, or at the latest, without tombstones.
+    ///
+    /// # Errors
+    /// A [`TableError`] that says whether the version, the log or the store is at fault.
+    pub async fn state(&self, listing: &LogListing, version: Option<u64>) -> Result<TableState, TableError> {
+        replay(&self.log, listing, version, Tombstones::Drop).await
+    }
+
+    /// The state at a version, or at the latest, with the tombstones that a checkpoint needs.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub async fn state_with_tombstones(
+        &self,
+        listing: &LogListing,
+        version: Option<u64>,
+    ) -> Result<TableState, TableError> {
+        replay(&self.log, listing, version, Tombstones::Keep).await
+    }
+
+    /// The facts of the retained commits from one version to another, both included, in order.
+    ///
+    /// Commits before the first retained one are left out: their provenance is gone.
+    ///
+    /// # Errors
+    /// [`TableError::LogCorrupt`] when a commit in between is missing or malformed.
+    pub async fn commits(
+        &self,
+        listing: &LogListing,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<CommitFacts>, TableError> {
+        let Some((oldest, _)) = listing.commits().next() else { return Ok(Vec::new()) };
+        let times = ascending(&file_times(listing));
+        let times: BTreeMap<u64, i64> =
+            times.into_iter().map(|commit| (commit.version, commit.timestamp_ms)).collect();
+        let reads = (from.max(oldest)..=to).map(|version| {
+            let time = times.get(&version).copied();
+            async move {
+                let missing = || self.log.corrupt(LogDefect::MissingCommit { version });
+                let listed = listing.commit(version).ok_or_else(missing)?;
+                let bytes = self.log.listed_commit(version).await?;
+                CommitFacts::parse(version, time.unwrap_or(listed.modified_ms), &bytes)
+                    .map_err(|source| self.log.corrupt(LogDefect::Commit { version, source }))
+            }
+        });
+        stream::iter(reads).buffered(PARALLEL_COMMITS).try_collect().await
+    }
+
+    /// The bytes of a commit, `None` when the slot is free.
+    ///
+    /// # Errors
+    /// [`TableError::Store`] when the store does not answer.
+    pub async fn commit_bytes(&self, version: u64) -> Result<Option<Bytes>, TableError> {
+        self.log.get(&self.log.file(&LogName::Commit { version })).await
+    }
+
+    /// The version of the table at an instant (milliseconds since the epoch), by the rules of Spark. An
+    /// instant after the last commit gives the latest version. `latest` is the metadata of the latest
+    /// version: it says whether in-commit timestamps are on.
+    ///
+    /// # Errors
+    /// [`TableError::Timestamp`] when the instant is before the oldest version that can be rebuilt.
+    pub async fn version_at(
+        &self,
+        listing: &LogListing,
+        latest: &Metadata,
+        instant_ms: i64,
+    ) -> Result<u64, TableError> {
+        let refuse = |source| TableError::Timestamp { url: self.log.url.clone(), source };
+        let in_commit = InCommit::of(latest).map_err(refuse)?;
+        let (governed, others): (Vec<CommitTime>, Vec<CommitTime>) =
+            file_times(listing).into_iter().partition(|commit| in_commit.covers(commit.version));
+        if in_commit.governs(instant_ms) && !governed.is_empty() {
+            let versions: Vec<u64> = governed.iter().map(|commit| commit.version).collect();
+            return self.search_in_commit(listing, &versions, instant_ms).await;
+        }
+        version_by_file_times(&others, instant_ms).map_err(refuse)
+    }
+
+    /// Bisects versions by their in-commit timestamps, which strictly increase.
+    async fn search_in_commit(
+        &self,
+        listing: &LogListing,
+        versions: &[u64],
+        instant_ms: i64,
+    ) -> Result<u64, TableError> {
+        let (mut low, mut high) = (0_usize, versions.len());
+        let mut earliest: Option<CommitTime> = None;
+        while let Some(version) = versions.get(low.midpoint(high)).copied().filter(|_| low < high) {
+            let middle = low.midpoint(high);
+            let timestamp_ms = self.in_commit_timestamp(listing, version).await?;
+            if timestamp_ms <= instant_ms {
+                low = middle + 1;
+            } else {
+                earliest = Some(CommitTime { version, timestamp_ms });
+                high = middle;
+            }
+        }
+        match low.checked_sub(1).and_then(|index| versions.get(index)) {
+            Some(version) => Ok(*version),
+            None => last_at(earliest.as_slice(), instant_ms)
+                .map_err(|source| TableError::Timestamp { url: self.log.url.clone(), source }),
+        }
+    }
+
+    async fn in_commit_timestamp(&self, listing: &LogListing, version: u64) -> Result<i64, TableError> {
+        let facts = self.commits(listing, version, version).await?;
+        let timestamp = facts.first().and_then(|facts| facts.in_commit_timestamp_ms);
+        timestamp.ok_or_else(|| self.log.corrupt(LogDefect::NoInCommitTimestamp { version }))
+    }
+}

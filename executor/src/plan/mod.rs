@@ -1,0 +1,4 @@
+//! Cut and inventories of both sides → what to copy and what to commit. Pure.
+
+pub mod commit_body;
+pub mod diff;
