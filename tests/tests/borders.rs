@@ -1,0 +1,136 @@
+//! The borders that the design draws, held by a machine: who may depend on whom, which code decides without
+//! touching anything, and how long a file may be.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use lakedr_e2e::environment::checkout;
+
+/// A file longer than this needs a good reason.
+const DISCUSS: usize = 400;
+/// A file longer than this is not accepted.
+const END: usize = 600;
+
+/// Folders whose code takes and returns plain values.
+const PURE: [&str; 4] = ["control/src", "executor/src/cut", "executor/src/plan", "executor/src/delta"];
+/// The part of them that acts.
+const ACTING: [&str; 2] = ["control/src/store", "control/src/group_log/log.rs"];
+/// What gives acting code away.
+const FORBIDDEN: [&str; 6] = ["async fn", "tokio", "SystemTime::now", "Instant::now", "Utc::now", "std::env"];
+
+/// The crates that a crate is built from, one `name version` a line; dev-dependencies are not among them.
+fn dependencies(of: &str, features: &[&str]) -> Result<Vec<String>> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["tree", "--offline", "--locked", "--prefix", "none", "--edges", "normal,build"]);
+    let output = command.args(["--package", of]).args(features).current_dir(checkout()).output()?;
+    ensure!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout)?;
+    let names: Vec<String> =
+        lines.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    ensure!(
+        names.first().is_some_and(|first| first == of),
+        "cargo tree of {of} begins with {:?}",
+        names.first()
+    );
+    Ok(names)
+}
+
+fn without(of: &str, features: &[&str], forbidden: &[&str]) -> Result<()> {
+    let found = dependencies(of, features)?;
+    for name in forbidden {
+        ensure!(!found.iter().any(|found| found == name), "{of} {features:?} depends on {name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_shared_documents_need_no_runtime_and_no_network() -> Result<()> {
+    without(
+        "lakedr-control",
+        &["--no-default-features"],
+        &["tokio", "tonic", "object_store", "reqwest", "hyper"],
+    )
+}
+
+#[test]
+fn the_same_check_sees_the_store_when_its_feature_is_on() -> Result<()> {
+    let found = dependencies("lakedr-control", &["--features", "object-store"])?;
+    ensure!(found.iter().any(|name| name == "object_store"), "cargo tree does not show what it should");
+    Ok(())
+}
+
+#[test]
+fn provider_and_executor_do_not_know_each_other() -> Result<()> {
+    without("terraform-provider-lakedr", &[], &["lakedr", "lakedr-e2e"])?;
+    without("lakedr", &[], &["terraform-provider-lakedr", "tfplugin", "lakedr-e2e"])?;
+    without("lakedr-control", &["--all-features"], &["lakedr", "terraform-provider-lakedr", "tfplugin"])
+}
+
+/// All Rust files below a folder.
+fn rust_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn is_test_file(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs")
+}
+
+/// The lines of a file before its unit tests.
+fn code(path: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(text.lines().take_while(|line| line.trim() != "#[cfg(test)]").map(str::to_owned).collect())
+}
+
+#[test]
+fn files_are_short() -> Result<()> {
+    let mut lengths = Vec::new();
+    for dir in ["proto/src", "control/src", "provider/src", "executor/src", "examples", "xtask/src"] {
+        for file in rust_files(&checkout().join(dir))?.into_iter().filter(|file| !is_test_file(file)) {
+            lengths.push((code(&file)?.len(), file));
+        }
+    }
+    lengths.sort();
+    for (lines, file) in lengths.iter().filter(|(lines, _)| *lines > DISCUSS) {
+        println!("{} has {lines} lines without its tests: can it be two files?", file.display());
+    }
+    let (median, _) = &lengths[lengths.len() / 2];
+    println!("{} files, median {median} lines", lengths.len());
+    let too_long: Vec<_> = lengths.iter().filter(|(lines, _)| *lines > END).collect();
+    ensure!(too_long.is_empty(), "over {END} lines: {too_long:?}");
+    Ok(())
+}
+
+#[test]
+fn deciding_code_touches_nothing() -> Result<()> {
+    let acting = ACTING.map(|dir| checkout().join(dir));
+    let mut found = Vec::new();
+    for dir in PURE {
+        let files = rust_files(&checkout().join(dir))?;
+        ensure!(!files.is_empty(), "{dir} is empty: the list of pure folders is out of date");
+        for file in
+            files.iter().filter(|file| !is_test_file(file) && !acting.iter().any(|dir| file.starts_with(dir)))
+        {
+            for (number, line) in code(file)?.iter().enumerate() {
+                let told = line.split("//").next().unwrap_or(line);
+                found.extend(
+                    FORBIDDEN
+                        .iter()
+                        .filter(|word| told.contains(*word))
+                        .map(|word| format!("{}:{}: {word}", file.display(), number + 1)),
+                );
+            }
+        }
+    }
+    ensure!(found.is_empty(), "code that decides may not act:\n{}", found.join("\n"));
+    Ok(())
+}
