@@ -1,0 +1,144 @@
+//! A clone by hand: the steps of a sync, one after the other, on local directories.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lakedr::delta::compare::{Difference, differences};
+use lakedr::delta::feature::gate;
+use lakedr::delta::state::TableState;
+use lakedr::observe::delta_table::DeltaTable;
+use lakedr::observe::table_error::TableError;
+use lakedr::plan::commit_body::CloneContext;
+use lakedr::plan::diff::{FileCopy, FileKind, TableDiff};
+use object_store::local::LocalFileSystem;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A fixed clock: bodies are a function of their inputs.
+pub(crate) const NOW_MS: i64 = 1_800_000_000_000;
+
+/// The table in a local directory.
+pub(crate) fn local(root: &Path) -> DeltaTable {
+    let store = Arc::new(LocalFileSystem::new_with_prefix(root).unwrap());
+    let url = url::Url::from_directory_path(root).unwrap();
+    DeltaTable::new(store, object_store::path::Path::ROOT, url.to_string())
+}
+
+/// The state of a table in a local directory.
+pub(crate) async fn state(root: &Path, version: Option<u64>) -> Result<TableState, TableError> {
+    let table = local(root);
+    table.state(&table.listing().await?, version).await
+}
+
+/// A replica in a directory of its own.
+pub(crate) struct Replica {
+    directory: TempDir,
+    versions: u64,
+}
+
+/// What one step of a replica did.
+pub(crate) struct Step {
+    pub(crate) diff: TableDiff,
+    /// Copies for which the target had no object yet.
+    pub(crate) fresh: Vec<FileCopy>,
+    pub(crate) source: TableState,
+    pub(crate) body: String,
+}
+
+impl Replica {
+    pub(crate) fn new() -> Self {
+        Self { directory: TempDir::new().unwrap(), versions: 0 }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().canonicalize().unwrap()
+    }
+
+    pub(crate) async fn state(&self) -> TableState {
+        state(&self.path(), None).await.unwrap()
+    }
+
+    /// Brings the replica to a version of the source; errors are texts, for there are several kinds.
+    pub(crate) async fn follow(&mut self, source_root: &Path, version: Option<u64>) -> Result<Step, String> {
+        let source = state(source_root, version).await.map_err(|error| chain(&error))?;
+        gate(&source)
+            .map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        let target = if self.versions == 0 { None } else { Some(self.state().await) };
+        let diff = TableDiff::between(&source, target.as_ref()).map_err(|error| chain(&error))?;
+        let fresh = self.copy(source_root, &diff)?;
+        let context = context(&source, target.as_ref(), self.versions);
+        let body = String::from_utf8(diff.commit_body(&context)).unwrap();
+        if !diff.is_empty() {
+            self.commit(&body);
+        }
+        Ok(Step { diff, fresh, source, body })
+    }
+
+    pub(crate) async fn differences(&self, source: &TableState) -> Vec<Difference> {
+        differences(source, &self.state().await)
+    }
+
+    fn commit(&mut self, body: &str) {
+        let log = self.path().join("_delta_log");
+        std::fs::create_dir_all(&log).unwrap();
+        let slot = log.join(format!("{:020}.json", self.versions));
+        assert!(!slot.exists());
+        std::fs::write(slot, body).unwrap();
+        self.versions += 1;
+    }
+
+    fn copy(&self, source_root: &Path, diff: &TableDiff) -> Result<Vec<FileCopy>, String> {
+        let from = |copy: &FileCopy| source_root.join(copy.source_key.as_ref());
+        if let Some(lost) = diff.copies.iter().find(|copy| !from(copy).is_file()) {
+            return Err(format!("source file {} is gone", lost.source_key));
+        }
+        let mut fresh = Vec::new();
+        for copy in &diff.copies {
+            let to = self.path().join(copy.target_key.as_ref());
+            let size = from(copy).metadata().unwrap().len();
+            match copy.kind {
+                FileKind::Data => assert_eq!(size, copy.size, "{}", copy.source_key),
+                FileKind::DeletionVector => assert!(size >= copy.size, "{}", copy.source_key),
+            }
+            if to.is_file() {
+                continue;
+            }
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(from(copy), to).unwrap();
+            fresh.push(copy.clone());
+        }
+        Ok(fresh)
+    }
+}
+
+/// The context of the commit that fills a version slot.
+pub(crate) fn context<'a>(
+    source: &'a TableState,
+    target: Option<&TableState>,
+    version: u64,
+) -> CloneContext<'a> {
+    CloneContext {
+        target_table_id: Uuid::from_u128(7),
+        group: "golden",
+        table: "cat.s.t",
+        source_url: &source.url,
+        cut_id: "cut-1",
+        seq: version + 10,
+        now_ms: NOW_MS,
+        target_version: version,
+        previous_in_commit_timestamp: target.and_then(|state| state.in_commit_timestamp),
+        source_commit_timestamp_ms: 5,
+        txn_id: Uuid::from_u128(u128::from(version)),
+    }
+}
+
+/// An error with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,14 @@
+//! The Delta layer on tables that Spark and delta-rs wrote: every golden table is replayed, cloned, cloned
+//! version by version, written as a checkpoint, or refused.
+//!
+//! The set is `../shared/golden/tables.tar.zst` beside the project, or what `LAKEDR_GOLDEN` names.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod clone;
+mod commit;
+mod golden;
+mod incremental;
+mod once;
+mod refusals;
+mod replay;
+mod times;
