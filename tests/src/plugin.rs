@@ -16,7 +16,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint, Uri};
@@ -190,8 +190,8 @@ impl Plugin {
             Some(certificate) => Some(Arc::new(Host::client_config(certificate, who)?)),
         };
         let connector = tower::service_fn(move |_: Uri| {
-            let (path, tls) = (handshake.address.clone(), tls.clone());
-            async move { open(&path, tls).await.map(TokioIo::new) }
+            let (handshake, tls) = (handshake.clone(), tls.clone());
+            async move { open(&handshake, tls).await.map(TokioIo::new) }
         });
         // the address is a formality: the connector knows better
         Ok(Endpoint::from_static("http://localhost").connect_with_connector(connector).await?)
@@ -202,7 +202,8 @@ impl Plugin {
     /// # Errors
     /// The plugin speaks plain text or turns the caller away during the handshake.
     pub async fn connect_tls(&self, config: ClientConfig) -> Result<TlsStream<UnixStream>> {
-        tls_over(&self.handshake.address, Arc::new(config)).await
+        let socket = UnixStream::connect(&self.handshake.address).await?;
+        tls_over(socket, Arc::new(config)).await
     }
 
     /// Waits for the process to end: its exit code, and what it wrote to stdout after the handshake line.
@@ -228,14 +229,17 @@ trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
-async fn open(path: &str, tls: Option<Arc<ClientConfig>>) -> Result<Box<dyn Transport>> {
+async fn open(at: &HandshakeLine, tls: Option<Arc<ClientConfig>>) -> Result<Box<dyn Transport>> {
+    let stream: Box<dyn Transport> = match at.network.as_str() {
+        "tcp" => Box::new(TcpStream::connect(&at.address).await?),
+        _ => Box::new(UnixStream::connect(&at.address).await?),
+    };
     Ok(match tls {
-        Some(config) => Box::new(tls_over(path, config).await?),
-        None => Box::new(UnixStream::connect(path).await?),
+        Some(config) => Box::new(tls_over(stream, config).await?),
+        None => stream,
     })
 }
 
-async fn tls_over(path: &str, config: Arc<ClientConfig>) -> Result<TlsStream<UnixStream>> {
-    let socket = UnixStream::connect(path).await.with_context(|| format!("connect to {path}"))?;
-    Ok(TlsConnector::from(config).connect(ServerName::try_from(SERVER_NAME)?, socket).await?)
+async fn tls_over<T: Transport>(stream: T, config: Arc<ClientConfig>) -> Result<TlsStream<T>> {
+    Ok(TlsConnector::from(config).connect(ServerName::try_from(SERVER_NAME)?, stream).await?)
 }
