@@ -13,7 +13,7 @@ use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, registry};
 
@@ -33,7 +33,7 @@ pub(crate) fn install() {
         .with_default(level.min(LevelFilter::INFO))
         .with_targets(OWN_TARGETS.map(|target| (target, level)));
     // fails only if a subscriber is there already, which then logs in its own way
-    let _ = registry().with(Hclog.with_filter(targets)).try_init();
+    let _ = registry().with(Hclog { write: to_stderr }.with_filter(targets)).try_init();
 }
 
 /// The level that Terraform's variables ask for. As in Terraform, a word it does not know means all.
@@ -92,10 +92,21 @@ fn shorten(mut text: String) -> String {
     text
 }
 
-/// Writes events as lines of hclog.
-struct Hclog;
+fn to_stderr(line: &str) {
+    // nobody is left to tell if this fails
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Hclog {
+/// Turns events into lines of hclog; those inside a span carry its fields too.
+struct Hclog<W> {
+    write: W,
+}
+
+impl<W, S> Layer<S> for Hclog<W>
+where
+    W: Fn(&str) + 'static,
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
             let mut fields = Fields::default();
@@ -106,14 +117,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Hclog {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             if let Some(of_span) = span.extensions().get::<Fields>() {
                 fields.0.extend(of_span.0.clone());
             }
         }
         event.record(&mut fields);
-        let line = line(event.metadata(), fields.0, Utc::now());
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        (self.write)(&line(event.metadata(), fields.0, Utc::now()));
     }
 }
 
@@ -139,6 +149,7 @@ fn line(metadata: &tracing::Metadata<'_>, mut fields: Map<String, Value>, at: Da
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use serde_json::json;
     use tracing::subscriber::with_default;
     use tracing::{info, info_span, warn};
 
@@ -163,41 +174,38 @@ mod tests {
         }
     }
 
-    /// Keeps lines instead of writing them.
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<String>>>);
-
-    impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Kept {
-        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-            let mut fields = Fields::default();
-            event.record(&mut fields);
-            let at = DateTime::from_timestamp(1_800_000_000, 5_000).unwrap();
-            self.0.lock().unwrap().push(line(event.metadata(), fields.0, at));
-        }
+    /// The lines that are written while `said` runs.
+    fn lines(said: impl FnOnce()) -> Vec<String> {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&kept);
+        let write = move |line: &str| sink.lock().unwrap().push(line.to_owned());
+        with_default(registry().with(Hclog { write }), said);
+        std::mem::take(&mut kept.lock().unwrap())
     }
 
-    fn lines(said: impl FnOnce()) -> Vec<String> {
-        let kept = Kept::default();
-        with_default(registry().with(kept.clone()), said);
-        let lines = kept.0.lock().unwrap().clone();
-        lines
+    fn entry(line: &str) -> Value {
+        serde_json::from_str(line).unwrap()
     }
 
     #[test]
     fn an_event_is_one_line_that_terraform_can_read() {
         let lines = lines(|| warn!(target: "a::b", count = 3, ok = true, who = ?"x", "two\nlines"));
-        let expected = concat!(
-            r#"{"@level":"warn","@message":"two\nlines","@module":"a.b","#,
-            r#""@timestamp":"2027-01-15T08:00:00.000005Z","count":3,"ok":true,"who":"\"x\""}"#,
-            "\n"
-        );
-        assert_eq!(lines, [expected]);
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0].find('\n'), Some(lines[0].len() - 1), "the only newline ends the line");
+        let mut entry = entry(&lines[0]);
+        let time = entry.as_object_mut().unwrap().remove("@timestamp").unwrap();
+        let time = time.as_str().unwrap();
+        assert!(time.ends_with('Z') && time.len() == "2026-11-20T08:00:00.000000Z".len(), "{time}");
+        let expected = json!({
+            "@level": "warn", "@message": "two\nlines", "@module": "a.b", "count": 3, "ok": true, "who": "\"x\"",
+        });
+        assert_eq!(entry, expected);
     }
 
     #[test]
     fn no_field_of_ours_takes_the_place_of_hclogs() {
         let lines = lines(|| info!(target: "t", message = 7, "@message" = 5, "@level" = 1));
-        let entry: Value = serde_json::from_str(&lines[0]).unwrap();
+        let entry = entry(&lines[0]);
         assert!(entry["@message"].is_string() && entry["@level"] == "info", "{entry}");
     }
 
@@ -205,28 +213,22 @@ mod tests {
     fn long_texts_are_cut_so_that_a_line_stays_json() {
         let lines = lines(|| info!(target: "t", long = "ä".repeat(100_000), "m"));
         assert!(lines[0].len() < 64 * 1024);
-        let entry: Value = serde_json::from_str(&lines[0]).unwrap();
-        assert_eq!(entry["long"].as_str().unwrap().chars().count(), LONGEST_TEXT + 1);
+        assert_eq!(entry(&lines[0])["long"].as_str().unwrap().chars().count(), LONGEST_TEXT + 1);
     }
 
     #[test]
     fn spans_lend_their_fields_to_events_inside() {
-        let kept = Kept::default();
-        let seen = Arc::new(Mutex::new(Map::new()));
-        struct Scope(Arc<Mutex<Map<String, Value>>>);
-        impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Scope {
-            fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-                Hclog.on_new_span(attributes, id, context);
-            }
-            fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-                let span = context.event_span(event).unwrap();
-                let fields = span.extensions().get::<Fields>().cloned().unwrap_or_default();
-                *self.0.lock().unwrap() = fields.0;
-            }
-        }
-        with_default(registry().with(Scope(Arc::clone(&seen))).with(kept), || {
-            info_span!("call", tf_rpc = "ReadResource").in_scope(|| info!("m"));
+        let lines = lines(|| {
+            info_span!("call", tf_rpc = "ReadResource", tf_resource_type = "outer").in_scope(|| {
+                info_span!("inner", tf_resource_type = "inner").in_scope(|| info!("m"));
+            });
+            info!("outside");
         });
-        assert_eq!(seen.lock().unwrap()["tf_rpc"], "ReadResource");
+        let (inside, outside) = (entry(&lines[0]), entry(&lines[1]));
+        assert_eq!(
+            (&inside["tf_rpc"], &inside["tf_resource_type"]),
+            (&json!("ReadResource"), &json!("inner"))
+        );
+        assert_eq!(outside.get("tf_rpc"), None);
     }
 }
