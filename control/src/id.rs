@@ -103,7 +103,7 @@ pub enum InvalidTableName {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TableName {
-    parts: [String; 3],
+    parts: Box<[String; 3]>,
 }
 
 impl TableName {
@@ -114,7 +114,7 @@ impl TableName {
     }
 
     fn folded(&self) -> [String; 3] {
-        self.parts.clone().map(|part| part.to_lowercase())
+        self.parts.each_ref().map(|part| part.to_lowercase())
     }
 }
 
@@ -133,7 +133,7 @@ impl FromStr for TableName {
             return Err(InvalidTableName::Part { given: given.to_owned(), part: part.clone() });
         }
         match <[String; 3]>::try_from(parts) {
-            Ok(parts) => Ok(Self { parts }),
+            Ok(parts) => Ok(Self { parts: Box::new(parts) }),
             Err(parts) => Err(InvalidTableName::Parts { given: given.to_owned(), parts: parts.len() }),
         }
     }

@@ -54,10 +54,19 @@ pub fn group_log_seq(group: &Name, key: &str) -> Option<u64> {
     (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
-/// Key of the body of a commit that the intent with this sequence number is about to publish.
+/// Folder of the commit bodies of an intent.
 #[must_use]
-pub fn pending_commit(group: &Name, seq: u64, table: &TableName) -> String {
-    format!("{META}/groups/{group}/pending/{seq:020}/{}.json", table_key(table))
+pub fn pending_commits(group: &Name, seq: u64) -> String {
+    format!("{META}/groups/{group}/pending/{seq:020}")
+}
+
+/// Key of the body of a commit that the intent with this sequence number is about to publish. It holds the first
+/// digits of the body's digest, so that two executors that prepare the same sequence number cannot block or
+/// overwrite each other: only the bodies that the intent names count.
+#[must_use]
+pub fn pending_commit(group: &Name, seq: u64, table: &TableName, body_digest: &str) -> String {
+    let digits: String = body_digest.trim_start_matches("sha256:").chars().take(16).collect();
+    format!("{}/{}-{digits}.json", pending_commits(group, seq), table_key(table))
 }
 
 /// Key of a probe object in an external location.
@@ -130,11 +139,10 @@ mod tests {
         assert_eq!(key, "meta/groups/etl/log/00000000000000000012.json");
         assert_eq!(group_log_seq(&group, &key), Some(12));
         assert_eq!(group_log_seq(&group, "meta/groups/etl/log/12.json"), None);
-        let table: TableName =
-            "Cat.raw.`b/ä`".parse::<TableName>().unwrap_or_else(|_| "Cat.raw.`b.ä`".parse().unwrap());
+        let table: TableName = "Cat.raw.`b.ä`".parse().unwrap();
         assert_eq!(
-            pending_commit(&group, 3, &table),
-            "meta/groups/etl/pending/00000000000000000003/cat.raw.=60b.=c3=a4=60.json"
+            pending_commit(&group, 3, &table, "sha256:0123456789abcdef0123"),
+            "meta/groups/etl/pending/00000000000000000003/cat.raw.=60b.=c3=a4=60-0123456789abcdef.json"
         );
         assert_eq!(run_started("2026-11-20T08:00", 1), "2026-11-20T08=3a00/0001/started.json");
         assert_eq!(run(".."), "=2e.");

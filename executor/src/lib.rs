@@ -1,5 +1,20 @@
-//! The lakedr executor.
+//! The lakedr executor: brings each sync group's standby region to the newest finished state of its active region.
+//!
+//! The flow is one way, and a stage names only the output of the stage before it:
+//! [`spec`] → [`observe`] → [`cut`] → [`plan`] → [`copy`] → [`publish`]. [`pipeline`] strings them together for one
+//! group, [`command`] for a call. [`delta`], [`cut`] and most of [`plan`] are pure.
 
+pub mod cli;
+pub mod command;
+pub mod copy;
+pub mod cut;
 pub mod delta;
+pub mod error;
+pub mod exit;
 pub mod observe;
+pub mod pipeline;
 pub mod plan;
+pub mod publish;
+pub mod report;
+pub mod spec;
+pub mod world;

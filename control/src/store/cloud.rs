@@ -53,7 +53,7 @@ fn update_version(tag: &Tag) -> UpdateVersion {
 }
 
 /// What a caller can do about an error of a store.
-pub(super) fn classify(error: &Error) -> StoreErrorKind {
+pub fn classify(error: &Error) -> StoreErrorKind {
     match error {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => StoreErrorKind::Denied,
         Error::NotFound { .. } => StoreErrorKind::NoBucket,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 #[cfg(feature = "object-store")]
-pub use cloud::CloudStore;
+pub use cloud::{CloudStore, classify};
 pub use documents::{ControlStore, ControlStoreError, Stored};
 #[cfg(feature = "object-store")]
 pub use local::LocalStore;

@@ -1,7 +1,11 @@
 //! Read-only looks at the world.
 
+pub mod choice;
 pub mod delta_table;
+pub mod group;
 mod log_replay;
 mod log_store;
 mod parquet_object;
 pub mod table_error;
+pub mod verify;
+pub mod workflow;

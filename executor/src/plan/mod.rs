@@ -2,3 +2,6 @@
 
 pub mod commit_body;
 pub mod diff;
+pub mod group;
+
+pub use group::own_app_id;

@@ -1,0 +1,217 @@
+//! The command line: what was typed, and nothing more.
+
+use std::fmt;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Format;
+
+/// Disaster recovery for Delta lakehouses.
+///
+/// Brings the standby region of each sync group to the newest finished run of its workflow. Specifications come
+/// from a control store or from a Terraform state; both are written by the Terraform provider lakedr/lakedr.
+#[derive(Debug, Parser)]
+#[command(name = "lakedr", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to work on, and how to talk.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Control store of this region: file:///…, s3://…, abfss://… or gs://…
+    #[arg(long, global = true, value_name = "URL", env = "LAKEDR_CONTROL_URL")]
+    pub control: Option<String>,
+    /// Take the specifications from a Terraform state instead: a state file, the output of
+    /// `terraform show -json`, or - for standard input
+    #[arg(long, global = true, value_name = "FILE|-")]
+    pub state: Option<String>,
+    /// Region that this process runs in
+    #[arg(long, global = true, value_name = "NAME", env = "LAKEDR_REGION")]
+    pub region: Option<String>,
+    /// Sync group to work on; may be given several times; default is all
+    #[arg(long, global = true, value_name = "NAME")]
+    pub group: Vec<String>,
+    /// Form of the data on stdout
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub output: Format,
+    /// Say more on stderr; twice says everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say less on stderr: errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Form of the log on stderr
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check specifications, access, tables, workflow, and retention against the schedule
+    Validate,
+    /// Show what a sync would copy: cut, files, bytes, cost. Writes nothing
+    Plan,
+    /// Cut, copy and publish each group that is due
+    Sync(SyncArgs),
+    /// Show RPO lag in time and runs, roles, epochs and last errors
+    Status,
+    /// List the recovery points of each group
+    RecoveryPoints,
+    /// Show the group log
+    History,
+    /// Prove that the standby tables equal the source at the newest recovery point
+    Verify(VerifyArgs),
+    /// Write run records for a group with a marker workflow
+    #[command(subcommand)]
+    Mark(MarkCommand),
+    /// Work with the specifications in a Terraform state
+    #[command(subcommand)]
+    State(StateCommand),
+}
+
+/// Options of `lakedr sync`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct SyncArgs {
+    /// Ignore the schedules
+    #[arg(long)]
+    pub force: bool,
+    /// Go on until interrupted, looking again every so often
+    #[arg(long)]
+    pub watch: bool,
+    /// Time between two looks of --watch
+    #[arg(long, value_name = "DURATION", default_value = "30s", requires = "watch", value_parser = lakedr_control::time::parse_duration)]
+    pub every: std::time::Duration,
+}
+
+/// Options of `lakedr verify`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct VerifyArgs {
+    /// How deep to look
+    #[arg(long, value_enum, default_value_t)]
+    pub level: Level,
+}
+
+/// Depth of a verification; each level includes the ones before it.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    ValueEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// The logs say the same: schema, files, statistics, deletion vectors, properties, transactions
+    #[default]
+    Log,
+    /// Every file is there and has its size
+    Size,
+    /// Every file has the bytes of the source
+    Content,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log => "log",
+            Self::Size => "size",
+            Self::Content => "content",
+        })
+    }
+}
+
+/// `lakedr mark …`
+#[derive(Debug, Clone, Subcommand)]
+pub enum MarkCommand {
+    /// Say that a run of the workflow begins
+    Start {
+        /// Id of the run
+        #[arg(long, value_name = "ID")]
+        run: String,
+    },
+    /// Say that a run of the workflow is over, and record the version of every table
+    Finish {
+        /// Id of the run
+        #[arg(long, value_name = "ID")]
+        run: String,
+        /// How it ended
+        #[arg(long, value_enum, default_value_t)]
+        status: MarkStatus,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum MarkStatus {
+    /// Everything is written
+    #[default]
+    Success,
+    /// The run gave up
+    Failed,
+}
+
+impl fmt::Display for MarkStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Success => "success",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+/// `lakedr state …`
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum StateCommand {
+    /// Show the specifications
+    Show,
+    /// Say what differs between a Terraform state (--state), the control store (--control) and the group logs;
+    /// exit code 2 when something does
+    Drift,
+    /// Write the documents of a Terraform state (--state) into the control store (--control)
+    Rebuild {
+        /// Replace documents that differ
+        #[arg(long)]
+        overwrite: bool,
+    },
+}

@@ -1,0 +1,114 @@
+use lakedr_control::location::{InvalidUrl, StoreUrl};
+
+use crate::cli::Global;
+use crate::error::{Classify as _, Failure};
+use crate::exit::Exit;
+use crate::report::{Output, Progress};
+use crate::spec::{LoadError, Loaded, SpecSource, load};
+use crate::world::World;
+
+/// Why a command as a whole cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Neither control store nor state.
+    #[error("no specifications: give --control URL (or LAKEDR_CONTROL_URL), or --state FILE")]
+    NoSource,
+    /// The URL of the control store is none.
+    #[error("--control")]
+    ControlUrl(#[source] InvalidUrl),
+    /// The command needs both.
+    #[error("`lakedr state {verb}` compares two sides: give --state FILE and --control URL")]
+    NeedsBoth {
+        /// `drift` or `rebuild`
+        verb: &'static str,
+    },
+    /// The command is about one group.
+    #[error("`lakedr mark` is about one group: give --group NAME once")]
+    NeedsOneGroup,
+    /// The group has no marker workflow.
+    #[error("group {group} has no marker workflow; declare workflow = {{ marker = {{ url = \"…\" }} }}")]
+    NoMarker {
+        /// The group.
+        group: String,
+    },
+    /// Specs cannot be had.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A stage failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// Stdout is closed.
+    #[error("cannot write to stdout")]
+    Stdout(#[from] std::io::Error),
+}
+
+impl CommandError {
+    /// The exit code.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        use lakedr_control::group_log::FailureClass;
+        let class = match self {
+            Self::Load(error) => error.class(),
+            Self::Failure(failure) => failure.class,
+            Self::Stdout(_) => return Exit::Failed,
+            _ => FailureClass::Configuration,
+        };
+        match class {
+            FailureClass::Unreachable => Exit::Unreachable,
+            FailureClass::Configuration => Exit::Usage,
+            FailureClass::Internal => Exit::Bug,
+            FailureClass::Denied
+            | FailureClass::Damaged
+            | FailureClass::Diverged
+            | FailureClass::Unsupported => Exit::Failed,
+        }
+    }
+}
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    /// The outside.
+    pub world: World,
+    /// Options of every command.
+    pub global: Global,
+    /// Stdout.
+    pub output: Output,
+    /// Progress on stderr.
+    pub progress: Option<indicatif::MultiProgress>,
+}
+
+impl Context {
+    /// Progress of one group.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone().map_or_else(Progress::silent, Progress::visible)
+    }
+
+    /// The control store that was named.
+    ///
+    /// # Errors
+    /// When its URL is none.
+    pub fn control_url(&self) -> Result<Option<StoreUrl>, CommandError> {
+        self.global.control.as_deref().map(str::parse).transpose().map_err(CommandError::ControlUrl)
+    }
+
+    /// Where specifications come from; a state wins over a control store, which may be set by the environment.
+    ///
+    /// # Errors
+    /// When there is neither.
+    pub fn source(&self) -> Result<SpecSource, CommandError> {
+        if let Some(file) = &self.global.state {
+            return Ok(SpecSource::State(file.clone()));
+        }
+        self.control_url()?.map(SpecSource::Control).ok_or(CommandError::NoSource)
+    }
+
+    /// The groups that were asked for, from specifications that keep every rule.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    pub async fn load(&self) -> Result<Loaded, CommandError> {
+        Ok(load(&self.source()?, &self.global.group, self.global.region.as_deref()).await?)
+    }
+}

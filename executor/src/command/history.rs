@@ -1,0 +1,74 @@
+use futures::future::try_join_all;
+use lakedr_control::group_log::{Entry, Event};
+use lakedr_control::time;
+use serde::Serialize;
+
+use super::context::{CommandError, Context};
+use crate::error::{At as _, Stage};
+use crate::exit::Exit;
+use crate::pipeline::Scene;
+
+#[derive(Serialize)]
+struct Document {
+    groups: Vec<GroupHistory>,
+}
+
+#[derive(Serialize)]
+struct GroupHistory {
+    group: String,
+    entries: Vec<Entry>,
+}
+
+/// `lakedr history`
+pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
+    let loaded = context.load().await?;
+    let reads = loaded.groups.iter().map(|(spec, group)| async {
+        let scene = Scene::open(&context.world, &loaded, spec, group)?;
+        let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
+        Ok::<_, CommandError>(GroupHistory { group: group.name.to_string(), entries: history.entries })
+    });
+    let document = Document { groups: try_join_all(reads).await? };
+    context.output.write(&document, || text(&document))?;
+    Ok(Exit::Ok)
+}
+
+fn text(document: &Document) -> String {
+    let mut lines = Vec::new();
+    for group in &document.groups {
+        lines.push(format!("{}:", group.group));
+        lines.extend(group.entries.iter().map(line));
+    }
+    lines.join("\n")
+}
+
+fn line(entry: &Entry) -> String {
+    let detail = match &entry.event {
+        Event::Created { role, .. } => format!("active {}, standby {}", role.active, role.standby),
+        Event::Intent { cut, slots, replaces, .. } => {
+            let replaces = replaces.map(|seq| format!(", replaces {seq}")).unwrap_or_default();
+            format!("{}, {} slot(s){replaces}", cut.describe(), slots.len())
+        }
+        Event::Landed { cut } => cut.describe(),
+        Event::Published { intent, cut, publish_window_ms } => {
+            format!("{}, intent {intent}, window {publish_window_ms} ms", cut.describe())
+        }
+        Event::Abandoned { intent, reason } => format!("intent {intent}: {reason}"),
+        Event::Failed { stage, message, .. } => format!("{stage}: {message}"),
+        Event::Role { role, approved_by, .. } => {
+            format!("active {}, standby {}, approved by {approved_by}", role.active, role.standby)
+        }
+        Event::Moved { to_region } => format!("to {to_region}"),
+        Event::Paused { operator } | Event::Resumed { operator } => format!("by {operator}"),
+        Event::Shutdown { service, wanted, seen, attempts } => {
+            format!("{service}: wanted {wanted}, seen {seen}, {attempts} attempt(s)")
+        }
+        Event::Acknowledged { subject, operator } => format!("{subject}, by {operator}"),
+    };
+    format!(
+        "  {:>6}  epoch {}  {}  {:<12} {detail}",
+        entry.seq,
+        entry.epoch,
+        time::format(entry.at),
+        entry.event.tag()
+    )
+}

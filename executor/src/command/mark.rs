@@ -1,0 +1,72 @@
+use futures::future::try_join_all;
+use lakedr_control::run_record::{RunStatus, TableVersions};
+use serde::Serialize;
+
+use super::context::{CommandError, Context};
+use crate::cli::{MarkCommand, MarkStatus};
+use crate::error::{At as _, Classify as _, Failure, Stage};
+use crate::exit::Exit;
+use crate::observe::choice::marker;
+use crate::observe::table_error::TableError;
+use crate::pipeline::Scene;
+use crate::spec::TableStore;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    group: &'a str,
+    run: &'a str,
+    attempt: u32,
+    event: &'static str,
+    versions: TableVersions,
+}
+
+/// `lakedr mark start|finish`
+pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit, CommandError> {
+    let loaded = context.load().await?;
+    let [(spec, group)] = loaded.groups.as_slice() else { return Err(CommandError::NeedsOneGroup) };
+    let scene = Scene::open(&context.world, &loaded, spec, group)?;
+    let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
+    let Some(marker) = marker(&scene, &history)? else {
+        return Err(CommandError::NoMarker { group: group.name.to_string() });
+    };
+    let tables = scene.stores.tables(scene.active(&history), group).at(Stage::Observe, &group.name)?;
+    let versions = versions(&tables).await?;
+    let (run, now) = (command.run(), context.world.now());
+    let (event, attempt) = match command {
+        MarkCommand::Start { .. } => ("started", marker.start(run, now, versions.clone()).await),
+        MarkCommand::Finish { status, .. } => {
+            ("finished", marker.finish(run, now, run_status(*status), versions.clone()).await)
+        }
+    };
+    let attempt = attempt.at(Stage::Observe, format_args!("run {run}"))?;
+    let document = Document { group: group.name.as_str(), run, attempt, event, versions };
+    context.output.write(&document, || format!("{}: run {run} {event} (attempt {attempt})", group.name))?;
+    Ok(Exit::Ok)
+}
+
+fn run_status(status: MarkStatus) -> RunStatus {
+    match status {
+        MarkStatus::Success => RunStatus::Success,
+        MarkStatus::Failed => RunStatus::Failed,
+    }
+}
+
+impl MarkCommand {
+    fn run(&self) -> &str {
+        match self {
+            Self::Start { run } | Self::Finish { run, .. } => run,
+        }
+    }
+}
+
+/// The newest version of every table that exists.
+async fn versions(tables: &[TableStore]) -> Result<TableVersions, Failure> {
+    let reads = tables.iter().map(|table| async move {
+        match table.table().listing().await {
+            Ok(listing) => Ok(listing.latest_commit().map(|version| (table.name.clone(), version))),
+            Err(TableError::NotATable { .. }) => Ok(None),
+            Err(error) => Err(error.at(Stage::Observe, &table.name)),
+        }
+    });
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}

@@ -1,0 +1,35 @@
+//! One file per verb. Each reads as one sentence of stages.
+
+mod context;
+mod history;
+mod mark;
+mod plan;
+mod recovery_points;
+mod state;
+mod status;
+mod sync;
+mod validate;
+mod verify;
+
+pub use context::{CommandError, Context};
+
+use crate::cli::Command;
+use crate::exit::Exit;
+
+/// Carries out one command.
+///
+/// # Errors
+/// When the command as a whole cannot be done; what happens to single groups is in its output.
+pub async fn run(context: &Context, command: &Command) -> Result<Exit, CommandError> {
+    match command {
+        Command::Validate => validate::run(context).await,
+        Command::Plan => plan::run(context).await,
+        Command::Sync(args) => sync::run(context, *args).await,
+        Command::Status => status::run(context).await,
+        Command::RecoveryPoints => recovery_points::run(context).await,
+        Command::History => history::run(context).await,
+        Command::Verify(args) => verify::run(context, args.level).await,
+        Command::Mark(command) => mark::run(context, command).await,
+        Command::State(command) => state::run(context, *command).await,
+    }
+}

@@ -1,0 +1,179 @@
+use chrono::{DateTime, Utc};
+use futures::future::join_all;
+use lakedr_control::group_log::{FailureClass, GroupState};
+use lakedr_control::spec::SyncGroupSpec;
+use lakedr_control::time;
+use lakedr_control::validate::ValidGroup;
+use serde::Serialize;
+
+use super::context::{CommandError, Context};
+use super::recovery_points::Point;
+use super::verify::{Verification, last_verification};
+use crate::cut::finished_after;
+use crate::error::{At as _, Failure, Stage, chain};
+use crate::exit::Exit;
+use crate::observe::choice::runs;
+use crate::pipeline::Scene;
+use crate::report::{GroupReport, duration_text};
+use crate::spec::Loaded;
+
+#[derive(Serialize)]
+struct Document {
+    groups: Vec<GroupStatus>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum GroupStatus {
+    Known(Box<Known>),
+    Unknown(Box<GroupReport>),
+}
+
+#[derive(Serialize)]
+struct Known {
+    group: String,
+    active_region: String,
+    standby_region: String,
+    epoch: u64,
+    recovery_point: Option<Point>,
+    /// Now minus the end of the run that the newest recovery point holds.
+    rpo_lag_seconds: Option<u64>,
+    rpo_target_seconds: Option<u64>,
+    /// Whether the lag is within the target; none without a target.
+    rpo_met: Option<bool>,
+    /// Finished runs that the newest recovery point does not hold; none without a workflow that can be read.
+    runs_behind: Option<usize>,
+    paused_by: Option<String>,
+    /// An intent that the next sync finishes.
+    open_intent: Option<u64>,
+    last_failure: Option<LastFailure>,
+    /// Whether the newest recovery point was made with the specification as it is.
+    spec_is_current: bool,
+    last_verified: Option<Verification>,
+    /// What could not be found out, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct LastFailure {
+    #[serde(with = "time::rfc3339_millis")]
+    at: DateTime<Utc>,
+    stage: String,
+    class: FailureClass,
+    message: String,
+}
+
+/// `lakedr status`
+pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
+    let loaded = context.load().await?;
+    let statuses = loaded.groups.iter().map(|(spec, group)| async {
+        match status(context, &loaded, spec, group).await {
+            Ok(known) => GroupStatus::Known(Box::new(known)),
+            Err(failure) => GroupStatus::Unknown(Box::new(GroupReport::failed(&group.name, &failure))),
+        }
+    });
+    let document = Document { groups: join_all(statuses).await };
+    context.output.write(&document, || document.groups.iter().map(text).collect::<Vec<_>>().join("\n"))?;
+    Ok(Exit::of_all(document.groups.iter().map(|status| match status {
+        GroupStatus::Known(_) => Exit::Ok,
+        GroupStatus::Unknown(report) => report.exit(),
+    })))
+}
+
+async fn status(
+    context: &Context,
+    loaded: &Loaded,
+    spec: &SyncGroupSpec,
+    group: &ValidGroup,
+) -> Result<Known, Failure> {
+    let scene = Scene::open(&context.world, loaded, spec, group)?;
+    let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
+    let state = history.state.as_ref();
+    let point = state.and_then(GroupState::recovery_point);
+    let mut warnings = Vec::new();
+    let runs_behind = match runs(&scene, &history).await {
+        Ok(attempts) => attempts.map(|attempts| finished_after(&attempts, point.map(|point| &point.cut))),
+        Err(failure) => {
+            warnings.push(chain(&failure));
+            None
+        }
+    };
+    let lag =
+        point.and_then(|point| context.world.now().signed_duration_since(point.cut.as_of).to_std().ok());
+    let side = |name| group.side(name).region.clone();
+    Ok(Known {
+        group: group.name.to_string(),
+        active_region: side(scene.active(&history)),
+        standby_region: side(scene.standby(&history)),
+        epoch: state.map_or(lakedr_control::group_log::FIRST_EPOCH, |state| state.epoch),
+        recovery_point: point.map(Point::from),
+        rpo_lag_seconds: lag.map(|lag| lag.as_secs()),
+        rpo_target_seconds: group.rpo_target.map(|target| target.as_secs()),
+        rpo_met: group.rpo_target.map(|target| lag.is_some_and(|lag| lag <= target)),
+        runs_behind,
+        paused_by: paused_by(group, state),
+        open_intent: state.and_then(|state| state.open_intent.as_ref()).map(|intent| intent.seq),
+        last_failure: state.and_then(|state| state.last_failure.as_ref()).map(|failure| LastFailure {
+            at: failure.at,
+            stage: failure.stage.clone(),
+            class: failure.class,
+            message: failure.message.clone(),
+        }),
+        spec_is_current: state.is_none_or(|state| state.spec_digest == scene.spec_digest),
+        last_verified: last_verification(&scene, &history).await,
+        warnings,
+    })
+}
+
+fn paused_by(group: &ValidGroup, state: Option<&GroupState>) -> Option<String> {
+    let operator = state.and_then(|state| state.paused_by.clone());
+    operator.or_else(|| group.paused.then(|| "specification".to_owned()))
+}
+
+fn text(status: &GroupStatus) -> String {
+    let known = match status {
+        GroupStatus::Unknown(report) => return report.text(),
+        GroupStatus::Known(known) => known,
+    };
+    let mut lines = vec![format!(
+        "{}: active {}, standby {}, epoch {}",
+        known.group, known.active_region, known.standby_region, known.epoch
+    )];
+    lines.push(match &known.recovery_point {
+        Some(point) => format!("  recovery point: {}", point.describe()),
+        None => "  recovery point: none yet".to_owned(),
+    });
+    if let Some(lag) = known.rpo_lag_seconds {
+        let runs = known.runs_behind.map(|runs| format!(", {runs} run(s) behind")).unwrap_or_default();
+        lines.push(format!("  RPO lag: {}{runs}", duration_text(std::time::Duration::from_secs(lag))));
+    }
+    if let (Some(target), Some(met)) = (known.rpo_target_seconds, known.rpo_met) {
+        let met = if met { "met" } else { "MISSED" };
+        lines
+            .push(format!("  RPO target: {} ({met})", duration_text(std::time::Duration::from_secs(target))));
+    }
+    if let Some(by) = &known.paused_by {
+        lines.push(format!("  paused by {by}"));
+    }
+    if let Some(intent) = known.open_intent {
+        lines.push(format!("  intent {intent} is not finished; the next sync finishes it"));
+    }
+    if !known.spec_is_current {
+        lines.push("  the specification changed since the newest recovery point".to_owned());
+    }
+    if let Some(failure) = &known.last_failure {
+        lines.push(format!(
+            "  last failure: {}, {}: {}",
+            time::format(failure.at),
+            failure.stage,
+            failure.message
+        ));
+    }
+    lines.push(match &known.last_verified {
+        Some(verified) => format!("  last proven: {}", verified.describe()),
+        None => "  last proven: never".to_owned(),
+    });
+    lines.extend(known.warnings.iter().map(|warning| format!("  warning: {warning}")));
+    lines.join("\n")
+}

@@ -1,0 +1,53 @@
+use futures::stream::{self, StreamExt as _};
+
+use super::context::{CommandError, Context};
+use crate::cli::SyncArgs;
+use crate::exit::Exit;
+use crate::pipeline::sync_group;
+use crate::report::GroupReport;
+
+/// Groups that are synced at the same time.
+const GROUPS_IN_FLIGHT: usize = 4;
+
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    groups: &'a [GroupReport],
+}
+
+/// `lakedr sync`
+pub(super) async fn run(context: &Context, args: SyncArgs) -> Result<Exit, CommandError> {
+    loop {
+        let exit = once(context, args.force).await;
+        if !args.watch {
+            return exit;
+        }
+        // a watch outlives what a single call would end with; the next look may find it mended
+        if let Err(error) = exit {
+            tracing::error!("{}", crate::error::chain(&error));
+        }
+        tokio::time::sleep(args.every).await;
+    }
+}
+
+async fn once(context: &Context, force: bool) -> Result<Exit, CommandError> {
+    let loaded = context.load().await?;
+    let syncs = loaded.groups.iter().map(|group| async {
+        let progress = context.progress();
+        sync_group(&context.world, &loaded, group, force, &progress).await
+    });
+    let mut reports: Vec<GroupReport> =
+        stream::iter(syncs).buffer_unordered(GROUPS_IN_FLIGHT).collect().await;
+    reports.sort_by(|a, b| a.group.cmp(&b.group));
+    report(context, &reports)
+}
+
+/// Writes the reports of all groups; the exit code that they ask for together.
+pub(super) fn report(context: &Context, reports: &[GroupReport]) -> Result<Exit, CommandError> {
+    context.output.write(&Document { groups: reports }, || {
+        if reports.is_empty() {
+            return "no sync groups".to_owned();
+        }
+        reports.iter().map(GroupReport::text).collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(Exit::of_all(reports.iter().map(GroupReport::exit)))
+}

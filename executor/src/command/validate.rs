@@ -1,0 +1,163 @@
+use futures::future::join_all;
+use lakedr_control::group_log::FailureClass;
+use lakedr_control::spec::SyncGroupSpec;
+use lakedr_control::validate::{Schedule, SideName, ValidGroup};
+use serde::Serialize;
+
+use super::context::{CommandError, Context};
+use crate::delta::feature::gate;
+use crate::delta::interval::milliseconds;
+use crate::delta::state::TableState;
+use crate::error::{At as _, Classify as _, Failure, Stage};
+use crate::exit::Exit;
+use crate::observe::choice::runs;
+use crate::observe::group::Unsupported;
+use crate::observe::table_error::TableError;
+use crate::pipeline::{Scene, carried_out};
+use crate::report::{GroupReport, duration_text};
+use crate::spec::{Loaded, TableStore};
+
+#[derive(Serialize)]
+struct Document {
+    groups: Vec<GroupFindings>,
+}
+
+#[derive(Serialize)]
+struct GroupFindings {
+    group: String,
+    valid: bool,
+    problems: Vec<Finding>,
+    warnings: Vec<String>,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    class: String,
+    message: String,
+}
+
+/// `lakedr validate`: all mistakes at once.
+pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
+    let loaded = context.load().await?;
+    let checks = loaded.groups.iter().map(|(spec, group)| check(context, &loaded, spec, group));
+    let document = Document { groups: join_all(checks).await };
+    context.output.write(&document, || text(&document))?;
+    Ok(Exit::of_all(document.groups.iter().map(|group| group.exit)))
+}
+
+#[derive(Default)]
+struct Findings {
+    failures: Vec<Failure>,
+    warnings: Vec<String>,
+}
+
+impl Findings {
+    fn take<T>(&mut self, result: Result<T, Failure>) -> Option<T> {
+        result.map_err(|failure| self.failures.push(failure)).ok()
+    }
+}
+
+async fn check(
+    context: &Context,
+    loaded: &Loaded,
+    spec: &SyncGroupSpec,
+    group: &ValidGroup,
+) -> GroupFindings {
+    let mut findings = Findings::default();
+    if let Some(scene) = findings.take(Scene::open(&context.world, loaded, spec, group)) {
+        look(&scene, &mut findings).await;
+    }
+    let reports: Vec<GroupReport> =
+        findings.failures.iter().map(|f| GroupReport::failed(&group.name, f)).collect();
+    let exit = Exit::of_all(reports.iter().map(GroupReport::exit));
+    let problems: Vec<Finding> = reports
+        .into_iter()
+        .filter_map(|report| report.error)
+        .map(|error| Finding { class: error.r#type, message: error.message })
+        .collect();
+    GroupFindings {
+        group: group.name.to_string(),
+        valid: problems.is_empty(),
+        problems,
+        warnings: findings.warnings,
+        exit,
+    }
+}
+
+async fn look(scene: &Scene<'_>, findings: &mut Findings) {
+    findings.take(carried_out(scene));
+    for side in [SideName::Primary, SideName::Secondary] {
+        let location = scene.group.side(side).location.clone();
+        let listed = scene.stores.location(side).list("meta/probe").await;
+        findings.take(listed.at(Stage::Observe, format_args!("external location {location}")));
+    }
+    let Some(history) = findings.take(scene.log.read().await.at(Stage::Observe, &scene.group.name)) else {
+        return;
+    };
+    findings.take(runs(scene, &history).await);
+    let sources =
+        scene.stores.tables(scene.active(&history), scene.group).at(Stage::Observe, &scene.group.name);
+    let Some(sources) = findings.take(sources) else { return };
+    findings.take(
+        scene.stores.tables(scene.standby(&history), scene.group).at(Stage::Observe, &scene.group.name),
+    );
+    for (source, state) in sources.iter().zip(join_all(sources.iter().map(table)).await) {
+        if let Some(state) = findings.take(state) {
+            findings.warnings.extend(retention(scene, source, &state));
+        }
+    }
+}
+
+async fn table(source: &TableStore) -> Result<TableState, Failure> {
+    let observed = |error: TableError| {
+        let mut failure = error.at(Stage::Observe, &source.name);
+        // before the first sync a table that is not there is a mistake of the specification
+        if matches!(failure.cause.downcast_ref(), Some(TableError::NotATable { .. })) {
+            failure.class = FailureClass::Configuration;
+        }
+        failure
+    };
+    let delta = source.table();
+    let listing = delta.listing().await.map_err(observed)?;
+    let state = delta.state(&listing, None).await.map_err(observed)?;
+    gate(&state).map_err(Unsupported::new).at(Stage::Observe, &source.name)?;
+    Ok(state)
+}
+
+/// A pinned version has to live until it is copied: warns when the schedule is slower than the retention.
+fn retention(scene: &Scene<'_>, table: &TableStore, state: &TableState) -> Vec<String> {
+    let Some(Schedule::Interval(interval)) = &scene.group.schedule else { return Vec::new() };
+    let limits = [
+        ("delta.deletedFileRetentionDuration", "interval 7 days"),
+        ("delta.logRetentionDuration", "interval 30 days"),
+    ];
+    let short = limits.into_iter().filter_map(|(key, default)| {
+        let kept = milliseconds(state.metadata.property(key).unwrap_or(default))?;
+        let kept = std::time::Duration::from_millis(u64::try_from(kept).ok()?);
+        (kept <= *interval).then(|| {
+            format!(
+                "{}: {key} is {}, not longer than the schedule ({}); a version may be gone before it is copied",
+                table.name,
+                duration_text(kept),
+                duration_text(*interval)
+            )
+        })
+    });
+    short.collect()
+}
+
+fn text(document: &Document) -> String {
+    if document.groups.is_empty() {
+        return "valid; there are no sync groups".to_owned();
+    }
+    let mut lines = Vec::new();
+    for group in &document.groups {
+        lines.push(format!("{}: {}", group.group, if group.valid { "valid" } else { "NOT valid" }));
+        lines
+            .extend(group.problems.iter().map(|problem| format!("  {}: {}", problem.class, problem.message)));
+        lines.extend(group.warnings.iter().map(|warning| format!("  warning: {warning}")));
+    }
+    lines.join("\n")
+}

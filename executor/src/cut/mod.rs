@@ -1,0 +1,30 @@
+//! Choosing a cut: pure. Histories and runs come in; versions or a typed refusal go out.
+
+mod instant;
+mod marker;
+mod refusal;
+
+pub use instant::at_instant;
+pub use marker::{Attempt, Moment, choose_marked, finished_after};
+pub use refusal::Refusal;
+
+use lakedr_control::cut::CutRun;
+use lakedr_control::id::TableName;
+
+/// One version per table, and what pins them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The finished run; none when the tables are pinned at an instant.
+    pub run: Option<CutRun>,
+    /// The versions, in the order of the group's tables.
+    pub versions: Vec<(TableName, u64)>,
+}
+
+/// What the choice came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// These versions are the newest finished state.
+    Chosen(Chosen),
+    /// The newest recovery point holds the newest finished state already.
+    UpToDate,
+}

@@ -1,0 +1,109 @@
+use chrono::{DateTime, Utc};
+use lakedr_control::id::TableName;
+use lakedr_control::time;
+
+/// Why there is no cut, and what would have worked. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The workflow has not finished a run.
+    #[error(
+        "no run of the workflow has finished with success ({seen} run(s) seen); the group is synced after the first one that does"
+    )]
+    NoFinishedRun {
+        /// Runs that were seen.
+        seen: usize,
+    },
+    /// Finished runs there are, but none whose end is a state of its own.
+    #[error(
+        "run {run} finished at {} but is no boundary: run {other} was under way and may have written into the same \
+         tables; the next run that finishes alone will do. {remedy}", time::format(*ended_at)
+    )]
+    AmbiguousBoundary {
+        /// The newest finished run.
+        run: String,
+        /// When it ended.
+        ended_at: DateTime<Utc>,
+        /// The run that overlaps its end.
+        other: String,
+        /// What can be done.
+        remedy: String,
+    },
+    /// The newest finished run holds an older state than the newest recovery point.
+    #[error(
+        "{table} was at version {recorded} at the newest recovery point, and run {run} ended at version {version}; a \
+         cut never goes back. If the table was restored on purpose, let a run finish after it"
+    )]
+    GoesBack {
+        /// The table.
+        table: TableName,
+        /// The run, or the instant.
+        run: String,
+        /// Version of the cut.
+        version: u64,
+        /// Version of the recovery point.
+        recorded: u64,
+    },
+    /// A version can no longer be rebuilt.
+    #[error("{table} cannot be read at version {version}: {cause}")]
+    VersionGone {
+        /// The table.
+        table: TableName,
+        /// The version.
+        version: u64,
+        /// What is gone, and what would have worked.
+        cause: String,
+    },
+    /// A table is not there, or was not there at the end of the run.
+    #[error("{table} {problem}")]
+    TableMissing {
+        /// The table.
+        table: TableName,
+        /// What is missing, and what to do.
+        problem: String,
+    },
+    /// Somebody else wrote into the standby region's table.
+    #[error(
+        "{table} in the standby region has version {version} that lakedr did not write (by {author}); nothing was \
+         overwritten. Keep writers away from the standby region, and move that table away or restore it to version \
+         {expected}"
+    )]
+    Diverged {
+        /// The table.
+        table: TableName,
+        /// Its foreign version.
+        version: u64,
+        /// Who wrote it, as far as the commit says.
+        author: String,
+        /// The version that it should be at, or `none`.
+        expected: String,
+    },
+    /// The group is in a later epoch, or the spec contradicts the log.
+    #[error("{reason}")]
+    Fenced {
+        /// What is in the way, and what to do.
+        reason: String,
+    },
+    /// The group is paused.
+    #[error("the group is paused by {by}")]
+    Paused {
+        /// The spec, or an operator.
+        by: String,
+    },
+}
+
+impl Refusal {
+    /// The type that JSON output and exit code 3 refer to (DESIGN section 6).
+    #[must_use]
+    pub fn tag(&self) -> &'static str {
+        match self {
+            Self::NoFinishedRun { .. } => "no_finished_run",
+            Self::AmbiguousBoundary { .. } | Self::GoesBack { .. } => "ambiguous_boundary",
+            Self::VersionGone { .. } => "version_gone",
+            Self::TableMissing { .. } => "table_missing",
+            Self::Diverged { .. } => "diverged",
+            Self::Fenced { .. } => "fenced",
+            Self::Paused { .. } => "paused",
+        }
+    }
+}

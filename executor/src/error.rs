@@ -1,0 +1,214 @@
+//! What went wrong, where, and what a caller can do about it.
+//!
+//! House rules: a stage returns errors and never logs them; a message is a lower-case fragment that never repeats
+//! its source; whoever ends the story ([`crate::report`]) prints the whole chain once. Losing a race and refusing
+//! a cut are not errors but outcomes.
+
+use std::error::Error;
+use std::fmt;
+
+use lakedr_control::codec::DecodeError;
+use lakedr_control::group_log::{FailureClass, LogError};
+use lakedr_control::store::{ControlStoreError, OpenError, StoreError, StoreErrorKind};
+
+/// Stages of the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading specs.
+    Spec,
+    /// Reading tables, workflow and log.
+    Observe,
+    /// Choosing a cut.
+    Cut,
+    /// Comparing both sides.
+    Plan,
+    /// Moving files.
+    Copy,
+    /// Committing.
+    Publish,
+    /// Proving.
+    Verify,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spec => "spec",
+            Self::Observe => "observe",
+            Self::Cut => "cut",
+            Self::Plan => "plan",
+            Self::Copy => "copy",
+            Self::Publish => "publish",
+            Self::Verify => "verify",
+        })
+    }
+}
+
+/// A stage could not do its work.
+#[derive(Debug)]
+pub struct Failure {
+    /// The stage.
+    pub stage: Stage,
+    /// What it was about: a table, a location, a log.
+    pub subject: String,
+    /// Class of the failure.
+    pub class: FailureClass,
+    /// Whether trying again may help.
+    pub retryable: bool,
+    /// What happened.
+    pub cause: Box<dyn Error + Send + Sync>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.stage, self.subject)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.cause.as_ref())
+    }
+}
+
+/// An error with everything that caused it, on one line.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // a cause whose text is already part of what includes it adds nothing
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Says what can be done about an error.
+pub trait Classify: Error + Send + Sync + Sized + 'static {
+    /// Class of the failure.
+    fn class(&self) -> FailureClass;
+
+    /// Whether trying again may help.
+    fn retryable(&self) -> bool {
+        self.class() == FailureClass::Unreachable
+    }
+
+    /// The error as the failure of a stage.
+    fn at(self, stage: Stage, subject: impl fmt::Display) -> Failure {
+        Failure {
+            stage,
+            subject: subject.to_string(),
+            class: self.class(),
+            retryable: self.retryable(),
+            cause: Box::new(self),
+        }
+    }
+}
+
+/// Turns the error of a result into the failure of a stage.
+pub trait At<T> {
+    /// See [`Classify::at`].
+    ///
+    /// # Errors
+    /// The error that was there.
+    fn at(self, stage: Stage, subject: impl fmt::Display) -> Result<T, Failure>;
+}
+
+impl<T, E: Classify> At<T> for Result<T, E> {
+    fn at(self, stage: Stage, subject: impl fmt::Display) -> Result<T, Failure> {
+        self.map_err(|error| error.at(stage, subject))
+    }
+}
+
+fn of_store(kind: StoreErrorKind) -> FailureClass {
+    match kind {
+        StoreErrorKind::Denied => FailureClass::Denied,
+        StoreErrorKind::Unreachable => FailureClass::Unreachable,
+        StoreErrorKind::NoBucket | StoreErrorKind::Unsupported => FailureClass::Configuration,
+        StoreErrorKind::Other => FailureClass::Internal,
+    }
+}
+
+impl Classify for StoreError {
+    fn class(&self) -> FailureClass {
+        of_store(self.kind)
+    }
+}
+
+impl Classify for OpenError {
+    fn class(&self) -> FailureClass {
+        FailureClass::Configuration
+    }
+}
+
+impl Classify for DecodeError {
+    fn class(&self) -> FailureClass {
+        FailureClass::Configuration
+    }
+}
+
+impl Classify for ControlStoreError {
+    fn class(&self) -> FailureClass {
+        match self {
+            Self::Store(cause) => cause.class(),
+            Self::Document { .. } => FailureClass::Configuration,
+            Self::Encode(_) => FailureClass::Internal,
+        }
+    }
+}
+
+impl Classify for LogError {
+    fn class(&self) -> FailureClass {
+        match self {
+            Self::Store { cause, .. } => cause.class(),
+            Self::Entry { .. } | Self::Damaged { .. } => FailureClass::Damaged,
+            Self::Encode { .. } => FailureClass::Internal,
+        }
+    }
+}
+
+/// An error of the object store while table data is read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {verb} {url}")]
+pub struct DataError {
+    /// What was tried.
+    pub verb: &'static str,
+    /// Where.
+    pub url: String,
+    /// What the store said.
+    #[source]
+    pub cause: object_store::Error,
+}
+
+impl Classify for DataError {
+    fn class(&self) -> FailureClass {
+        data_class(&self.cause)
+    }
+
+    fn retryable(&self) -> bool {
+        // the client retries what it can tell apart; what is left may still be a broken connection
+        !matches!(
+            self.cause,
+            object_store::Error::NotFound { .. }
+                | object_store::Error::PermissionDenied { .. }
+                | object_store::Error::Unauthenticated { .. }
+                | object_store::Error::InvalidPath { .. }
+                | object_store::Error::NotImplemented { .. }
+                | object_store::Error::NotSupported { .. }
+        )
+    }
+}
+
+/// Class of an error of the object store while table data is read or written.
+#[must_use]
+pub fn data_class(cause: &object_store::Error) -> FailureClass {
+    match cause {
+        object_store::Error::NotFound { .. } => FailureClass::Damaged,
+        cause => of_store(lakedr_control::store::classify(cause)),
+    }
+}

@@ -1,0 +1,87 @@
+//! What the choice of a cut rests on, and the choice itself.
+
+use chrono::TimeDelta;
+use futures::future::try_join_all;
+use lakedr_control::group_log::{FailureClass, History};
+use lakedr_control::id::TableName;
+use lakedr_control::validate::Workflow;
+
+use super::group::Head;
+use super::table_error::TableError;
+use super::workflow::marker::Marker;
+use crate::cut::{Attempt, Choice, at_instant, choose_marked};
+use crate::error::{At as _, Classify, Failure, Stage};
+use crate::pipeline::{Scene, Stop};
+
+/// A kind of workflow that this version cannot observe.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "workflow {kind} is declared, but this version of lakedr observes marker workflows only; use marker with `lakedr mark`, or leave workflow out"
+)]
+pub struct NotObserved {
+    kind: &'static str,
+}
+
+impl Classify for NotObserved {
+    fn class(&self) -> FailureClass {
+        FailureClass::Configuration
+    }
+}
+
+/// The run records of the group, if it has a marker workflow.
+///
+/// # Errors
+/// When the records' store cannot be set up, or the workflow is of a kind that is not observed.
+pub fn marker(scene: &Scene<'_>, history: &History) -> Result<Option<Marker>, Failure> {
+    let unobserved = |kind| Err(NotObserved { kind }.at(Stage::Observe, &scene.group.name));
+    match &scene.group.workflow {
+        None => Ok(None),
+        Some(Workflow::DatabricksJob(_)) => unobserved("databricks_job"),
+        Some(Workflow::AirflowDag(_)) => unobserved("airflow_dag"),
+        Some(Workflow::Marker(url)) => {
+            let opened = scene.stores.open_url(scene.active(history), url).at(Stage::Observe, url)?;
+            Ok(Some(Marker::new(scene.group.name.clone(), opened.doc_store())))
+        }
+    }
+}
+
+/// The runs of the group's workflow; none for a group without one.
+///
+/// # Errors
+/// When the runs cannot be read.
+pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Vec<Attempt>>, Failure> {
+    let Some(marker) = marker(scene, history)? else { return Ok(None) };
+    Ok(Some(marker.attempts().await.at(Stage::Observe, "workflow")?))
+}
+
+/// Chooses the versions of the next recovery point.
+///
+/// # Errors
+/// A refusal when there is no finished state that is newer.
+pub async fn choose(
+    scene: &Scene<'_>,
+    history: &History,
+    heads: &[Head],
+) -> Result<(Choice, chrono::DateTime<chrono::Utc>), Stop> {
+    let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);
+    if let Some(attempts) = runs(scene, history).await? {
+        let tables: Vec<TableName> = scene.group.tables.iter().map(|table| table.name.clone()).collect();
+        return Ok((choose_marked(&attempts, &tables, last)?, scene.world.now()));
+    }
+    let skew = TimeDelta::from_std(scene.group.clock_skew).unwrap_or_default();
+    let instant = scene.world.now() - skew;
+    let versions =
+        try_join_all(heads.iter().map(|head| version_at(head, instant.timestamp_millis()))).await?;
+    Ok((at_instant(instant, versions)?, instant))
+}
+
+/// The version of a table at an instant; none when the table is younger.
+async fn version_at(head: &Head, instant_ms: i64) -> Result<(TableName, Option<u64>), Failure> {
+    let (name, table) = (&head.table.name, head.table.table());
+    let latest = table.state(&head.listing, None).await.at(Stage::Observe, name)?;
+    match table.version_at(&head.listing, &latest.metadata, instant_ms).await {
+        Ok(version) => Ok((name.clone(), Some(version))),
+        Err(TableError::Timestamp { .. }) => Ok((name.clone(), None)),
+        Err(error) => Err(error.at(Stage::Observe, name)),
+    }
+}

@@ -1,0 +1,265 @@
+//! Run records: what `lakedr mark` wrote.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use lakedr_control::codec::DecodeError;
+use lakedr_control::group_log::FailureClass;
+use lakedr_control::id::Name;
+use lakedr_control::layout;
+use lakedr_control::run_record::{FORMAT, RunRecord, RunStatus, TableVersions};
+use lakedr_control::store::{DocStoreRef, StoreError, Written};
+
+use crate::cut::{Attempt, Moment};
+use crate::error::Classify;
+
+/// Records that are read at the same time.
+const READS_IN_FLIGHT: usize = 16;
+
+/// Why run records cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum MarkerError {
+    /// The store cannot be used.
+    #[error("the run records are out of reach")]
+    Store(#[from] StoreError),
+    /// A record cannot be understood.
+    #[error("a run record in {url} cannot be read")]
+    Record {
+        /// Where the records are.
+        url: String,
+        /// What is wrong with it.
+        #[source]
+        cause: DecodeError,
+    },
+    /// A record cannot be written as JSON; a bug.
+    #[error("a run record cannot be written")]
+    Encode(#[source] serde_json::Error),
+    /// The run is over.
+    #[error("run {run} is finished already, as {}; a run that runs again begins with `lakedr mark start`", status_text(*.status))]
+    Finished {
+        /// The run.
+        run: String,
+        /// How it ended.
+        status: RunStatus,
+    },
+    /// Another process marked the same run at the same time.
+    #[error("another process marks run {run} at this moment; try again")]
+    Contended {
+        /// The run.
+        run: String,
+    },
+    /// A record of another group.
+    #[error("{url} holds run records of group {found}; give each group a place of its own")]
+    OtherGroup {
+        /// Where the records are.
+        url: String,
+        /// Whose they are.
+        found: Name,
+    },
+}
+
+fn status_text(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Success => "success",
+        RunStatus::Failed => "failed",
+    }
+}
+
+impl Classify for MarkerError {
+    fn class(&self) -> FailureClass {
+        match self {
+            Self::Store(cause) => cause.class(),
+            Self::Record { .. } | Self::Finished { .. } | Self::OtherGroup { .. } => {
+                FailureClass::Configuration
+            }
+            Self::Contended { .. } => FailureClass::Unreachable,
+            Self::Encode(_) => FailureClass::Internal,
+        }
+    }
+}
+
+/// The run records of one group.
+#[derive(Debug, Clone)]
+pub struct Marker {
+    group: Name,
+    store: DocStoreRef,
+}
+
+impl Marker {
+    /// Records of `group` in `store`.
+    #[must_use]
+    pub fn new(group: Name, store: DocStoreRef) -> Self {
+        Self { group, store }
+    }
+
+    /// All attempts of all runs.
+    ///
+    /// # Errors
+    /// See [`MarkerError`].
+    pub async fn attempts(&self) -> Result<Vec<Attempt>, MarkerError> {
+        self.attempts_below("").await
+    }
+
+    async fn attempts_below(&self, folder: &str) -> Result<Vec<Attempt>, MarkerError> {
+        let keys = self.store.list(folder).await?;
+        let reads = keys.iter().filter(|key| is_record(key)).map(|key| self.record(key));
+        let records: Vec<Option<RunRecord>> =
+            stream::iter(reads).buffered(READS_IN_FLIGHT).try_collect().await?;
+        let mut attempts: BTreeMap<(String, u32), Attempt> = BTreeMap::new();
+        for record in records.into_iter().flatten() {
+            let attempt = attempts.entry((record.run.clone(), record.attempt)).or_insert_with(|| Attempt {
+                run: record.run.clone(),
+                attempt: record.attempt,
+                started: None,
+                finished: None,
+            });
+            let moment = |at| Moment { at, versions: record.versions.clone() };
+            match (record.ended_at, record.status, record.started_at) {
+                (Some(at), Some(status), _) => attempt.finished = Some((moment(at), status)),
+                (_, _, Some(at)) => attempt.started = Some(moment(at)),
+                _ => {}
+            }
+        }
+        Ok(attempts.into_values().collect())
+    }
+
+    async fn record(&self, key: &str) -> Result<Option<RunRecord>, MarkerError> {
+        let Some(object) = self.store.read(key).await? else { return Ok(None) };
+        let url = self.store.url().to_owned();
+        let record = RunRecord::decode(key, &object.bytes)
+            .map_err(|cause| MarkerError::Record { url: url.clone(), cause })?;
+        if record.group != self.group {
+            return Err(MarkerError::OtherGroup { url, found: record.group });
+        }
+        Ok(Some(record))
+    }
+
+    /// Says that a run begins. An attempt that never finished is replaced by this one.
+    ///
+    /// # Errors
+    /// See [`MarkerError`].
+    pub async fn start(
+        &self,
+        run: &str,
+        at: DateTime<Utc>,
+        versions: TableVersions,
+    ) -> Result<u32, MarkerError> {
+        let attempts = self.attempts_below(&layout::run(run)).await?;
+        let attempt = 1 + attempts.iter().map(|attempt| attempt.attempt).max().unwrap_or(0);
+        let record = RunRecord { started_at: Some(at), ..self.empty(run, attempt, versions) };
+        self.write(&layout::run_started(run, attempt), &record).await?;
+        Ok(attempt)
+    }
+
+    /// Says that a run is over.
+    ///
+    /// # Errors
+    /// When the newest attempt is over already; see [`MarkerError`].
+    pub async fn finish(
+        &self,
+        run: &str,
+        at: DateTime<Utc>,
+        status: RunStatus,
+        versions: TableVersions,
+    ) -> Result<u32, MarkerError> {
+        let attempts = self.attempts_below(&layout::run(run)).await?;
+        let newest = attempts.iter().max_by_key(|attempt| attempt.attempt);
+        if let Some((_, status)) = newest.and_then(|attempt| attempt.finished.as_ref()) {
+            return Err(MarkerError::Finished { run: run.to_owned(), status: *status });
+        }
+        let attempt = newest.map_or(1, |attempt| attempt.attempt);
+        let started_at = newest.and_then(|attempt| attempt.started.as_ref()).map(|start| start.at);
+        let record = RunRecord {
+            started_at,
+            ended_at: Some(at),
+            status: Some(status),
+            ..self.empty(run, attempt, versions)
+        };
+        self.write(&layout::run_finished(run, attempt), &record).await?;
+        Ok(attempt)
+    }
+
+    fn empty(&self, run: &str, attempt: u32, versions: TableVersions) -> RunRecord {
+        RunRecord {
+            format: FORMAT,
+            group: self.group.clone(),
+            run: run.to_owned(),
+            attempt,
+            started_at: None,
+            ended_at: None,
+            status: None,
+            versions,
+        }
+    }
+
+    async fn write(&self, key: &str, record: &RunRecord) -> Result<(), MarkerError> {
+        let mut bytes = serde_json::to_vec(record).map_err(MarkerError::Encode)?;
+        bytes.push(b'\n');
+        match self.store.create(key, &bytes).await? {
+            Written::Done(_) => Ok(()),
+            Written::Lost => Err(MarkerError::Contended { run: record.run.clone() }),
+        }
+    }
+}
+
+/// Whether a key is one of a record; everything else in the place is not ours.
+fn is_record(key: &str) -> bool {
+    key.ends_with("/started.json") || key.ends_with("/finished.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lakedr_control::store::MemoryStore;
+
+    use super::*;
+
+    fn marker() -> Marker {
+        Marker::new("etl".parse().unwrap(), Arc::new(MemoryStore::default()))
+    }
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn versions(version: u64) -> TableVersions {
+        [("c.s.t".parse().unwrap(), version)].into()
+    }
+
+    #[tokio::test]
+    async fn a_run_is_read_back_as_it_was_marked() {
+        let marker = marker();
+        assert_eq!(marker.start("7", at(1), versions(1)).await.unwrap(), 1);
+        assert_eq!(marker.start("7", at(2), versions(2)).await.unwrap(), 2);
+        assert_eq!(marker.finish("7", at(3), RunStatus::Success, versions(3)).await.unwrap(), 2);
+        let attempts = marker.attempts().await.unwrap();
+        assert_eq!(attempts.len(), 2);
+        assert_eq!(attempts[0].finished, None);
+        assert_eq!(attempts[1].started, Some(Moment { at: at(2), versions: versions(2) }));
+        assert_eq!(
+            attempts[1].finished,
+            Some((Moment { at: at(3), versions: versions(3) }, RunStatus::Success))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_run_finishes_once_unless_it_runs_again() {
+        let marker = marker();
+        marker.finish("7", at(1), RunStatus::Failed, versions(1)).await.unwrap();
+        let again = marker.finish("7", at(2), RunStatus::Success, versions(2)).await.unwrap_err();
+        assert!(again.to_string().contains("finished already, as failed"), "{again}");
+        assert_eq!(marker.start("7", at(3), versions(2)).await.unwrap(), 2);
+        assert_eq!(marker.finish("7", at(4), RunStatus::Success, versions(3)).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn records_of_another_group_are_refused() {
+        let store = Arc::new(MemoryStore::default());
+        let other = Marker::new("other".parse().unwrap(), store.clone());
+        other.start("1", at(1), versions(1)).await.unwrap();
+        let error = Marker::new("etl".parse().unwrap(), store).attempts().await.unwrap_err();
+        assert!(matches!(error, MarkerError::OtherGroup { .. }), "{error}");
+    }
+}

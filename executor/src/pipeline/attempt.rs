@@ -1,0 +1,135 @@
+use lakedr_control::group_log::{Appended, Event, History, IntentKind, Role};
+
+use super::due::is_due;
+use super::prepare::{Prepared, prepare};
+use super::scene::{Scene, Stop};
+use crate::copy::{CopyJob, RateLimit, Receipt, copy_all};
+use crate::cut::Refusal;
+use crate::error::{At as _, Failure, Stage};
+use crate::plan::group::GroupPlan;
+use crate::publish::{Intention, Offer, Settled, announce, checkpoint_targets, settle};
+use crate::report::{Done, Outcome, Progress};
+
+/// What one attempt came to.
+#[derive(Debug)]
+pub enum End {
+    /// It is done.
+    Done(Done),
+    /// Another executor was faster: look again.
+    Raced,
+}
+
+/// One attempt to bring a group to its newest finished state.
+///
+/// # Errors
+/// A refusal or a failure. Whatever was begun, the next attempt finishes or reuses.
+pub async fn attempt(scene: &Scene<'_>, force: bool, progress: &Progress) -> Result<End, Stop> {
+    let group = &scene.group.name;
+    let history = scene.log.read().await.at(Stage::Observe, group)?;
+    let Some(history) = create(scene, history).await? else { return Ok(End::Raced) };
+    let settled = settle(scene, history).await?;
+    if let Some(refusal) = settled.diverged {
+        return Err(refusal.into());
+    }
+    let (history, finished) = (settled.history, settled.published_in_ms.is_some());
+    allowed(scene, &history)?;
+    let last =
+        history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| point.published_at);
+    if !force && !is_due(scene.group.schedule.as_ref(), last, scene.world.now()) {
+        let outcome = if finished { Outcome::Published } else { Outcome::NotDue };
+        return Ok(End::Done(Done::new(outcome, &history)));
+    }
+    let plan = match prepare(scene, &history).await? {
+        Prepared::Plan(plan) => plan,
+        Prepared::UpToDate => {
+            let outcome = if finished { Outcome::Published } else { Outcome::UpToDate };
+            return Ok(End::Done(Done::new(outcome, &history)));
+        }
+    };
+    let receipt = copy(scene, &plan, progress).await?;
+    publish(scene, history, &plan, receipt).await
+}
+
+/// The first entry of the log.
+async fn create(scene: &Scene<'_>, history: History) -> Result<Option<History>, Failure> {
+    if history.state.is_some() {
+        return Ok(Some(history));
+    }
+    let active = scene.group.initial_active;
+    let role = Role {
+        active: scene.group.side(active).region.clone(),
+        standby: scene.group.side(active.other()).region.clone(),
+    };
+    let event = Event::Created { spec_digest: scene.spec_digest.clone(), role };
+    let appended = scene.log.append(history, event, scene.world.now(), scene.world.author.clone()).await;
+    Ok(match appended.at(Stage::Observe, &scene.group.name)? {
+        Appended::Done(history) => Some(*history),
+        Appended::Lost => None,
+    })
+}
+
+fn allowed(scene: &Scene<'_>, history: &History) -> Result<(), Refusal> {
+    let Some(state) = &history.state else { return Ok(()) };
+    if let Some(operator) = &state.paused_by {
+        return Err(Refusal::Paused { by: format!("{operator} (an entry of the group log)") });
+    }
+    if scene.group.paused {
+        return Err(Refusal::Paused { by: "its specification (paused = true)".to_owned() });
+    }
+    let regions = [&state.role.active, &state.role.standby];
+    if let Some(region) = regions.iter().find(|region| scene.group.side_of(region).is_none()) {
+        let reason = format!(
+            "the group log says that {} is active and {} is standby, but the specification has no region {region}; \
+             correct the regions of the group",
+            state.role.active, state.role.standby
+        );
+        return Err(Refusal::Fenced { reason });
+    }
+    Ok(())
+}
+
+async fn copy(scene: &Scene<'_>, plan: &GroupPlan, progress: &Progress) -> Result<Receipt, Failure> {
+    let jobs: Vec<CopyJob<'_>> = plan
+        .tables
+        .iter()
+        .map(|table| CopyJob { source: &table.source, target: &table.target, files: &table.diff.copies })
+        .collect();
+    let limit = RateLimit::new(scene.group.max_bytes_per_second);
+    progress.begin(scene.group.name.as_str(), plan.files(), plan.bytes());
+    let receipt = copy_all(&jobs, &limit, progress).await;
+    progress.end();
+    receipt
+}
+
+/// Announces the cut and fills its slots. The receipt is the proof that every file is in place.
+async fn publish(
+    scene: &Scene<'_>,
+    history: History,
+    plan: &GroupPlan,
+    receipt: Receipt,
+) -> Result<End, Stop> {
+    tracing::debug!(group = %scene.group.name, ?receipt, "every file is in place");
+    let (seq, at) = (history.state.as_ref().map_or(0, |state| state.next_seq), scene.world.now());
+    let offers: Vec<Offer> = plan
+        .tables
+        .iter()
+        .filter_map(|table| {
+            let txn_id = scene.world.fresh_id();
+            let (version, body) = table.commit(&scene.group.name, &plan.cut.id, seq, at, txn_id)?;
+            Some(Offer { table: table.source.name.clone(), url: table.target.url.clone(), version, body })
+        })
+        .collect();
+    let intention = Intention {
+        kind: IntentKind::Publish,
+        replaces: None,
+        spec_digest: scene.spec_digest.clone(),
+        cut: plan.cut.clone(),
+    };
+    let Some(history) = announce(scene, history, intention, &offers).await? else { return Ok(End::Raced) };
+    let Settled { history, diverged, .. } = settle(scene, history).await?;
+    if let Some(refusal) = diverged {
+        return Err(refusal.into());
+    }
+    checkpoint_targets(scene, plan).await;
+    Ok(End::Done(Done::new(Outcome::Published, &history)))
+}

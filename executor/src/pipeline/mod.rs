@@ -1,0 +1,13 @@
+//! One group from its spec to a recovery point: the stages in order, and what they share.
+
+mod attempt;
+mod due;
+mod prepare;
+mod retry;
+mod scene;
+
+pub use attempt::{End, attempt};
+pub use due::is_due;
+pub use prepare::{NotCarriedOut, Prepared, carried_out, prepare};
+pub use retry::sync_group;
+pub use scene::{Scene, Stop};

@@ -1,0 +1,108 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use lakedr_control::group_log::{Event, FailureClass};
+use lakedr_control::spec::SyncGroupSpec;
+use lakedr_control::validate::ValidGroup;
+
+use super::attempt::{End, attempt};
+use super::scene::{Scene, Stop};
+use crate::cut::Refusal;
+use crate::error::{Classify, Stage, chain};
+use crate::report::{GroupReport, Progress};
+use crate::spec::Loaded;
+use crate::world::World;
+
+/// Races with other executors within one attempt before it counts as failed.
+const RACES: usize = 8;
+
+/// Other executors were faster again and again.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "other executors wrote to the group log {RACES} times in a row; stop all but one of them, then try again"
+)]
+struct TooManyRaces;
+
+impl Classify for TooManyRaces {
+    fn class(&self) -> FailureClass {
+        FailureClass::Unreachable
+    }
+}
+
+/// Brings one group to its newest finished state: attempts with backoff, and a report that says how it ended.
+pub async fn sync_group(
+    world: &World,
+    loaded: &Loaded,
+    (spec, group): &(SyncGroupSpec, ValidGroup),
+    force: bool,
+    progress: &Progress,
+) -> GroupReport {
+    let scene = match Scene::open(world, loaded, spec, group) {
+        Ok(scene) => scene,
+        Err(failure) => return GroupReport::failed(&group.name, &failure),
+    };
+    let attempts = AtomicU32::new(0);
+    let backoff = ExponentialBuilder::default()
+        .with_jitter()
+        .with_min_delay(group.initial_backoff)
+        .with_max_delay(group.max_backoff.max(group.initial_backoff))
+        .with_max_times(usize::try_from(group.max_attempts.saturating_sub(1)).unwrap_or(usize::MAX));
+    let once = || async {
+        let number = attempts.fetch_add(1, Ordering::Relaxed) + 1;
+        let ended = until_no_race(&scene, force, progress).await;
+        if let Err(stop) = &ended {
+            record(&scene, number, stop).await;
+        }
+        ended
+    };
+    let ended = once
+        .retry(backoff)
+        .when(|stop| matches!(stop, Stop::Failed(failure) if failure.retryable))
+        .notify(|stop, wait| {
+            if let Stop::Failed(failure) = stop {
+                tracing::warn!(group = %group.name, wait_s = wait.as_secs(), "{}; trying again", chain(failure));
+            }
+        })
+        .await;
+    match ended {
+        Ok(done) => GroupReport::done(&group.name, done),
+        Err(Stop::Refused(refusal)) => GroupReport::refused(&group.name, &refusal),
+        Err(Stop::Failed(failure)) => GroupReport::failed(&group.name, &failure),
+    }
+}
+
+async fn until_no_race(
+    scene: &Scene<'_>,
+    force: bool,
+    progress: &Progress,
+) -> Result<crate::report::Done, Stop> {
+    for _ in 0..RACES {
+        if let End::Done(done) = attempt(scene, force, progress).await? {
+            return Ok(done);
+        }
+    }
+    Err(Stop::Failed(TooManyRaces.at(Stage::Publish, &scene.group.name)))
+}
+
+/// Writes a failure into the group log, unless the newest entry says the same. Best effort: when the log itself is
+/// what cannot be reached, the report says so.
+async fn record(scene: &Scene<'_>, number: u32, stop: &Stop) {
+    let (stage, class, message) = match stop {
+        Stop::Refused(refusal @ Refusal::Diverged { .. }) => {
+            (Stage::Publish, FailureClass::Diverged, refusal.to_string())
+        }
+        Stop::Refused(_) => return,
+        Stop::Failed(failure) => (failure.stage, failure.class, chain(failure)),
+    };
+    let Ok(history) = scene.log.read().await else { return };
+    let Some(state) = &history.state else { return };
+    let said = state.last_failure.as_ref().is_some_and(|last| last.class == class && last.message == message);
+    if said {
+        return;
+    }
+    let event = Event::Failed { attempt: number, stage: stage.to_string(), class, message };
+    let appended = scene.log.append(history, event, scene.world.now(), scene.world.author.clone()).await;
+    if let Err(error) = appended {
+        tracing::debug!(%error, "the failure is not in the group log");
+    }
+}

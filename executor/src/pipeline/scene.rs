@@ -1,0 +1,88 @@
+use lakedr_control::group_log::{FailureClass, GroupLog, History};
+use lakedr_control::id::TableName;
+use lakedr_control::spec::SyncGroupSpec;
+use lakedr_control::validate::{SideName, ValidGroup};
+
+use crate::cut::Refusal;
+use crate::error::{At as _, Failure, Stage};
+use crate::spec::{GroupStores, Loaded};
+use crate::world::World;
+
+/// What the stages of one group share.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// The outside.
+    pub world: &'a World,
+    /// The group.
+    pub group: &'a ValidGroup,
+    /// Digest of its spec.
+    pub spec_digest: String,
+    /// Its stores.
+    pub stores: GroupStores,
+    /// Its log.
+    pub log: GroupLog,
+}
+
+/// Why there is no new recovery point.
+#[derive(Debug)]
+pub enum Stop {
+    /// There must not be one.
+    Refused(Refusal),
+    /// A stage failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// Opens the stores of a group. Nothing is sent.
+    ///
+    /// # Errors
+    /// When a store cannot be set up.
+    pub fn open(
+        world: &'a World,
+        loaded: &Loaded,
+        spec: &SyncGroupSpec,
+        group: &'a ValidGroup,
+    ) -> Result<Self, Failure> {
+        let stores = GroupStores::open(loaded, group).at(Stage::Spec, &group.name)?;
+        let log = stores.log(group);
+        let spec_digest = Loaded::spec_digest(spec).map_err(|cause| Failure {
+            stage: Stage::Spec,
+            subject: group.name.to_string(),
+            class: FailureClass::Internal,
+            retryable: false,
+            cause: Box::new(cause),
+        })?;
+        Ok(Self { world, group, spec_digest, stores, log })
+    }
+
+    /// The side whose tables the workflow writes.
+    #[must_use]
+    pub fn active(&self, history: &History) -> SideName {
+        let active = history.state.as_ref().and_then(|state| self.group.side_of(&state.role.active));
+        active.unwrap_or(self.group.initial_active)
+    }
+
+    /// The side whose tables lakedr writes.
+    #[must_use]
+    pub fn standby(&self, history: &History) -> SideName {
+        self.active(history).other()
+    }
+
+    /// Version of a table in the standby region at the newest recovery point.
+    #[must_use]
+    pub fn recorded_version(&self, history: &History, table: &TableName) -> Option<u64> {
+        history.state.as_ref()?.recovery_point()?.cut.table(table)?.target_version
+    }
+}

@@ -1,0 +1,80 @@
+//! Checkpoints at the targets. Nobody else writes them there, and readers would get slower with every sync. A
+//! checkpoint only repeats what the log says, so one that fails is a warning.
+
+use bytes::Bytes;
+use futures::future::join_all;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt as _, PutPayload};
+
+use crate::delta::checkpoint::write::{CheckpointError, encode};
+use crate::delta::listing::LogListing;
+use crate::delta::log_name::LogName;
+use crate::delta::state::TableState;
+use crate::error::{DataError, chain};
+use crate::observe::table_error::TableError;
+use crate::pipeline::Scene;
+use crate::plan::group::{GroupPlan, TablePlan};
+use crate::spec::TableStore;
+
+/// Commits between two checkpoints when the table does not say (protocol, `delta.checkpointInterval`).
+const DEFAULT_INTERVAL: u64 = 10;
+
+#[derive(Debug, thiserror::Error)]
+enum Missed {
+    #[error(transparent)]
+    Read(#[from] TableError),
+    #[error(transparent)]
+    Encode(#[from] CheckpointError),
+    #[error(transparent)]
+    Write(#[from] DataError),
+}
+
+/// Writes the checkpoints that are due after a publish.
+pub async fn checkpoint_targets(scene: &Scene<'_>, plan: &GroupPlan) {
+    let written = plan.tables.iter().filter_map(|table| Some((table, table.slot()?)));
+    let checkpoints = written.map(|(table, version)| async move {
+        if let Err(error) = checkpoint(scene, table, version).await {
+            tracing::warn!(table = %table.target.name, "no checkpoint at version {version}: {}", chain(&error));
+        }
+    });
+    join_all(checkpoints).await;
+}
+
+async fn checkpoint(scene: &Scene<'_>, table: &TablePlan, version: u64) -> Result<(), Missed> {
+    let delta = table.target.table();
+    let listing = delta.listing().await?;
+    let since = version.saturating_sub(newest_checkpoint(&listing).unwrap_or(0));
+    if since < interval(table) {
+        return Ok(());
+    }
+    let state: TableState = delta.state_with_tombstones(&listing, Some(version)).await?;
+    let checkpoint = encode(&state, scene.world.now().timestamp_millis())?;
+    put(&table.target, &checkpoint.name.file_name(), checkpoint.parquet).await?;
+    put(&table.target, "_last_checkpoint", checkpoint.hint).await?;
+    Ok(())
+}
+
+fn interval(table: &TablePlan) -> u64 {
+    table.checkpoint_interval.filter(|interval| *interval > 0).unwrap_or(DEFAULT_INTERVAL)
+}
+
+fn newest_checkpoint(listing: &LogListing) -> Option<u64> {
+    let version = |name: LogName| match name {
+        LogName::ClassicCheckpoint { version }
+        | LogName::CheckpointPart { version, .. }
+        | LogName::UuidCheckpoint { version, .. } => Some(version),
+        LogName::Commit { .. } | LogName::Compacted { .. } | LogName::Checksum { .. } => None,
+    };
+    listing.others().filter_map(|entry| version(entry.name)).max()
+}
+
+async fn put(table: &TableStore, name: &str, bytes: Vec<u8>) -> Result<(), DataError> {
+    let path = ["_delta_log", name].into_iter().fold(table.root.clone(), Path::join);
+    let payload = PutPayload::from_bytes(Bytes::from(bytes));
+    match table.store.put(&path, payload).await {
+        Ok(_) => Ok(()),
+        Err(cause) => {
+            Err(DataError { verb: "write", url: format!("{}/_delta_log/{name}", table.url), cause })
+        }
+    }
+}

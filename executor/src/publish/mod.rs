@@ -1,0 +1,17 @@
+//! Making a cut visible: intent, slots, published. All bytes are in place before the intent; a commit body is fixed
+//! by its intent and goes to a fixed version slot with put-if-absent, so anybody may finish an intent, and
+//! finishing it twice changes nothing.
+
+mod checkpoint;
+mod decide;
+mod intent;
+mod rollback;
+mod settle;
+mod slot;
+
+pub use checkpoint::checkpoint_targets;
+pub use decide::{Next, SlotState, next};
+pub use intent::{Intention, Offer, announce};
+pub(crate) use rollback::is_ours;
+pub use settle::{Settled, settle};
+pub(crate) use slot::author;

@@ -1,0 +1,221 @@
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures::future::try_join_all;
+use lakedr_control::digest;
+use lakedr_control::group_log::{Appended, Event, FailureClass, History, IntentKind, IntentSlot, OpenIntent};
+use lakedr_control::layout;
+
+use super::decide::{Next, next};
+use super::intent::{Intention, announce};
+use super::rollback::{RollbackContext, offer};
+use super::slot::{fill, look};
+use crate::cut::Refusal;
+use crate::error::{At as _, Classify, Failure, Stage};
+use crate::pipeline::Scene;
+use crate::spec::TableStore;
+
+/// What settling came to. No intent is open any more.
+#[derive(Debug)]
+pub struct Settled {
+    /// The history after it.
+    pub history: History,
+    /// Milliseconds between the first and the last slot that this process filled, if it finished a publish.
+    pub published_in_ms: Option<u64>,
+    /// The foreign commit that broke an intent, if one did.
+    pub diverged: Option<Refusal>,
+}
+
+/// A body that an open intent names is not there.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the body of the commit for version {version} of {table} is missing or damaged ({key}); restore that object, the intent cannot be finished without it"
+)]
+struct BodyLost {
+    table: String,
+    version: u64,
+    key: String,
+}
+
+impl Classify for BodyLost {
+    fn class(&self) -> FailureClass {
+        FailureClass::Damaged
+    }
+}
+
+/// Finishes whatever intent is open, whoever announced it.
+///
+/// # Errors
+/// When a store cannot be used; the intent stays open and the next call finishes it.
+pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Failure> {
+    let mut settled = Settled { history, published_in_ms: None, diverged: None };
+    let mut begun = None;
+    while let Some(intent) = settled.history.state.as_ref().and_then(|state| state.open_intent.clone()) {
+        let tables = open_tables(scene, &settled.history, &intent)?;
+        let looks = intent.slots.iter().zip(&tables).map(|(slot, table)| look(slot, table));
+        let states = try_join_all(looks).await?;
+        match next(&states) {
+            Next::Fill(free) => {
+                let bodies = bodies(scene, &settled.history, &intent, &free).await?;
+                begun = begun.or(Some(Instant::now()));
+                let fills = free.iter().zip(bodies).filter_map(|(index, body)| {
+                    Some(fill(intent.slots.get(*index)?, tables.get(*index)?, body))
+                });
+                try_join_all(fills).await?;
+            }
+            Next::Publish => {
+                let window = begun.map_or(0, |begun: Instant| {
+                    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+                });
+                settled.history = say_published(scene, settled.history, &intent, window).await?;
+                if intent.kind == IntentKind::Publish {
+                    settled.published_in_ms = Some(window);
+                }
+                forget_bodies(scene, &settled.history, intent.seq).await;
+            }
+            Next::RollBack { foreign, author } => {
+                settled.diverged = diverged(scene, &settled.history, intent.slots.get(foreign), &author)
+                    .or(settled.diverged);
+                settled.history = roll_back(scene, settled.history, &intent, &author).await?;
+                begun = None;
+            }
+        }
+    }
+    Ok(settled)
+}
+
+fn open_tables(
+    scene: &Scene<'_>,
+    history: &History,
+    intent: &OpenIntent,
+) -> Result<Vec<TableStore>, Failure> {
+    let standby = scene.standby(history);
+    intent
+        .slots
+        .iter()
+        .map(|slot| {
+            let url = slot.url.parse().map_err(BadUrl).at(Stage::Publish, &slot.table)?;
+            let opened = scene.stores.open_url(standby, &url).at(Stage::Publish, &slot.table)?;
+            Ok(TableStore { name: slot.table.clone(), url, store: opened.store, root: opened.root })
+        })
+        .collect()
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct BadUrl(lakedr_control::location::InvalidUrl);
+
+impl Classify for BadUrl {
+    fn class(&self) -> FailureClass {
+        FailureClass::Damaged
+    }
+}
+
+async fn bodies(
+    scene: &Scene<'_>,
+    history: &History,
+    intent: &OpenIntent,
+    free: &[usize],
+) -> Result<Vec<Bytes>, Failure> {
+    let home = scene.log.home_store(history);
+    let slots = free.iter().filter_map(|index| intent.slots.get(*index));
+    let reads = slots.map(|slot| async move {
+        let key = layout::pending_commit(&scene.group.name, intent.seq, &slot.table, &slot.body_digest);
+        let object = home.read(&key).await.at(Stage::Publish, &slot.table)?;
+        match object.filter(|object| digest::of_bytes(&object.bytes) == slot.body_digest) {
+            Some(object) => Ok(Bytes::from(object.bytes)),
+            None => {
+                let lost = BodyLost { table: slot.table.to_string(), version: slot.version, key };
+                Err(lost.at(Stage::Publish, &slot.table))
+            }
+        }
+    });
+    try_join_all(reads).await
+}
+
+async fn say_published(
+    scene: &Scene<'_>,
+    history: History,
+    intent: &OpenIntent,
+    publish_window_ms: u64,
+) -> Result<History, Failure> {
+    let event = Event::Published { intent: intent.seq, cut: intent.cut.clone(), publish_window_ms };
+    append_or_read_on(scene, history, event).await
+}
+
+/// Appends an event; if somebody else was first, what they appended is what counts.
+async fn append_or_read_on(scene: &Scene<'_>, history: History, event: Event) -> Result<History, Failure> {
+    let name = &scene.group.name;
+    let at = scene.world.now();
+    let appended = scene.log.append(history.clone(), event, at, scene.world.author.clone()).await;
+    match appended.at(Stage::Publish, name)? {
+        Appended::Done(history) => Ok(*history),
+        Appended::Lost => scene.log.read_on(history).await.at(Stage::Publish, name),
+    }
+}
+
+/// The bodies of a settled intent are of no more use. Best effort: what stays behind is small and harmless.
+async fn forget_bodies(scene: &Scene<'_>, history: &History, seq: u64) {
+    let home = scene.log.home_store(history);
+    let folder = layout::pending_commits(&scene.group.name, seq);
+    let keys = home.list(&folder).await.unwrap_or_default();
+    for key in keys {
+        if let Err(error) = home.delete(&key).await {
+            tracing::debug!(%key, %error, "a settled commit body stays behind");
+        }
+    }
+}
+
+fn diverged(
+    scene: &Scene<'_>,
+    history: &History,
+    slot: Option<&IntentSlot>,
+    author: &str,
+) -> Option<Refusal> {
+    let slot = slot?;
+    let recorded = scene.recorded_version(history, &slot.table);
+    Some(Refusal::Diverged {
+        table: slot.table.clone(),
+        version: slot.version,
+        author: author.to_owned(),
+        expected: recorded.map_or_else(|| "none".to_owned(), |version| version.to_string()),
+    })
+}
+
+/// Replaces a broken intent by one that brings its tables back to the newest recovery point; where there is nothing
+/// to bring back, gives it up.
+async fn roll_back(
+    scene: &Scene<'_>,
+    history: History,
+    broken: &OpenIntent,
+    author: &str,
+) -> Result<History, Failure> {
+    let point = history.state.as_ref().and_then(|state| state.recovery_point().cloned());
+    let mut cut = point.map_or_else(|| broken.cut.clone(), |point| point.cut);
+    let at = scene.world.now();
+    let seq = history.state.as_ref().map_or(0, |state| state.next_seq);
+    let mut offers = Vec::new();
+    for (slot, table) in broken.slots.iter().zip(open_tables(scene, &history, broken)?) {
+        let Some(recorded) = scene.recorded_version(&history, &slot.table) else { continue };
+        let context =
+            RollbackContext { group: &scene.group.name, cut: &cut, seq, at, txn_id: scene.world.fresh_id() };
+        offers.extend(offer(&context, &table, recorded).await?);
+    }
+    if offers.is_empty() {
+        let reason =
+            format!("a slot was taken by a foreign commit ({author}), and no table has to be brought back");
+        return append_or_read_on(scene, history, Event::Abandoned { intent: broken.seq, reason }).await;
+    }
+    for table in &mut cut.tables {
+        if let Some(offer) = offers.iter().find(|offer| offer.table == table.name) {
+            table.target_version = Some(offer.version);
+        }
+    }
+    let spec_digest = broken.spec_digest.clone();
+    let intention = Intention { kind: IntentKind::Rollback, replaces: Some(broken.seq), spec_digest, cut };
+    let announced = announce(scene, history.clone(), intention, &offers).await?;
+    match announced {
+        Some(history) => Ok(history),
+        None => scene.log.read_on(history).await.at(Stage::Publish, &scene.group.name),
+    }
+}

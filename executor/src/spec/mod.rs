@@ -1,0 +1,11 @@
+//! Reading what the operator wants: from the control store, or from a Terraform state.
+
+mod load;
+mod secret;
+mod source;
+mod stores;
+
+pub use load::{LoadError, Loaded, load, read};
+pub use secret::{SecretError, resolve};
+pub use source::{SpecSource, read_state};
+pub use stores::{GroupStores, StoresError, TableStore};

@@ -1,0 +1,45 @@
+use std::io::Read as _;
+use std::path::Path;
+
+use lakedr_control::location::StoreUrl;
+use lakedr_control::tfstate::{self, StateSpecs};
+
+use super::load::LoadError;
+
+/// Where specs come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpecSource {
+    /// The control store of a region.
+    Control(StoreUrl),
+    /// A Terraform state: a file name, or `-` for standard input.
+    State(String),
+}
+
+impl std::fmt::Display for SpecSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Control(url) => write!(f, "control store {url}"),
+            Self::State(file) => write!(f, "Terraform state {}", place(file)),
+        }
+    }
+}
+
+fn place(file: &str) -> &str {
+    if file == "-" { "standard input" } else { file }
+}
+
+/// Reads a Terraform state from a file, or from standard input for `-`.
+///
+/// # Errors
+/// When it cannot be read, or is no usable state.
+pub fn read_state(file: &str) -> Result<StateSpecs, LoadError> {
+    let unreadable = |cause| LoadError::StateUnreadable { file: place(file).to_owned(), cause };
+    let bytes = if file == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(unreadable)?;
+        bytes
+    } else {
+        std::fs::read(Path::new(file)).map_err(unreadable)?
+    };
+    Ok(tfstate::parse(place(file), &bytes)?)
+}

@@ -1,0 +1,173 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lakedr_control::group_log::{FailureClass, GroupLog};
+use lakedr_control::id::TableName;
+use lakedr_control::location::StoreUrl;
+use lakedr_control::store::{DocStoreRef, OpenError, OpenedStore, open_object_store};
+use lakedr_control::validate::{SideName, ValidGroup, ValidLocation};
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use super::load::Loaded;
+use super::secret::{SecretError, resolve};
+use crate::error::Classify;
+use crate::observe::delta_table::DeltaTable;
+
+/// Why the stores of a group cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoresError {
+    /// An external location that is not declared; validation finds it first.
+    #[error("there is no external location {name:?}; declare it, or correct the group")]
+    NoLocation {
+        /// Its name.
+        name: String,
+    },
+    /// A secret option cannot be had.
+    #[error("external location {location:?}")]
+    Secret {
+        /// The location.
+        location: String,
+        /// Why.
+        #[source]
+        cause: SecretError,
+    },
+    /// A store cannot be opened.
+    #[error("a store cannot be opened")]
+    Open(#[from] OpenError),
+    /// A table without URL.
+    #[error(
+        "{table} has no URL in the {side} region: resolving table names through a catalog is not part of this version; set {side}_url, or table_root of the side"
+    )]
+    NoUrl {
+        /// The table.
+        table: TableName,
+        /// The side.
+        side: &'static str,
+    },
+}
+
+impl Classify for StoresError {
+    fn class(&self) -> FailureClass {
+        FailureClass::Configuration
+    }
+}
+
+/// The place of one table on one side.
+#[derive(Debug, Clone)]
+pub struct TableStore {
+    /// The table.
+    pub name: TableName,
+    /// Its URL.
+    pub url: StoreUrl,
+    /// The bucket.
+    pub store: Arc<dyn ObjectStore>,
+    /// The root of the table in the bucket.
+    pub root: Path,
+}
+
+impl TableStore {
+    /// The table, for reading.
+    #[must_use]
+    pub fn table(&self) -> DeltaTable {
+        DeltaTable::new(Arc::clone(&self.store), self.root.clone(), self.url.to_string())
+    }
+}
+
+/// Every store of one group, opened with the credentials of this process.
+///
+/// A table, or a marker, is reached with the options of its side's external location when both are in the same
+/// kind of store, and with the environment's credentials otherwise.
+#[derive(Debug, Clone)]
+pub struct GroupStores {
+    primary: SideStores,
+    secondary: SideStores,
+}
+
+#[derive(Debug, Clone)]
+struct SideStores {
+    region: String,
+    location: OpenedStore,
+    options: BTreeMap<String, String>,
+}
+
+impl GroupStores {
+    /// Opens the external locations of a group. Nothing is sent.
+    ///
+    /// # Errors
+    /// See [`StoresError`].
+    pub fn open(loaded: &Loaded, group: &ValidGroup) -> Result<Self, StoresError> {
+        let side = |name: SideName| {
+            let side = group.side(name);
+            let location = loaded
+                .locations
+                .get(side.location.as_str())
+                .ok_or_else(|| StoresError::NoLocation { name: side.location.to_string() })?;
+            let options = options(location)?;
+            let opened = open_object_store(&location.url, &options)?;
+            Ok::<_, StoresError>(SideStores { region: side.region.clone(), location: opened, options })
+        };
+        Ok(Self { primary: side(SideName::Primary)?, secondary: side(SideName::Secondary)? })
+    }
+
+    fn side(&self, name: SideName) -> &SideStores {
+        match name {
+            SideName::Primary => &self.primary,
+            SideName::Secondary => &self.secondary,
+        }
+    }
+
+    /// The external location of a side as a store of documents.
+    #[must_use]
+    pub fn location(&self, name: SideName) -> DocStoreRef {
+        self.side(name).location.doc_store()
+    }
+
+    /// The log of the group.
+    #[must_use]
+    pub fn log(&self, group: &ValidGroup) -> GroupLog {
+        let home = |name: SideName| (self.side(name).region.clone(), self.location(name));
+        GroupLog::new(group.name.clone(), home(group.initial_active.other()), home(group.initial_active))
+    }
+
+    /// Opens any place on a side.
+    ///
+    /// # Errors
+    /// When the store cannot be set up.
+    pub fn open_url(&self, name: SideName, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
+        let side = self.side(name);
+        let same_kind = side.location.url.kind() == url.kind();
+        let options = if same_kind { side.options.clone() } else { BTreeMap::new() };
+        Ok(open_object_store(url, &options)?)
+    }
+
+    /// The tables of a group on a side.
+    ///
+    /// # Errors
+    /// When a table has no URL or its store cannot be set up.
+    pub fn tables(&self, name: SideName, group: &ValidGroup) -> Result<Vec<TableStore>, StoresError> {
+        let open = |table: &lakedr_control::validate::ValidTable| {
+            let url = table
+                .url(name)
+                .ok_or_else(|| StoresError::NoUrl { table: table.name.clone(), side: name.attribute() })?;
+            let opened = self.open_url(name, url)?;
+            Ok(TableStore {
+                name: table.name.clone(),
+                url: url.clone(),
+                store: opened.store,
+                root: opened.root,
+            })
+        };
+        group.tables.iter().map(open).collect()
+    }
+}
+
+fn options(location: &ValidLocation) -> Result<BTreeMap<String, String>, StoresError> {
+    let mut options = location.storage_options.clone();
+    for (key, reference) in &location.secret_options {
+        let secret = resolve(reference)
+            .map_err(|cause| StoresError::Secret { location: location.name.to_string(), cause })?;
+        options.insert(key.clone(), secret.reveal().to_owned());
+    }
+    Ok(options)
+}

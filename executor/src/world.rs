@@ -1,0 +1,40 @@
+//! What comes from outside and is handed in: the clock, the name of this call, cancellation.
+
+use chrono::{DateTime, Utc};
+use lakedr_control::group_log::Author;
+use uuid::Uuid;
+
+/// One call of the executor.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Who writes log entries.
+    pub author: Author,
+}
+
+impl World {
+    /// The real world.
+    #[must_use]
+    pub fn new() -> Self {
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        let executor = env!("CARGO_PKG_VERSION").to_owned();
+        Self { author: Author { executor, host, run: Uuid::new_v4().to_string() } }
+    }
+
+    /// The present moment, by this machine's clock. For people and for the RPO lag: what is safe never rests on it.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    /// A fresh id.
+    #[must_use]
+    pub fn fresh_id(&self) -> Uuid {
+        Uuid::new_v4()
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
