@@ -1,7 +1,8 @@
 //! How long the provider needs until it can be called, beside a yardstick of the same machine and moment:
 //! `terraform version`, a program that starts and ends.
 //!
-//! `LAKEDR_BIN_DIR=target/release cargo bench -p lakedr-e2e --bench startup`
+//! `LAKEDR_BIN_DIR=$PWD/target/release cargo bench --profile dev -p lakedr-e2e --bench startup`: what is measured is
+//! the release build, while the measuring needs no optimisation.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
