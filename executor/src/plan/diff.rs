@@ -6,7 +6,7 @@ use object_store::path::Path;
 use thiserror::Error;
 
 use crate::delta::compare::differing_metadata;
-use crate::delta::deletion_vector::Descriptor;
+use crate::delta::deletion_vector::{Descriptor, VectorFile};
 use crate::delta::json::RawObject;
 use crate::delta::protocol::Protocol;
 use crate::delta::replica::OWN_TXN_PREFIX;
@@ -170,31 +170,30 @@ impl TableDiff {
     fn compare_files(&mut self, source: &TableState, target: Option<&TableState>) -> Result<(), DiffRefusal> {
         let root = TableRoot::parse(&source.url)?;
         let held = Held::of(target);
-        let mut seen: BTreeSet<Box<str>> = BTreeSet::new();
-        let mut kept: BTreeSet<FileKey> = BTreeSet::new();
-        let mut copies = BTreeMap::new();
+        let mut moved = Moved::default();
+        let mut last_path: Option<&str> = None;
         for (key, add) in &source.files {
             let file = replica_file(key, add, &source.url, &root)?;
-            if !seen.insert(file.key.path.clone()) {
-                return Err(DiffRefusal::PathTwice { path: file.key.path.into() });
+            if last_path.replace(&key.path) == Some(&*key.path) {
+                return Err(DiffRefusal::PathTwice { path: key.path.to_string() });
             }
-            self.compare_file(&file, &held, &mut copies)?;
-            kept.insert(file.key);
+            self.compare_file(&file, &held)?;
+            if file.key != *key {
+                moved.insert(source, key, file.key)?;
+            }
         }
-        let gone = target.into_iter().flat_map(|state| &state.files).filter(|(key, _)| !kept.contains(*key));
+        let gone = target.into_iter().flat_map(|state| &state.files);
+        let gone = gone.filter(|(key, _)| !moved.keeps(source, key));
         self.removes = gone.map(|(_, add)| add.clone()).collect();
         self.removed_files = self.removes.len() as u64;
         self.removed_bytes = self.removes.iter().map(|add| add.size).sum();
-        self.copies = copies.into_values().collect();
+        // Files may share a deletion-vector file: it travels once.
+        self.copies.sort_by(|a, b| (&a.target_key, b.size).cmp(&(&b.target_key, a.size)));
+        self.copies.dedup_by(|a, b| a.target_key == b.target_key);
         Ok(())
     }
 
-    fn compare_file(
-        &mut self,
-        file: &ReplicaFile,
-        held: &Held<'_>,
-        copies: &mut BTreeMap<Path, FileCopy>,
-    ) -> Result<(), DiffRefusal> {
+    fn compare_file(&mut self, file: &ReplicaFile, held: &Held<'_>) -> Result<(), DiffRefusal> {
         let at_target = held.file(&file.key.path);
         if let Some((_, other)) = at_target.filter(|(_, other)| other.size != file.add.size) {
             return Err(DiffRefusal::PathReused {
@@ -212,18 +211,10 @@ impl TableDiff {
         self.added_bytes += file.add.size;
         self.adds.push(AddAction { raw: file.add.raw.clone(), data_change: same_key.is_none() });
         if at_target.is_none() {
-            copies.entry(file.data.clone()).or_insert_with(|| data_copy(file));
+            self.copies.push(data_copy(file));
         }
-        if let Some(vector) = file.vector.as_ref().filter(|vector| !held.vectors.contains(&vector.target)) {
-            let copy = copies.entry(vector.target.clone()).or_insert_with(|| FileCopy {
-                source_key: vector.source.clone(),
-                undecoded_source_key: None,
-                target_key: vector.target.clone(),
-                size: 0,
-                kind: FileKind::DeletionVector,
-            });
-            copy.size = copy.size.max(vector.at_least);
-        }
+        let vector = file.vector.as_ref().filter(|vector| !held.vectors.contains(&vector.target));
+        self.copies.extend(vector.map(vector_copy));
         Ok(())
     }
 }
@@ -236,6 +227,48 @@ fn data_copy(file: &ReplicaFile) -> FileCopy {
         size: file.add.size,
         kind: FileKind::Data,
     }
+}
+
+fn vector_copy(vector: &VectorFile) -> FileCopy {
+    FileCopy {
+        source_key: vector.source.clone(),
+        undecoded_source_key: None,
+        target_key: vector.target.clone(),
+        size: vector.at_least,
+        kind: FileKind::DeletionVector,
+    }
+}
+
+/// Files whose identity at the replica is another than at the source: absolute paths and vectors. Few.
+#[derive(Default)]
+struct Moved {
+    from: BTreeSet<FileKey>,
+    to: BTreeSet<FileKey>,
+}
+
+impl Moved {
+    fn insert(&mut self, source: &TableState, from: &FileKey, to: FileKey) -> Result<(), DiffRefusal> {
+        let another = to.path != from.path && by_path(&source.files, &to.path).is_some();
+        let from_path = FileKey { path: to.path.clone(), vector: None };
+        let again = self.to.range(from_path..).next().is_some_and(|other| other.path == to.path);
+        if another || again {
+            return Err(DiffRefusal::PathTwice { path: to.path.into() });
+        }
+        self.from.insert(from.clone());
+        self.to.insert(to);
+        Ok(())
+    }
+
+    /// Whether a live file of the target stays.
+    fn keeps(&self, source: &TableState, key: &FileKey) -> bool {
+        self.to.contains(key) || (source.files.contains_key(key) && !self.from.contains(key))
+    }
+}
+
+/// The live file of a path, whatever its deletion vector.
+fn by_path<'a>(files: &'a BTreeMap<FileKey, AddFile>, path: &str) -> Option<(&'a FileKey, &'a AddFile)> {
+    let from = FileKey { path: path.into(), vector: None };
+    files.range(from..).next().filter(|(key, _)| key.path.as_ref() == path)
 }
 
 /// What the target holds already.
@@ -258,10 +291,8 @@ impl<'a> Held<'a> {
         Self { files: Some(&target.files), vectors: vectors.collect() }
     }
 
-    /// The live file of a path, whatever its deletion vector.
     fn file(&self, path: &str) -> Option<(&'a FileKey, &'a AddFile)> {
-        let from = FileKey { path: path.into(), vector: None };
-        self.files?.range(from..).next().filter(|(key, _)| key.path.as_ref() == path)
+        by_path(self.files?, path)
     }
 }
 

@@ -29,10 +29,8 @@ pub(crate) struct Golden {
 const PLACEHOLDER: &str = "{{FOLDER_WITH_SPECIAL_CHAR}}";
 
 fn archive() -> PathBuf {
-    std::env::var_os("LAKEDR_GOLDEN").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/golden/tables.tar.zst"),
-        PathBuf::from,
-    )
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/golden");
+    std::env::var_os("LAKEDR_GOLDEN").map_or_else(beside, PathBuf::from).join("tables.tar.zst")
 }
 
 /// The rows of the index, of one or more kinds.

@@ -1,7 +1,7 @@
 //! The Delta layer on tables that Spark and delta-rs wrote: every golden table is replayed, cloned, cloned
 //! version by version, written as a checkpoint, or refused.
 //!
-//! The set is `../shared/golden/tables.tar.zst` beside the project, or what `LAKEDR_GOLDEN` names.
+//! The set lies in `../shared/golden` beside the project, or in the folder that `LAKEDR_GOLDEN` names.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod clone;
