@@ -3,6 +3,8 @@
 //! Every command sets up what it needs, inside `target/` and nowhere else.
 
 mod console;
+mod demo;
+mod docs;
 mod paths;
 mod process;
 mod test;
@@ -21,15 +23,21 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Shows the main job on this machine: two regions as folders, a workflow, a sync, a proof
+    Demo,
     /// Installs the servers, readers and Spark that the tests need, into target/tools
     Tools,
+    /// Writes the generated pages below docs/, or compares them
+    Docs(docs::Args),
     /// Runs every check and test that CI runs
     Test(test::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Demo => demo::run(),
         Command::Tools => tools::install_all().map(drop),
+        Command::Docs(args) => docs::run(&args),
         Command::Test(args) => test::run(&args),
     };
     match done {

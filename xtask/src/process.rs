@@ -72,6 +72,12 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
+/// A cargo command over the whole workspace, always with the same selection of crates and features: another one
+/// would unify features differently and compile dependencies again.
+pub(crate) fn cargo_all(verb: &str) -> Command {
+    cargo(&[verb, "--workspace", "--all-features", "--locked"])
+}
+
 fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")

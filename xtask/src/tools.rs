@@ -11,4 +11,4 @@ mod python;
 mod spark_jars;
 mod terraform;
 
-pub(crate) use install::{Installed, install_all};
+pub(crate) use install::{Installed, install_all, install_terraform};

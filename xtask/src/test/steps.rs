@@ -1,10 +1,6 @@
 //! The steps of `cargo xtask test` and their order.
-//!
-//! Every cargo command is told the same `--workspace --all-features --locked`, so that they share what they
-//! build: another selection of crates would unify features differently and compile dependencies again.
 
 use std::io::Write as _;
-use std::process::Command;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
@@ -12,10 +8,7 @@ use super::cargo_test;
 use super::report::{Report, Tally};
 use super::targets::{self, Targets};
 use crate::tools::{self, Installed};
-use crate::{console, paths, process};
-
-/// The selection that all cargo commands share.
-const ALL: [&str; 3] = ["--workspace", "--all-features", "--locked"];
+use crate::{console, docs, paths, process};
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -51,13 +44,14 @@ fn everything(report: &mut Report) -> Result<()> {
         // downloads and compilers wait for different things, so the tools are installed meanwhile
         let installing = scope.spawn(tools::install_all);
         report.step("clippy", |_| {
-            process::run(cargo("clippy").args(["--all-targets", "--", "--deny", "warnings"]))
+            process::run(process::cargo_all("clippy").args(["--all-targets", "--", "--deny", "warnings"]))
         })?;
         report.step("build", |_| build())?;
         report.step("tools", |_| installing.join().map_err(|_| anyhow!("the installation panicked"))?)
     })?;
+    report.step("docs", |_| docs::check(&installed.terraform))?;
     report.step("unit tests", |tally| unit_tests(&targets, tally))?;
-    report.step("doc tests", |tally| cargo_test::run(cargo("test").arg("--doc"), tally))?;
+    report.step("doc tests", |tally| cargo_test::run(process::cargo_all("test").arg("--doc"), tally))?;
     for ring in &targets.rings {
         report.step(&format!("ring {ring}"), |tally| run_ring(&installed, ring, None, tally))?;
     }
@@ -74,19 +68,12 @@ fn one_ring(report: &mut Report, ring: &str, filter: Option<&str>) -> Result<()>
     report.step(&format!("ring {ring}"), |tally| run_ring(&installed, ring, filter, tally))
 }
 
-/// A cargo command over the whole workspace.
-fn cargo(verb: &str) -> Command {
-    let mut command = process::cargo(&[verb]);
-    command.args(ALL);
-    command
-}
-
 fn build() -> Result<()> {
-    process::run(cargo("build").args(["--bins", "--examples"]))
+    process::run(process::cargo_all("build").args(["--bins", "--examples"]))
 }
 
 fn unit_tests(targets: &Targets, tally: &mut Tally) -> Result<()> {
-    let mut command = cargo("test");
+    let mut command = process::cargo_all("test");
     command.args(["--lib", "--bins"]);
     for name in &targets.others {
         command.args(["--test", name]);
@@ -95,7 +82,7 @@ fn unit_tests(targets: &Targets, tally: &mut Tally) -> Result<()> {
 }
 
 fn run_ring(installed: &Installed, ring: &str, filter: Option<&str>, tally: &mut Tally) -> Result<()> {
-    let mut command = cargo("test");
+    let mut command = process::cargo_all("test");
     command
         .args(["--test", ring])
         .env("LAKEDR_BIN_DIR", paths::bin_dir())

@@ -61,6 +61,13 @@ impl Job {
     }
 }
 
+/// Installs Terraform alone, where the machine has none.
+pub(crate) fn install_terraform() -> Result<PathBuf> {
+    let (terraform, built) = terraform::choose()?;
+    install(built.into_iter().collect(), &[])?;
+    Ok(terraform)
+}
+
 /// Installs every tool whose stamp does not carry its pin.
 pub(crate) fn install_all() -> Result<Installed> {
     let (terraform, built) = terraform::choose()?;
@@ -68,16 +75,19 @@ pub(crate) fn install_all() -> Result<Installed> {
     tools.push(go::built("fake-gcs", ".", "fake-gcs")?);
     tools.extend([azurite::tool()?, python::tool()?, spark_jars::tool()?]);
     tools.extend(built);
+    install(tools, &[prerequisite::ZSTD])?;
+    Ok(Installed { terraform })
+}
+
+fn install(tools: Vec<Tool>, also: &[prerequisite::Prerequisite]) -> Result<()> {
     let root = paths::tools();
     for dir in ["bin", "stamps", "logs"] {
         std::fs::create_dir_all(root.join(dir)).with_context(|| format!("create {dir} in target/tools"))?;
     }
-    let mut needs: Vec<_> = tools.iter().flat_map(|tool| tool.needs.iter().copied()).collect();
-    needs.push(prerequisite::ZSTD);
-    prerequisite::check(&needs)?;
+    let needs = tools.iter().flat_map(|tool| &tool.needs).chain(also).copied();
+    prerequisite::check(&needs.collect::<Vec<_>>())?;
     let missing: Vec<Tool> = tools.into_iter().filter(|tool| !is_installed(&root, tool)).collect();
-    install_side_by_side(&root, &missing)?;
-    Ok(Installed { terraform })
+    install_side_by_side(&root, &missing)
 }
 
 fn install_side_by_side(root: &Path, tools: &[Tool]) -> Result<()> {
