@@ -1,0 +1,1 @@
+terraform import lakedr_external_location.east east_sync

@@ -1,0 +1,1 @@
+terraform import lakedr_snapshot_schedule.audit audit_weekly

@@ -1,0 +1,1 @@
+terraform import lakedr_sync_group.etl etl
