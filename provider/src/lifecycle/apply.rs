@@ -3,21 +3,21 @@
 //! Interrupted before the write, nothing has happened; the write itself is seen through, so that Terraform's state
 //! and the control store agree about it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use lakedr_control::codec::Document;
 use lakedr_control::layout;
 use lakedr_control::spec::Spec;
-use lakedr_control::store::{ControlStoreError, Stored, Tag, Written};
-use tokio::sync::MutexGuard;
+use lakedr_control::store::{ControlStoreError, Stored, Written};
 use tokio_util::sync::CancellationToken;
 
+use super::admission::{admission, admit};
 use super::check::check_applied;
 use super::conflict;
 use super::convert::to_spec;
 use super::document::{DocumentKind, Outcome};
 use super::private::Private;
-use super::report::{self, control_store, explain};
-use super::session::{Session, unless_stopped};
+use super::report::{explain, in_use, interrupted, refused};
+use super::session::{Session, seen_through, unless_stopped};
 use crate::wire::{Diagnostic, Diagnostics, Schema, Value};
 
 /// What Terraform wants done.
@@ -60,10 +60,10 @@ async fn create<K: DocumentKind>(
     let spec: K::Spec = to_spec(schema, request.planned).map_err(|error| Diagnostic::bug(explain(&error)))?;
     let document = new_document(session, spec, 1, request.at)?;
     let (admission, warnings) = admit::<K>(session, &document.spec, None, request.stop).await?;
-    let written = session.control.create(&document).await.map_err(|error| refused(session, &error))?;
+    let written = written(session, request.stop, session.control.create(&document)).await?;
     let tag = match written {
         Written::Done(tag) => tag,
-        Written::Lost => own_write(session, &document)
+        Written::Lost => conflict::own_write(session, &document)
             .await?
             .map_err(|found| conflict::exists(session.control.url(), &document.name, found.as_ref()))?,
     };
@@ -83,12 +83,12 @@ async fn update<K: DocumentKind>(
     let (admission, warnings) = admit::<K>(session, &document.spec, prior.as_ref(), request.stop).await?;
     let tag = match request.private.tag() {
         Some(tag) => tag,
-        None => current_tag(session, &document, read_at).await?,
+        None => conflict::current_tag(session, &document, read_at).await?,
     };
-    let written = session.control.replace(&document, &tag).await.map_err(|error| refused(session, &error))?;
+    let written = written(session, request.stop, session.control.replace(&document, &tag)).await?;
     let tag = match written {
         Written::Done(tag) => tag,
-        Written::Lost => own_write(session, &document).await?.map_err(|found| {
+        Written::Lost => conflict::own_write(session, &document).await?.map_err(|found| {
             conflict::changed(session.control.url(), &document.name, read_at, found.as_ref())
         })?,
     };
@@ -103,80 +103,51 @@ async fn delete<K: DocumentKind>(
     let kind = <K::Spec as Spec>::KIND;
     let name = request.prior.attribute("name").as_str().unwrap_or_default();
     let _admission = admission(session, request.stop).await?;
-    let users = K::users(session, name).await.map_err(|error| refused(session, &error))?;
-    if !users.is_empty() {
-        return Err(report::in_use(kind, name, &users).into());
+    let deletable = unless_stopped(request.stop, deletable::<K>(session, name, request));
+    if deletable.await.map_err(|_| interrupted())?? {
+        written(session, request.stop, session.control.delete(kind, name)).await?;
     }
-    let store_error = |error| refused(session, &ControlStoreError::Store(error));
-    let object = session.objects.read(&layout::document(kind, name)).await.map_err(store_error)?;
-    let Some(object) = object else { return Ok(Outcome::gone()) };
-    if request.private.tag().is_some_and(|tag| tag != object.tag) {
-        let found = session.control.get::<K::Spec>(name).await.ok().flatten();
-        let read_at = generation(request.prior);
-        return Err(conflict::changed(session.control.url(), name, read_at, found.as_ref()).into());
-    }
-    session.control.delete(kind, name).await.map_err(|error| refused(session, &error))?;
     Ok(Outcome::gone())
 }
 
-/// Holds a spec against all rules, and gives it the right to be written: while it is held, no other document of this
-/// provider is.
-async fn admit<'s, K: DocumentKind>(
-    session: &'s Session,
-    spec: &K::Spec,
-    prior: Option<&K::Spec>,
-    stop: &CancellationToken,
-) -> Result<(MutexGuard<'s, ()>, Diagnostics), Diagnostics> {
-    let broken = |violations: Vec<lakedr_control::validate::Violation>| -> Diagnostics {
-        violations.iter().map(|violation| report::violation(<K::Spec as Spec>::KIND, violation)).collect()
-    };
-    let mut found = broken(K::violations(spec));
-    if found.has_errors() {
-        return Err(found);
-    }
-    found.extend(K::examine(spec, prior, stop).await);
-    if found.has_errors() {
-        return Err(found);
-    }
-    let admission = admission(session, stop).await?;
-    let references = unless_stopped(stop, K::references(session, spec)).await.map_err(|_| interrupted())?;
-    found.extend(broken(references.map_err(|error| refused(session, &error))?));
-    if found.has_errors() { Err(found) } else { Ok((admission, found)) }
-}
-
-async fn admission<'s>(
-    session: &'s Session,
-    stop: &CancellationToken,
-) -> Result<MutexGuard<'s, ()>, Diagnostics> {
-    unless_stopped(stop, session.admission.lock()).await.map_err(|_| interrupted().into())
-}
-
-/// Finds out who won a lost write. A store may have done a write whose answer got lost, and refused the repetition:
-/// then the winner is this very document.
-async fn own_write<S: Spec>(
+/// Whether there is a document to delete: nobody needs it, and it is the one that the plan was made from.
+async fn deletable<K: DocumentKind>(
     session: &Session,
-    document: &Document<S>,
-) -> Result<Result<Tag, Option<Stored<S>>>, Diagnostics> {
-    let found = session.control.get::<S>(&document.name).await.map_err(|error| refused(session, &error))?;
-    Ok(match found {
-        Some(stored) if stored.document == *document => Ok(stored.tag),
-        other => Err(other),
-    })
+    name: &str,
+    request: &ApplyRequest<'_>,
+) -> Result<bool, Diagnostics> {
+    let kind = <K::Spec as Spec>::KIND;
+    let users = K::users(session, name).await.map_err(|error| refused(session, &error))?;
+    if !users.is_empty() {
+        return Err(in_use(kind, name, &users).into());
+    }
+    let object = session.objects.read(&layout::document(kind, name)).await;
+    let object = object.map_err(|error| refused(session, &ControlStoreError::Store(error)))?;
+    let Some(object) = object else { return Ok(false) };
+    if request.private.tag().is_none_or(|tag| tag == object.tag) {
+        return Ok(true);
+    }
+    let found = session.control.get::<K::Spec>(name).await.ok().flatten();
+    Err(conflict::changed(session.control.url(), name, generation(request.prior), found.as_ref()).into())
 }
 
-/// The tag of the document that the state shows, when it was not remembered.
-async fn current_tag<S: Spec>(
+/// Sees a write through.
+async fn written<T>(
     session: &Session,
-    document: &Document<S>,
-    read_at: u64,
-) -> Result<Tag, Diagnostics> {
-    let found = session.control.get::<S>(&document.name).await.map_err(|error| refused(session, &error))?;
-    match found {
-        Some(stored) if stored.document.generation == read_at => Ok(stored.tag),
-        other => {
-            Err(conflict::changed(session.control.url(), &document.name, read_at, other.as_ref()).into())
-        }
-    }
+    stop: &CancellationToken,
+    write: impl Future<Output = Result<T, ControlStoreError>>,
+) -> Result<T, Diagnostics> {
+    let written = seen_through(stop, write).await.map_err(|_| {
+        Diagnostic::error(
+            "Interrupted while writing",
+            format!(
+                "The control store {} did not answer in time; it is not known whether the document was written. Plan \
+                 again to find out.",
+                session.control.url()
+            ),
+        )
+    })?;
+    written.map_err(|error| refused(session, &error))
 }
 
 /// The state after a write: as planned, with everything that was left open filled in.
@@ -219,7 +190,10 @@ fn new_document<S: Spec>(
     generation: u64,
     at: DateTime<Utc>,
 ) -> Result<Document<S>, Diagnostics> {
-    Document::new(spec, generation, session.writer(), at)
+    // documents are dated to the millisecond, and what is read back has to equal what was written
+    let at = at.trunc_subsecs(3);
+    // documents are dated to the millisecond, and what is read back has to equal what was written
+    Document::new(spec, generation, session.writer(), at.trunc_subsecs(3))
         .map_err(|error| Diagnostic::bug(explain(&error)).into())
 }
 
@@ -230,13 +204,5 @@ fn generation(state: &Value) -> u64 {
     }
 }
 
-fn refused(session: &Session, error: &ControlStoreError) -> Diagnostics {
-    control_store(session.control.url(), error).into()
-}
-
-fn interrupted() -> Diagnostic {
-    Diagnostic::error(
-        "Interrupted",
-        "Terraform was interrupted before anything was written; nothing has changed.",
-    )
-}
+#[cfg(test)]
+mod tests;

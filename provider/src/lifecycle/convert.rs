@@ -66,13 +66,73 @@ pub fn from_spec_like<S: Spec>(schema: &Schema, spec: &S, known: &Value) -> Resu
         Err(_) => return Ok(value),
     };
     for attribute in configurable(schema) {
-        if value.attribute(attribute.name) == normal.attribute(attribute.name) {
-            value.set_attribute(attribute.name, known.attribute(attribute.name).clone());
+        let meant = value.attribute(attribute.name);
+        if meant == normal.attribute(attribute.name) {
+            let spelled = spelled_like(meant, known.attribute(attribute.name));
+            value.set_attribute(attribute.name, spelled);
         }
     }
     Ok(value)
 }
 
+/// A value in the spelling of one that means the same. What is null there gets its value: an older state does not have
+/// attributes that came later.
+fn spelled_like(meant: &Value, known: &Value) -> Value {
+    match (meant, known) {
+        (_, Value::Null) => meant.clone(),
+        (Value::Object(meant), Value::Object(known)) => Value::object(meant.iter().map(|(name, meant)| {
+            (name.clone(), spelled_like(meant, known.get(name).unwrap_or(&Value::Null)))
+        })),
+        (Value::List(meant), Value::List(known)) if meant.len() == known.len() => {
+            Value::List(meant.iter().zip(known).map(|(meant, known)| spelled_like(meant, known)).collect())
+        }
+        _ => known.clone(),
+    }
+}
+
 fn configurable(schema: &Schema) -> impl Iterator<Item = &Attribute> {
     schema.attributes.iter().filter(|attribute| attribute.is_configurable())
+}
+
+#[cfg(test)]
+mod tests {
+    use lakedr_control::spec::ExternalLocationSpec;
+
+    use super::*;
+    use crate::lifecycle::document::{DocumentKind, DocumentResource, Resource as _};
+    use crate::lifecycle::plan::blank;
+    use crate::resource::{ExternalLocation, SyncGroup};
+
+    fn location() -> ExternalLocationSpec {
+        serde_json::from_str(r#"{"name":"west","region":"westus2","url":"s3://b"}"#).unwrap()
+    }
+
+    #[test]
+    fn what_a_state_of_an_older_provider_lacks_is_filled_in() {
+        let schema = ExternalLocation::schema();
+        let mut known = from_spec(&schema, &location()).unwrap();
+        known.set_attribute("read_only", Value::Null);
+        let shown = from_spec_like(&schema, &location(), &known).unwrap();
+        assert_eq!(shown.attribute("read_only"), &Value::Bool(false));
+    }
+
+    #[test]
+    fn a_number_keeps_the_digits_that_a_document_cannot_hold() {
+        let resource = DocumentResource::<SyncGroup>::new();
+        let schema = resource.schema();
+        let text = r#"{"name":"etl","initial_active_region":"e","primary":{"region":"e","location":"e"},
+            "secondary":{"region":"w","location":"w"},"tables":[],"egress_price_per_gib":0.1000000000000000055511151231257827}"#;
+        let known = json::decode(text, &schema.ty()).unwrap();
+        let spec: lakedr_control::spec::SyncGroupSpec = to_spec(schema, &known).unwrap();
+        let price = known.attribute("egress_price_per_gib");
+        assert_ne!(from_spec(schema, &spec).unwrap().attribute("egress_price_per_gib"), price);
+        assert_eq!(from_spec_like(schema, &spec, &known).unwrap().attribute("egress_price_per_gib"), price);
+    }
+
+    #[test]
+    fn a_sparse_state_has_no_spelling_to_keep() {
+        let schema = ExternalLocation::schema();
+        let shown = from_spec_like(&schema, &location(), &blank(&schema)).unwrap();
+        assert_eq!(shown.attribute("region"), &Value::from("westus2"));
+    }
 }

@@ -1,14 +1,16 @@
 //! What happens to a resource, free of the protocol.
 //!
-//! Pure: [`validate`], [`plan`], [`upgrade`], [`convert`], and [`check`], which holds our own answers against the
+//! Pure: [`examine`], [`validate`], [`plan`], [`upgrade`], [`convert`], and [`check`], which holds our own answers against the
 //! protocol. Through the control store: [`read`], [`apply`], [`import`]. [`registry`] knows every resource by its type
 //! name; [`document`] says what a resource has to bring along to be one.
 
+mod admission;
 pub mod apply;
 pub mod check;
 mod conflict;
 pub mod convert;
 pub mod document;
+pub mod examine;
 pub mod group_state;
 pub mod import;
 pub mod location;

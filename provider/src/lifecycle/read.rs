@@ -1,6 +1,6 @@
 //! `ReadResource`: the state as the control store has it.
 
-use lakedr_control::codec::{DecodeError, Document};
+use lakedr_control::codec::DecodeError;
 use lakedr_control::layout;
 use lakedr_control::spec::Spec;
 use lakedr_control::store::{ControlStoreError, Object, Stored};
@@ -9,7 +9,7 @@ use super::convert::{ConvertError, from_spec_like};
 use super::document::{DocumentKind, Outcome};
 use super::private::Private;
 use super::report::{control_store, explain};
-use super::session::Session;
+use super::session::{Session, salvage};
 use crate::wire::{Diagnostic, Diagnostics, Schema, Value};
 
 /// Brings a known state up to date. A document that is gone gives null: Terraform plans to create it again.
@@ -76,7 +76,7 @@ async fn damaged<K: DocumentKind>(
             return Outcome::unchanged(known, private, error);
         }
     };
-    let state = salvage::<K>(schema, &object, &known);
+    let state = remains::<K>(schema, &object, &known);
     let warning = Diagnostic::warning(
         format!("Damaged {kind} in the control store"),
         format!("{}.\n\nThe next apply writes the document again.", explain(cause)),
@@ -85,13 +85,10 @@ async fn damaged<K: DocumentKind>(
 }
 
 /// The state with everything of the document that still makes sense.
-fn salvage<K: DocumentKind>(schema: &Schema, object: &Object, known: &Value) -> Value {
-    let parsed = serde_json::from_slice::<Document<K::Spec>>(&object.bytes).ok();
-    let spec = parsed
-        .map(|document| document.spec)
-        .filter(|spec| Some(spec.name()) == known.attribute("name").as_str());
-    let Some(spec) = spec else { return known.clone() };
-    let Ok(mut state) = from_spec_like(schema, &spec, known) else { return known.clone() };
+fn remains<K: DocumentKind>(schema: &Schema, object: &Object, known: &Value) -> Value {
+    let name = known.attribute("name").as_str().unwrap_or_default();
+    let Some(document) = salvage::<K::Spec>(name, object) else { return known.clone() };
+    let Ok(mut state) = from_spec_like(schema, &document.spec, known) else { return known.clone() };
     for attribute in schema.attributes.iter().filter(|attribute| !attribute.is_configurable()) {
         state.set_attribute(attribute.name, known.attribute(attribute.name).clone());
     }

@@ -6,7 +6,8 @@ use lakedr_control::spec::Kind;
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::{self, Violation};
 
-use crate::wire::{Diagnostic, Path, Step};
+use super::session::Session;
+use crate::wire::{Diagnostic, Diagnostics, Path, Step};
 
 /// An error with all of its causes, outermost first. A cause that its parent already repeats is not said twice.
 #[must_use]
@@ -50,6 +51,19 @@ pub fn control_store(url: &str, error: &ControlStoreError) -> Diagnostic {
         ControlStoreError::Encode(_) => return Diagnostic::bug(explain(error)),
     };
     Diagnostic::error(summary, format!("control store {url}: {}.", explain(error)))
+}
+
+/// Like [`control_store`], of the control store of a session.
+pub(super) fn refused(session: &Session, error: &ControlStoreError) -> Diagnostics {
+    control_store(session.control.url(), error).into()
+}
+
+/// Terraform was interrupted while nothing had been written yet.
+pub(super) fn interrupted() -> Diagnostic {
+    Diagnostic::error(
+        "Interrupted",
+        "Terraform was interrupted before anything was written; nothing has changed.",
+    )
 }
 
 /// The documents that stand in the way of a deletion, one per line.

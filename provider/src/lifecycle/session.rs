@@ -1,10 +1,17 @@
 //! A configured provider: the control store of its region, opened.
 
 use std::error::Error;
+use std::time::Duration;
 
-use lakedr_control::codec::Writer;
-use lakedr_control::store::{ControlStore, DocStoreRef, OpenError, open_doc_store};
+use futures::future::try_join_all;
+use lakedr_control::codec::{DecodeError, Document, Writer};
+use lakedr_control::layout;
+use lakedr_control::spec::Spec;
+use lakedr_control::store::{
+    ControlStore, ControlStoreError, DocStoreRef, Object, OpenError, open_doc_store,
+};
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::provider_config::Settings;
 
@@ -40,11 +47,48 @@ impl Session {
         Self { region, control, objects, admission: Mutex::new(()) }
     }
 
+    /// The specs of all documents of a kind, as far as they can be read. One damaged document must not stand in the way
+    /// of mending it, or of changing others: its spec counts if it can still be made out, and is left out otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlStoreError`] if the store is out of reach, or a document has a format that is not known here.
+    pub async fn specs<S: Spec>(&self) -> Result<Vec<S>, ControlStoreError> {
+        let names = self.control.names(S::KIND).await?;
+        let specs = try_join_all(names.iter().map(|name| self.spec::<S>(name))).await?;
+        Ok(specs.into_iter().flatten().collect())
+    }
+
+    async fn spec<S: Spec>(&self, name: &str) -> Result<Option<S>, ControlStoreError> {
+        match self.control.get::<S>(name).await {
+            Ok(stored) => Ok(stored.map(|stored| stored.document.spec)),
+            Err(ControlStoreError::Document {
+                cause: DecodeError::Inconsistent { .. } | DecodeError::Malformed { .. },
+                ..
+            }) => {
+                let object = self.objects.read(&layout::document(S::KIND, name)).await?;
+                Ok(object.and_then(|object| salvage::<S>(name, &object)).map(|document| document.spec))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// How this provider signs the documents that it writes.
     #[must_use]
     pub fn writer(&self) -> Writer {
         Writer { provider: env!("CARGO_PKG_VERSION").to_owned(), region: self.region.clone() }
     }
+}
+
+/// What can still be made out of a document that was changed by hand: everything, as long as it has its name and the
+/// fields of its format.
+pub(super) fn salvage<S: Spec>(name: &str, object: &Object) -> Option<Document<S>> {
+    let document = serde_json::from_slice::<Document<S>>(&object.bytes).ok();
+    let document = document.filter(|document| document.spec.name() == name);
+    if document.is_none() {
+        tracing::warn!(kind = %S::KIND, name, "a damaged document in the control store is left out");
+    }
+    document
 }
 
 /// Work was given up because Terraform was interrupted.
@@ -59,14 +103,35 @@ impl std::fmt::Display for Interrupted {
 
 impl Error for Interrupted {}
 
+/// How long a write that was under way when Terraform was interrupted may still take.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Sees a write through, even when it is told to stop, so that it is known what became of it. Gives up on one that
+/// still takes [`GRACE`] from then on.
+///
+/// # Errors
+///
+/// [`Interrupted`]. It is not known whether the write was done.
+pub(super) async fn seen_through<F: Future>(
+    stop: &CancellationToken,
+    write: F,
+) -> Result<F::Output, Interrupted> {
+    let given_up = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        written = write => Ok(written),
+        () = given_up => Err(Interrupted),
+    }
+}
+
 /// Does the work unless it is told to stop before the work is done.
 ///
 /// # Errors
 ///
 /// [`Interrupted`]. The work has been dropped half-way, so it must be harmless to begin it again.
-pub async fn unless_stopped<F: Future>(
-    stop: &tokio_util::sync::CancellationToken,
-    work: F,
-) -> Result<F::Output, Interrupted> {
+pub async fn unless_stopped<F: Future>(stop: &CancellationToken, work: F) -> Result<F::Output, Interrupted> {
     stop.run_until_cancelled(work).await.ok_or(Interrupted)
 }

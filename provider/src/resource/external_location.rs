@@ -55,9 +55,9 @@ impl DocumentKind for ExternalLocation {
     }
 
     async fn references(session: &Session, spec: &Self::Spec) -> Result<Vec<Violation>, ControlStoreError> {
-        let groups = session.control.all::<SyncGroupSpec>().await?;
+        let groups = session.specs::<SyncGroupSpec>().await?;
         let mut found = Vec::new();
-        for group in groups.into_iter().map(|stored| stored.document.spec) {
+        for group in groups {
             for side in [&group.primary, &group.secondary] {
                 if side.location == spec.name && side.region != spec.region {
                     found.push(region_in_use(&spec.region, &side.region, &group.name));
@@ -79,11 +79,9 @@ impl DocumentKind for ExternalLocation {
     }
 
     async fn users(session: &Session, name: &str) -> Result<Vec<(Kind, String)>, ControlStoreError> {
-        let sync_groups = session.control.all::<SyncGroupSpec>().await?;
-        let snapshot_schedules = session.control.all::<SnapshotScheduleSpec>().await?;
         let specs = Specs {
-            sync_groups: sync_groups.into_iter().map(|stored| stored.document.spec).collect(),
-            snapshot_schedules: snapshot_schedules.into_iter().map(|stored| stored.document.spec).collect(),
+            sync_groups: session.specs::<SyncGroupSpec>().await?,
+            snapshot_schedules: session.specs::<SnapshotScheduleSpec>().await?,
             ..Specs::default()
         };
         Ok(validate::location_users(name, &specs))

@@ -11,3 +11,6 @@ mod sync_group;
 pub use external_location::ExternalLocation;
 pub use snapshot_schedule::SnapshotSchedule;
 pub use sync_group::SyncGroup;
+
+#[cfg(test)]
+mod tests;

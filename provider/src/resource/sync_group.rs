@@ -1,5 +1,6 @@
 //! `lakedr_sync_group`: tables, and optionally the workflow that writes them, whose state is one atomic unit.
 
+use lakedr_control::id::TableName;
 use lakedr_control::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec as _, SyncGroupSpec};
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::{self, Violation};
@@ -39,20 +40,20 @@ impl DocumentKind for SyncGroup {
             locations.extend(stored.map(|stored| stored.document.spec));
         }
         let mut found = validate::group_references(spec, &locations);
-        if let Ok(group) = validate::sync_group(spec) {
-            let others = session.control.all::<SyncGroupSpec>().await?;
-            // a document that breaks rules cannot be judged, and is refused by the executor itself
-            let others: Vec<_> =
-                others.iter().filter_map(|stored| validate::sync_group(&stored.document.spec).ok()).collect();
+        if let Ok(mut group) = validate::sync_group(spec) {
+            // conflicts are told by position: bring the tables into the order of the configuration
+            group.tables.sort_by_key(|table| position(spec, &table.name));
+            let others = session.specs::<SyncGroupSpec>().await?;
+            // a group that breaks rules by itself is refused by the executor, and cannot be compared with
+            let others: Vec<_> = others.iter().filter_map(|other| validate::sync_group(other).ok()).collect();
             found.extend(validate::group_conflicts(&group, &others));
         }
         Ok(found)
     }
 
     async fn users(session: &Session, name: &str) -> Result<Vec<(Kind, String)>, ControlStoreError> {
-        let schedules = session.control.all::<SnapshotScheduleSpec>().await?;
-        let specs = schedules.into_iter().map(|stored| stored.document.spec);
-        let users = specs.filter(|spec| spec.source.sync_group.as_deref() == Some(name));
+        let schedules = session.specs::<SnapshotScheduleSpec>().await?;
+        let users = schedules.into_iter().filter(|spec| spec.source.sync_group.as_deref() == Some(name));
         Ok(users.map(|spec| (Kind::SnapshotSchedule, spec.name().to_owned())).collect())
     }
 
@@ -80,6 +81,10 @@ impl DocumentKind for SyncGroup {
             }
         }
     }
+}
+
+fn position(spec: &SyncGroupSpec, table: &TableName) -> Option<usize> {
+    spec.tables.iter().position(|listed| listed.name.parse().ok().as_ref() == Some(table))
 }
 
 fn out_of_reach(spec: &SyncGroupSpec, cause: &group_state::Unreadable) -> Diagnostic {

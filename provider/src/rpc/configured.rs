@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::lifecycle::report::explain;
 use crate::lifecycle::session::Session;
 use crate::provider_config::{Configuration, resolve};
-use crate::wire::{Diagnostic, Diagnostics, Path, Value};
+use crate::wire::{Diagnostic, Diagnostics, Value};
 
 /// The configuration of the provider, and the work that runs with it.
 pub(super) struct Configured {
@@ -36,9 +36,9 @@ impl Configured {
         let state = match resolve(config, |name| std::env::var(name).ok())? {
             Configuration::Unknown(attributes) => State::Unknown(attributes),
             Configuration::Ready(settings) => {
+                // without a path: Terraform would print the line of the options, which may hold credentials
                 let session = Session::open(&settings).map_err(|error| {
                     Diagnostic::error("Control store cannot be opened", format!("{}.", explain(&error)))
-                        .at(Path::attribute("storage_options"))
                 })?;
                 State::Ready(Arc::new(session))
             }

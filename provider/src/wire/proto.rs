@@ -34,6 +34,9 @@ pub fn encode(value: &Value, ty: &Type) -> Result<wire::DynamicValue, CodecError
     Ok(wire::DynamicValue { msgpack: msgpack::encode(value, ty)?, json: Vec::new() })
 }
 
+/// Terraform finds the line of a diagnostic by looking up all steps but the last as blocks and the last one as an
+/// attribute of the innermost block it found. Nested attributes are no blocks: `tables[2].name` would point to the
+/// `name` of the resource. So only the outermost attribute is sent; the text says the whole path.
 impl From<&Diagnostic> for wire::Diagnostic {
     fn from(diagnostic: &Diagnostic) -> Self {
         let severity = match diagnostic.severity {
@@ -44,7 +47,7 @@ impl From<&Diagnostic> for wire::Diagnostic {
             severity: severity.into(),
             summary: diagnostic.summary.clone(),
             detail: diagnostic.detail.clone(),
-            attribute: (!diagnostic.path.is_root()).then(|| (&diagnostic.path).into()),
+            attribute: diagnostic.path.steps().first().map(|step| (&Path::from_iter([step.clone()])).into()),
         }
     }
 }
@@ -143,8 +146,12 @@ mod tests {
     fn a_diagnostic_about_the_whole_block_has_no_path() {
         let whole: wire::Diagnostic = (&Diagnostic::error("a", "b")).into();
         assert_eq!(whole.attribute, None);
-        let path = Path::attribute("m").join(Step::Key("k".into())).join(Step::Index(2));
+        let path = Path::attribute("tables").join(Step::Index(2)).join(Step::Attribute("name".into()));
         let placed: wire::Diagnostic = (&Diagnostic::error("a", "b").at(path)).into();
-        assert_eq!(placed.attribute.unwrap().steps.len(), 3);
+        assert_eq!(
+            placed.attribute,
+            Some((&Path::attribute("tables")).into()),
+            "the line that Terraform finds"
+        );
     }
 }

@@ -1,0 +1,18 @@
+//! The provider's values, plans, resources and data source against the real Terraform, with a control store on the
+//! local disk.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod attributes;
+mod bad_input;
+mod conflict;
+mod drift;
+mod import;
+mod outage;
+mod probe;
+mod references;
+mod replace;
+mod schema;
+mod status;
+mod unknown;
+mod world;

@@ -1,0 +1,65 @@
+//! Points 14 and 16: the schema as Terraform sees it, and calls without having asked for it.
+
+use std::fs;
+
+use lakedr_e2e::environment::checkout;
+use lakedr_e2e::plugin::Plugin;
+use lakedr_e2e::terraform::Terraform;
+use serde_json::Value;
+use tfplugin::tfplugin6::provider_client::ProviderClient;
+use tfplugin::tfplugin6::{DynamicValue, validate_data_resource_config};
+
+/// Set to write the golden file instead of comparing with it.
+const BLESS: &str = "LAKEDR_BLESS";
+
+#[test]
+fn the_schema_is_the_golden_one() {
+    let terraform = Terraform::with("").unwrap();
+    let dumped: Value = terraform.succeed(&["providers", "schema", "-json"]).unwrap().json().unwrap();
+    let golden = checkout().join("docs/schemas/provider-schema.json");
+    if std::env::var_os(BLESS).is_some() {
+        fs::create_dir_all(golden.parent().unwrap()).unwrap();
+        fs::write(&golden, serde_json::to_string_pretty(&dumped).unwrap() + "\n").unwrap();
+    }
+    let expected: Value = serde_json::from_slice(&fs::read(&golden).unwrap()).unwrap();
+    // what is around it belongs to the version of Terraform
+    let ours = |dump: &Value| dump["provider_schemas"]["registry.terraform.io/lakedr/lakedr"].clone();
+    assert!(ours(&dumped)["provider"]["block"].is_object(), "{dumped}");
+    for part in ["provider", "resource_schemas", "data_source_schemas"] {
+        let hint = format!("{part} has changed; run the test with {BLESS}=1 and look at git diff {}", golden.display());
+        assert!(ours(&dumped)[part] == ours(&expected)[part], "{hint}");
+    }
+}
+
+#[tokio::test]
+async fn calls_are_answered_before_anybody_asks_for_the_schema() {
+    let plugin = Plugin::start(None, "6").unwrap();
+    let mut client = ProviderClient::new(plugin.connect(None).await.unwrap());
+    let mut config = vec![0x8d];
+    for name in [
+        "active_region",
+        "epoch",
+        "group",
+        "last_error",
+        "paused",
+        "reachable",
+        "recovery_point",
+        "role",
+        "rpo_lag_seconds",
+        "rpo_met",
+        "rpo_target",
+        "seq",
+        "standby_region",
+    ] {
+        config.push(0xa0 | u8::try_from(name.len()).unwrap());
+        config.extend_from_slice(name.as_bytes());
+        config.extend_from_slice(if name == "group" { b"\xa3Etl" } else { b"\xc0" });
+    }
+    let request = validate_data_resource_config::Request {
+        type_name: "lakedr_sync_status".to_owned(),
+        config: Some(DynamicValue { msgpack: config, json: Vec::new() }),
+    };
+    let answer = client.validate_data_resource_config(request).await.unwrap().into_inner();
+    assert_eq!(answer.diagnostics.len(), 1, "{answer:?}");
+    assert!(answer.diagnostics[0].detail.contains("\"Etl\" is not a valid name"), "{answer:?}");
+}
