@@ -2,6 +2,7 @@
 //!
 //! Every command sets up what it needs, inside `target/` and nowhere else.
 
+mod bench;
 mod console;
 mod demo;
 mod docs;
@@ -27,6 +28,8 @@ enum Command {
     Demo,
     /// Installs the servers, readers and Spark that the tests need, into target/tools
     Tools,
+    /// Measures release builds of the provider and the executor
+    Bench,
     /// Writes the generated pages below docs/, or compares them
     Docs(docs::Args),
     /// Runs every check and test that CI runs
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo => demo::run(),
         Command::Tools => tools::install_all().map(drop),
+        Command::Bench => bench::run(),
         Command::Docs(args) => docs::run(&args),
         Command::Test(args) => test::run(&args),
     };
