@@ -15,6 +15,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P521_
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
@@ -137,6 +138,8 @@ pub struct Plugin {
     /// From the start of the process to the line.
     pub ready_after: Duration,
     rest_of_stdout: JoinHandle<String>,
+    /// Holds what a killed process leaves behind.
+    _temporary: TempDir,
 }
 
 impl Plugin {
@@ -158,8 +161,9 @@ impl Plugin {
     /// # Errors
     /// It does not print a handshake line.
     pub fn start_command(mut command: Command) -> Result<Self> {
+        let temporary = tempfile::tempdir()?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).env("TMPDIR", temporary.path());
         let start = Instant::now();
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut group = ProcessGroup::spawn(&mut command)?;
         let mut stdout = BufReader::new(group.child().stdout.take().context("standard output")?);
         let mut line = String::new();
@@ -171,7 +175,7 @@ impl Plugin {
             let _ = stdout.read_to_string(&mut rest);
             rest
         });
-        Ok(Self { group, handshake, ready_after, rest_of_stdout })
+        Ok(Self { group, handshake, ready_after, rest_of_stdout, _temporary: temporary })
     }
 
     /// Process id.

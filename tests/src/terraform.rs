@@ -49,6 +49,10 @@ impl Terraform {
         let built_in = provider.parent().context("the provider's folder")?;
         made.write(CLI_CONFIG, &cli_config(built_in))?;
         made.set("TF_CLI_CONFIG_FILE", made.folder.path().join(CLI_CONFIG));
+        // what a provider leaves behind when it is killed goes with the folder
+        let temporary = made.folder.path().join("tmp");
+        fs::create_dir(&temporary)?;
+        made.set("TMPDIR", temporary);
         made.set("TF_IN_AUTOMATION", "1");
         made.set("TF_INPUT", "0");
         made.set("CHECKPOINT_DISABLE", "1");
