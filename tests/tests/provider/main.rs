@@ -1,7 +1,7 @@
 //! The provider's values, plans, resources and data source against the real Terraform, with a control store on the
 //! local disk.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod attributes;
 mod bad_input;

@@ -57,7 +57,7 @@ fn a_probe_leaves_nothing_behind() {
     let world = World::new();
     world.declare(&[world.west()]);
     world.terraform.apply().unwrap();
-    let left = fs::read_dir(world.path("west/meta/probe")).map_or(0, |folder| folder.count());
+    let left = fs::read_dir(world.path("west/meta/probe")).map_or(0, Iterator::count);
     assert_eq!(left, 0);
 }
 
@@ -66,7 +66,7 @@ fn a_location_that_cannot_be_used_is_refused_unless_told_otherwise() {
     let world = World::new();
     fs::write(world.path("file"), "").unwrap();
     let bad = world.west().text_attribute("url", &world.url("file/below"));
-    world.declare(&[bad.clone()]);
+    world.declare(std::slice::from_ref(&bad));
     let said = world.refused();
     assert_says(
         &said,

@@ -26,7 +26,10 @@ fn the_schema_is_the_golden_one() {
     let ours = |dump: &Value| dump["provider_schemas"]["registry.terraform.io/lakedr/lakedr"].clone();
     assert!(ours(&dumped)["provider"]["block"].is_object(), "{dumped}");
     for part in ["provider", "resource_schemas", "data_source_schemas"] {
-        let hint = format!("{part} has changed; run the test with {BLESS}=1 and look at git diff {}", golden.display());
+        let hint = format!(
+            "{part} has changed; run the test with {BLESS}=1 and look at git diff {}",
+            golden.display()
+        );
         assert!(ours(&dumped)[part] == ours(&expected)[part], "{hint}");
     }
 }
