@@ -1,7 +1,7 @@
 terraform {
   required_providers {
     lakedr = {
-      source = "lakedr/lakedr"
+      source = "registry.terraform.io/lakedr/lakedr"
     }
   }
 }

@@ -15,7 +15,7 @@ const ADDRESS: &str = "registry.terraform.io/lakedr/lakedr";
 
 const CONFIGURATION: &str = r#"terraform {
   required_providers {
-    lakedr = { source = "lakedr/lakedr" }
+    lakedr = { source = "registry.terraform.io/lakedr/lakedr" }
   }
 }
 "#;
