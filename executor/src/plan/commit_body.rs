@@ -14,6 +14,9 @@ use crate::delta::replica::configuration::{
 };
 use crate::delta::state::AddFile;
 
+/// What a line adds to the text of its add: its key and a longer `dataChange`.
+const LINE_OVERHEAD: usize = 32;
+
 /// What a commit says beyond the difference itself. The body is a function of the diff and of this.
 #[derive(Debug, Clone, Copy)]
 pub struct CloneContext<'a> {
@@ -59,7 +62,8 @@ impl TableDiff {
     /// rearranged files may go (protocol, "Append-only Tables").
     #[must_use]
     pub fn commit_body(&self, context: &CloneContext<'_>) -> Vec<u8> {
-        let mut body = Vec::new();
+        let adds: usize = self.adds.iter().map(|add| add.raw.text().len() + LINE_OVERHEAD).sum();
+        let mut body = Vec::with_capacity(adds);
         let mut write = |kind: ActionKind, object: &RawObject| {
             body.extend_from_slice(line(&kind, object).as_bytes());
             body.push(b'\n');

@@ -9,6 +9,7 @@ mod commit;
 mod golden;
 mod incremental;
 mod once;
+mod property;
 mod refusals;
 mod replay;
 mod times;

@@ -1,0 +1,34 @@
+//! Tables that must not be cloned, each in a group of its own.
+
+use crate::set::unpack;
+use crate::world::World;
+
+#[test]
+fn every_refused_table_says_why_and_its_target_stays_away() {
+    let reasons = [
+        ("table-with-geo", "feature `geospatial`"),
+        ("catalog_owned_preview", "feature `catalogManaged`"),
+        ("deltalog-invalid-protocol-version", "minReaderVersion 99 is beyond 3"),
+        ("missing-metadata", "no metaData action up to version"),
+        ("without-protocol", "no protocol action up to version"),
+    ];
+    let world = World::new();
+    let tables = unpack(&world.source(""), &["refuse?"]);
+    assert_eq!(tables.len(), reasons.len());
+    let group = |number: usize| format!("refused-{number}");
+    let groups: Vec<(String, Vec<String>)> =
+        tables.iter().enumerate().map(|(number, table)| (group(number), vec![table.name.clone()])).collect();
+    world.declare(&groups);
+
+    let synced = world.lakedr(&["sync", "--force"]);
+    assert!(matches!(synced.code, Some(3 | 4)), "{synced}");
+    let report = synced.json().unwrap();
+    for (number, table) in tables.iter().enumerate() {
+        let (_, reason) = reasons.iter().find(|(name, _)| table.name.contains(name)).unwrap();
+        let groups = report["groups"].as_array().unwrap();
+        let found = groups.iter().find(|found| found["group"] == group(number).as_str()).unwrap();
+        let message = found["error"]["message"].as_str().unwrap_or_else(|| panic!("{}: {found}", table.name));
+        assert!(message.contains(reason), "{}: {message}", table.name);
+        assert!(!world.target(&table.name).exists(), "{}", table.name);
+    }
+}
