@@ -7,6 +7,7 @@
 pub mod environment;
 pub mod plugin;
 pub mod process_group;
+pub mod regions;
 pub mod running;
 pub mod servers;
 pub mod spark;

@@ -183,7 +183,8 @@ impl GroupLog {
             .filter(|(seq, _)| *seq >= from)
             .collect();
         let store = &self.homes[home].store;
-        let reads = by_seq.into_values().map(|key| self.entry(store, key));
+        // collected first: a lazy iterator over borrowed keys would make this future impossible to send
+        let reads: Vec<_> = by_seq.into_values().map(|key| self.entry(store, key)).collect();
         let entries: Vec<Option<Entry>> = stream::iter(reads).buffered(READS_IN_FLIGHT).try_collect().await?;
         Ok(entries.into_iter().flatten().collect())
     }

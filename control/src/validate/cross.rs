@@ -53,10 +53,10 @@ pub fn group_references(group: &SyncGroupSpec, locations: &[ExternalLocationSpec
 pub fn group_conflicts(group: &ValidGroup, others: &[ValidGroup]) -> Vec<Violation> {
     let mut found = Vec::new();
     for other in others.iter().filter(|other| other.name != group.name) {
-        for (index, table) in group.tables.iter().enumerate() {
+        for table in &group.tables {
             let Some(problem) = other.tables.iter().find_map(|theirs| clash(table, theirs)) else { continue };
             found.push(Violation {
-                path: vec![Step::Attribute("tables".to_owned()), Step::Index(index)],
+                path: vec![Step::Attribute("tables".to_owned()), Step::Index(table.position)],
                 problem: format!("{problem} of sync group {:?}", other.name.as_str()),
                 remedy: "keep the table in one group: two groups would overwrite each other".to_owned(),
             });

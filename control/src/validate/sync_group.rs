@@ -56,6 +56,8 @@ pub struct Side {
 pub struct ValidTable {
     /// Name.
     pub name: TableName,
+    /// Place in the list as it was written.
+    pub position: usize,
     /// URL in the primary region; none when the catalog has to say.
     pub primary: Option<StoreUrl>,
     /// URL in the secondary region; none when the catalog has to say.
@@ -290,7 +292,7 @@ fn tables(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Vec<ValidTable> {
             table.secondary_url.as_deref(),
             &spec.secondary,
         );
-        let valid = ValidTable { name, primary, secondary };
+        let valid = ValidTable { name, position: index, primary, secondary };
         for other in &tables {
             overlap(&mut report, &valid, other);
         }

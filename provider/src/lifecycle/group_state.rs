@@ -4,8 +4,6 @@ use lakedr_control::group_log::{FIRST_EPOCH, GroupLog, GroupState, LogError};
 use lakedr_control::id::{InvalidName, Name};
 use lakedr_control::spec::{ExternalLocationSpec, SideSpec, SyncGroupSpec};
 use lakedr_control::store::{ControlStoreError, DocStoreRef};
-use tokio::runtime::Handle;
-use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::timeout;
 
 use super::location::{LocationError, PATIENCE, open};
@@ -38,9 +36,6 @@ pub enum Unreadable {
     /// The log is out of reach or damaged.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The reading ended before it was done: the process is about to end, or the reader panicked.
-    #[error("reading was cut short")]
-    CutShort(#[from] JoinError),
     /// Nothing came back in time.
     #[error("no answer within {} seconds; the region may be down", PATIENCE.as_secs())]
     Timeout,
@@ -60,10 +55,7 @@ pub async fn read(session: &Session, spec: &SyncGroupSpec) -> Result<Option<Grou
     let first = home(session, standby).await?;
     let other = home(session, active).await?;
     let log = GroupLog::new(group, first, other);
-    // the future of `GroupLog::read` is not `Send`, as every call of the service has to be: it stays on one thread
-    let runtime = Handle::current();
-    let reading = move || runtime.block_on(async { timeout(PATIENCE, log.read()).await });
-    let history = spawn_blocking(reading).await?.map_err(|_| Unreadable::Timeout)??;
+    let history = timeout(PATIENCE, log.read()).await.map_err(|_| Unreadable::Timeout)??;
     Ok(history.state)
 }
 

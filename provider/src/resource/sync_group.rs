@@ -40,9 +40,7 @@ impl DocumentKind for SyncGroup {
             locations.extend(stored.map(|stored| stored.document.spec));
         }
         let mut found = validate::group_references(spec, &locations);
-        if let Ok(mut group) = validate::sync_group(spec) {
-            // conflicts are told by position: bring the tables into the order of the configuration
-            group.tables.sort_by_key(|table| position(spec, &table.name));
+        if let Ok(group) = validate::sync_group(spec) {
             let others = session.specs::<SyncGroupSpec>().await?;
             // a group that breaks rules by itself is refused by the executor, and cannot be compared with
             let others: Vec<_> = others.iter().filter_map(|other| validate::sync_group(other).ok()).collect();
@@ -81,10 +79,6 @@ impl DocumentKind for SyncGroup {
             }
         }
     }
-}
-
-fn position(spec: &SyncGroupSpec, table: &TableName) -> Option<usize> {
-    spec.tables.iter().position(|listed| listed.name.parse().ok().as_ref() == Some(table))
 }
 
 fn out_of_reach(spec: &SyncGroupSpec, cause: &group_state::Unreadable) -> Diagnostic {

@@ -1,0 +1,9 @@
+//! Stories on the built binaries: what a user does, from `terraform apply` to a standby region that can be trusted.
+
+mod bad_input;
+mod demo_path;
+mod diverged;
+mod kill;
+mod rebuild;
+mod two_executors;
+mod two_servers;
