@@ -5,6 +5,7 @@ Starting a JVM takes seconds, so a story starts one and asks it many things:
     {"command": "bucket", "bucket": "lake", "endpoint": "http://…", "access_key": "…", "secret_key": "…"}
     {"command": "run", "root": "s3a://lake", "number": 1}          -> {"ok": {"cat.raw.bronze": 0, …}}
     {"command": "half_run", "root": "s3a://lake", "number": 2}
+    {"command": "rest_of_run", "root": "s3a://lake", "number": 2}
     {"command": "versions", "root": "s3a://lake"}
     {"command": "rows", "path": "s3a://lake/cat/raw/bronze", "version": 3}   -> {"ok": {"columns": …, "count": …, "sha256": …}}
 
@@ -36,6 +37,7 @@ def main() -> None:
         "bucket": lambda **request: session.connect_bucket(spark, **request),
         "run": lambda root, number: medallion.run(spark, root, number),
         "half_run": lambda root, number: medallion.half_run(spark, root, number),
+        "rest_of_run": lambda root, number: medallion.rest_of_run(spark, root, number),
         "versions": lambda root: medallion.versions(spark, root),
         "rows": lambda path, version=None: rows.read(spark, path, version),
     }

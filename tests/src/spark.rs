@@ -95,6 +95,14 @@ impl Spark {
         versions(self.ask(&json!({"command": "half_run", "root": root, "number": number}))?)
     }
 
+    /// The rest of a run that was cut short; its end is that of a whole run.
+    ///
+    /// # Errors
+    /// What Spark said.
+    pub fn rest_of_run(&mut self, root: &str, number: u32) -> Result<Versions> {
+        versions(self.ask(&json!({"command": "rest_of_run", "root": root, "number": number}))?)
+    }
+
     /// The newest version of each of the workflow's tables that exists.
     ///
     /// # Errors

@@ -1,4 +1,7 @@
-//! The Spark that the stories lean on: it writes to the S3 server of the tests, and what it wrote comes back.
+//! Real Spark: first that it writes to the S3 server of the tests and reads back what it wrote, then the story that
+//! leans on it.
+
+mod story;
 
 use anyhow::Result;
 use lakedr_e2e::servers::{ObjectServer as _, Versitygw};
