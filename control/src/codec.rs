@@ -74,7 +74,8 @@ pub enum DecodeError {
     },
     /// No document at all, or one with fields this program does not know.
     #[error(
-        "{key}: not a {what} of format {FORMAT}; restore it from Terraform with `terraform apply` or `lakedr state rebuild`"
+        "{key}: not a {what} that this program can read; it was damaged or changed by hand, {}",
+        remedy(what)
     )]
     Malformed {
         /// Where it lies.
@@ -99,6 +100,14 @@ pub enum DecodeError {
         /// What is true.
         holds: String,
     },
+}
+
+fn remedy(what: &str) -> &'static str {
+    match what {
+        "group log entry" => "restore that object from a version or a backup of the external location",
+        "run record" => "restore that object, or delete it if its run does not matter any more",
+        _ => "restore it from Terraform with `terraform apply` or `lakedr state rebuild --overwrite`",
+    }
 }
 
 /// What of a document can be read whatever its format.

@@ -66,6 +66,9 @@ impl LogError {
     }
 }
 
+/// What listing a home came to; the error is taken when it is reported.
+type Listing = Result<Vec<String>, Option<StoreError>>;
+
 /// One of the two places where the log of a group can live.
 #[derive(Debug, Clone)]
 struct Home {
@@ -151,6 +154,9 @@ impl GroupLog {
         let folder = layout::group_log(&self.group);
         let (first, other) = join(self.homes[0].store.list(&folder), self.homes[1].store.list(&folder)).await;
         let mut listings = [first.map_err(Some), other.map_err(Some)];
+        if known.entries.is_empty() {
+            known.home = self.first_home(&mut listings)?;
+        }
         loop {
             let home = known.home;
             let keys = match &mut listings[home] {
@@ -173,6 +179,22 @@ impl GroupLog {
             cause,
         })?;
         Ok(known)
+    }
+
+    /// The home that holds the first entry. A log that exists nowhere begins in the first home; which one that is
+    /// may have changed in the specification since, so a log is never begun while the other home cannot be seen.
+    fn first_home(&self, listings: &mut [Listing; 2]) -> Result<usize, LogError> {
+        let holds_first = |listing: &Listing| {
+            let first = layout::group_log_entry(&self.group, FIRST_SEQ);
+            listing.as_ref().is_ok_and(|keys| keys.contains(&first))
+        };
+        if let Some(home) = listings.iter().position(holds_first) {
+            return Ok(home);
+        }
+        match listings.iter_mut().find_map(|listing| listing.as_mut().err().and_then(Option::take)) {
+            Some(cause) => Err(LogError::Store { group: self.group.clone(), cause }),
+            None => Ok(0),
+        }
     }
 
     /// Entries of one home from `from` on, in order.

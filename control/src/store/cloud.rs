@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
+use object_store::client::HttpError;
 use object_store::path::Path;
 use object_store::{
     Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult, UpdateVersion,
@@ -58,39 +59,35 @@ pub fn classify(error: &Error) -> StoreErrorKind {
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => StoreErrorKind::Denied,
         Error::NotFound { .. } => StoreErrorKind::NoBucket,
         Error::NotImplemented { .. } | Error::NotSupported { .. } => StoreErrorKind::Unsupported,
-        Error::Generic { source, .. } => {
-            let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(source.as_ref());
-            let mut text = String::new();
-            while let Some(error) = cause {
-                text.push_str(&error.to_string());
-                cause = error.source();
-            }
-            classify_text(&text)
-        }
+        Error::Generic { source, .. } => classify_source(source.as_ref()),
         _ => StoreErrorKind::Other,
     }
 }
 
-/// The client of the store keeps the HTTP status of an error in its text only.
-fn classify_text(text: &str) -> StoreErrorKind {
-    let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
-    if has(&["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist"]) {
-        StoreErrorKind::NoBucket
-    } else if has(&["403 Forbidden", "401 Unauthorized", "AccessDenied", "credential"]) {
-        StoreErrorKind::Denied
-    } else if has(&[
-        "error sending request",
-        "timed out",
-        "connection",
-        "503",
-        "500 Internal",
-        "502",
-        "504",
-        "429",
-    ]) {
-        StoreErrorKind::Unreachable
-    } else {
-        StoreErrorKind::Other
+/// The store's client keeps the status of an answer in the text of an error only, behind these words.
+const STATUS: &str = "status code: ";
+
+fn classify_source(source: &(dyn std::error::Error + 'static)) -> StoreErrorKind {
+    let mut cause = Some(source);
+    let mut text = String::new();
+    while let Some(error) = cause {
+        if error.is::<HttpError>() {
+            // no answer at all: no connection, or one that broke off
+            return StoreErrorKind::Unreachable;
+        }
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    if ["<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>"].iter().any(|code| text.contains(code))
+    {
+        return StoreErrorKind::NoBucket;
+    }
+    let status =
+        text.split_once(STATUS).and_then(|(_, rest)| rest.get(..3)).and_then(|digits| digits.parse().ok());
+    match status {
+        Some(401 | 403) => StoreErrorKind::Denied,
+        Some(408 | 409 | 429 | 500..=599) => StoreErrorKind::Unreachable,
+        _ => StoreErrorKind::Other,
     }
 }
 
@@ -138,7 +135,10 @@ impl DocStore for CloudStore {
                 None => Err(self.error(
                     "write",
                     key,
-                    Error::Generic { store: "store", source: "503 conflict with a write under way".into() },
+                    Error::Generic {
+                        store: "store",
+                        source: "status code: 409: a conditional write of the object is under way".into(),
+                    },
                 )),
             },
             Err(cause) => Err(self.error("write", key, cause)),

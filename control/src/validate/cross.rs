@@ -69,8 +69,11 @@ fn clash(ours: &super::ValidTable, theirs: &super::ValidTable) -> Option<String>
     if ours.name == theirs.name {
         return Some(format!("{} is a table", ours.name));
     }
-    [SideName::Primary, SideName::Secondary].into_iter().find_map(|side| {
-        let (a, b) = (ours.url(side)?, theirs.url(side)?);
+    let sides = [SideName::Primary, SideName::Secondary];
+    // any side with any side: groups may have their regions swapped
+    let pairs = sides.into_iter().flat_map(|a| sides.map(|b| (a, b)));
+    pairs.into_iter().find_map(|(our_side, their_side)| {
+        let (a, b) = (ours.url(our_side)?, theirs.url(their_side)?);
         a.overlaps(b).then(|| format!("{} ({a}) lies in the place of {} ({b})", ours.name, theirs.name))
     })
 }

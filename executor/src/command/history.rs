@@ -53,7 +53,7 @@ fn line(entry: &Entry) -> String {
             format!("{}, intent {intent}, window {publish_window_ms} ms", cut.describe())
         }
         Event::Abandoned { intent, reason } => format!("intent {intent}: {reason}"),
-        Event::Failed { stage, message, .. } => format!("{stage}: {message}"),
+        Event::Failed { message, .. } => message.clone(),
         Event::Role { role, approved_by, .. } => {
             format!("active {}, standby {}, approved by {approved_by}", role.active, role.standby)
         }

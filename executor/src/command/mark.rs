@@ -1,10 +1,11 @@
 use futures::future::try_join_all;
 use lakedr_control::run_record::{RunStatus, TableVersions};
+use lakedr_control::validate::SideName;
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use crate::cli::{MarkCommand, MarkStatus};
-use crate::error::{At as _, Classify as _, Failure, Stage};
+use crate::error::{At as _, Classify as _, Failure, Stage, chain};
 use crate::exit::Exit;
 use crate::observe::choice::marker;
 use crate::observe::table_error::TableError;
@@ -25,11 +26,11 @@ pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit
     let loaded = context.load().await?;
     let [(spec, group)] = loaded.groups.as_slice() else { return Err(CommandError::NeedsOneGroup) };
     let scene = Scene::open(&context.world, &loaded, spec, group)?;
-    let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
-    let Some(marker) = marker(&scene, &history)? else {
+    let active = active(context, &scene).await;
+    let Some(marker) = marker(&scene, active)? else {
         return Err(CommandError::NoMarker { group: group.name.to_string() });
     };
-    let tables = scene.stores.tables(scene.active(&history), group).at(Stage::Observe, &group.name)?;
+    let tables = scene.stores.tables(active, group).at(Stage::Observe, &group.name)?;
     let versions = versions(&tables).await?;
     let (run, now) = (command.run(), context.world.now());
     let (event, attempt) = match command {
@@ -42,6 +43,21 @@ pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit
     let document = Document { group: group.name.as_str(), run, attempt, event, versions };
     context.output.write(&document, || format!("{}: run {run} {event} (attempt {attempt})", group.name))?;
     Ok(Exit::Ok)
+}
+
+/// The side whose runs are marked. The group log says who is active, but it lives in the standby region, and a
+/// workflow must be able to go on without that one: then the region of this process counts, or the first one.
+async fn active(context: &Context, scene: &Scene<'_>) -> SideName {
+    match scene.log.read().await {
+        Ok(history) => scene.active(&history),
+        Err(error) => {
+            let here = context.global.region.as_deref().and_then(|region| scene.group.side_of(region));
+            let side = here.unwrap_or(scene.group.initial_active);
+            let region = &scene.group.side(side).region;
+            tracing::warn!("{}; {region} is taken for the active region", chain(&error));
+            side
+        }
+    }
 }
 
 fn run_status(status: MarkStatus) -> RunStatus {

@@ -12,7 +12,7 @@ use super::verify::{Verification, last_verification};
 use crate::cut::finished_after;
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
-use crate::observe::choice::runs;
+use crate::observe::choice::{holds_all, runs};
 use crate::pipeline::Scene;
 use crate::report::{GroupReport, duration_text};
 use crate::spec::Loaded;
@@ -36,7 +36,8 @@ struct Known {
     standby_region: String,
     epoch: u64,
     recovery_point: Option<Point>,
-    /// Now minus the end of the run that the newest recovery point holds.
+    /// Now minus the end of the run that the newest recovery point holds; zero for a group without a workflow whose
+    /// tables have not changed since.
     rpo_lag_seconds: Option<u64>,
     rpo_target_seconds: Option<u64>,
     /// Whether the lag is within the target; none without a target.
@@ -99,8 +100,11 @@ async fn status(
             None
         }
     };
-    let lag =
-        point.and_then(|point| context.world.now().signed_duration_since(point.cut.as_of).to_std().ok());
+    let lag = if holds_all(&scene, &history).await {
+        Some(std::time::Duration::ZERO)
+    } else {
+        point.and_then(|point| context.world.now().signed_duration_since(point.cut.as_of).to_std().ok())
+    };
     let side = |name| group.side(name).region.clone();
     Ok(Known {
         group: group.name.to_string(),
@@ -163,12 +167,7 @@ fn text(status: &GroupStatus) -> String {
         lines.push("  the specification changed since the newest recovery point".to_owned());
     }
     if let Some(failure) = &known.last_failure {
-        lines.push(format!(
-            "  last failure: {}, {}: {}",
-            time::format(failure.at),
-            failure.stage,
-            failure.message
-        ));
+        lines.push(format!("  last failure: {}, {}", time::format(failure.at), failure.message));
     }
     lines.push(match &known.last_verified {
         Some(verified) => format!("  last proven: {}", verified.describe()),

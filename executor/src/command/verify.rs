@@ -11,7 +11,7 @@ use super::context::{CommandError, Context};
 use crate::cli::Level;
 use crate::error::{At as _, Classify as _, Failure, Stage, chain};
 use crate::exit::Exit;
-use crate::observe::verify::{Proof, prove};
+use crate::observe::verify::{Look, Proof, prove};
 use crate::pipeline::Scene;
 use crate::report::GroupReport;
 use crate::spec::{Loaded, TableStore};
@@ -101,10 +101,12 @@ async fn check(
     };
     let sources = scene.stores.tables(scene.active(&history), group).at(Stage::Verify, &group.name)?;
     let targets = scene.stores.tables(scene.standby(&history), group).at(Stage::Verify, &group.name)?;
+    let settled = history.state.as_ref().is_some_and(|state| state.open_intent.is_none());
+    let look = Look { level, settled };
     let mut tables = Vec::new();
     for (source, target) in sources.iter().zip(&targets) {
         let Some(pinned) = point.cut.table(&source.name) else { continue };
-        tables.push(table(source, target, pinned, level).await?);
+        tables.push(table(source, target, pinned, look).await?);
     }
     let equal = tables.iter().all(|table| table.proof.equal());
     record(&scene, &history, point, level, equal).await;
@@ -122,9 +124,9 @@ async fn table(
     source: &TableStore,
     target: &TableStore,
     pinned: &CutTable,
-    level: Level,
+    look: Look,
 ) -> Result<TableProof, Failure> {
-    let proof = prove(source, pinned.source_version, target, pinned.target_version, level).await;
+    let proof = prove(source, pinned.source_version, target, pinned.target_version, look).await;
     let proof = proof.map_err(|error| error.at(Stage::Verify, &source.name))?;
     Ok(TableProof {
         name: source.name.to_string(),

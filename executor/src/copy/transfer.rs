@@ -13,6 +13,12 @@ use crate::spec::TableStore;
 /// Objects up to this size move in one request.
 const WHOLE: u64 = 8 << 20;
 
+/// Parts of larger objects; with [`PARTS_IN_FLIGHT`] they bound the memory of one transfer.
+const PART: usize = 8 << 20;
+
+/// Parts of one object that are uploaded at the same time.
+const PARTS_IN_FLIGHT: usize = 2;
+
 /// Why a file cannot be copied.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
@@ -190,7 +196,8 @@ async fn stream(
     limit: &RateLimit,
 ) -> Result<(), CopyError> {
     let failed = |cause| CopyError::Write { url: to_url.to_owned(), cause };
-    let mut writer = BufWriter::new(std::sync::Arc::clone(&target.store), to.clone());
+    let mut writer = BufWriter::with_capacity(std::sync::Arc::clone(&target.store), to.clone(), PART)
+        .with_max_concurrency(PARTS_IN_FLIGHT);
     let mut chunks = found.into_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = match chunk {

@@ -1,5 +1,5 @@
-//! Cuts from run records. Both ends of a run hold table versions, so no clock is compared: a run is a boundary
-//! when no other run was between its first and its last commit at that moment.
+//! Cuts from run records. Both ends of a run hold table versions, so runs are told apart and ordered without clocks:
+//! a run is a boundary when no other run was between its first and its last commit at that moment.
 
 use chrono::{DateTime, Utc};
 use lakedr_control::cut::{Cut, CutRun};
@@ -46,10 +46,48 @@ fn current(attempts: &[Attempt]) -> Vec<&Attempt> {
 }
 
 /// Successful ends, newest first.
+///
+/// Newer is who holds newer versions. Only ends that versions cannot order, because a table was recreated in between,
+/// are ordered by the clocks that marked them.
 fn finished<'a>(attempts: &[&'a Attempt]) -> Vec<(&'a Attempt, &'a Moment)> {
     let mut ends: Vec<_> = attempts.iter().filter_map(|a| a.success().map(|end| (*a, end))).collect();
-    ends.sort_by(|(a, x), (b, y)| (y.at, &b.run, b.attempt).cmp(&(x.at, &a.run, a.attempt)));
-    ends
+    ends.sort_by_key(|(a, end)| (std::cmp::Reverse(end.at), std::cmp::Reverse((&a.run, a.attempt))));
+    let mut older = ends.split_off(ends.len().min(ORDERED));
+    let mut ordered = Vec::with_capacity(ends.len() + older.len());
+    while !ends.is_empty() {
+        let newest = (0..ends.len())
+            .find(|candidate| {
+                !ends.iter().any(|(_, other)| holds_newer(&other.versions, &ends[*candidate].1.versions))
+            })
+            .unwrap_or(0);
+        ordered.push(ends.remove(newest));
+    }
+    ordered.append(&mut older);
+    ordered
+}
+
+/// Ends that are put in the order of their versions; older ones than these stay in the order of their clocks.
+const ORDERED: usize = 256;
+
+/// Whether `a` holds a newer version of some table than `b`, and an older one of none.
+fn holds_newer(a: &TableVersions, b: &TableVersions) -> bool {
+    let tables = || a.keys().chain(b.keys());
+    tables().all(|table| at(a, table) >= at(b, table)) && tables().any(|table| at(a, table) > at(b, table))
+}
+
+/// Versions of the tables at a cut.
+fn versions_of(cut: &Cut) -> TableVersions {
+    cut.tables.iter().map(|table| (table.name.clone(), table.source_version)).collect()
+}
+
+/// Whether the end of a run is no newer than what a cut of another run holds.
+fn no_newer(end: &Moment, cut: &Cut) -> bool {
+    let held = versions_of(cut);
+    let ended_before = cut.run.as_ref().is_some_and(|run| millis(end.at) < run.ended_at);
+    if holds_newer(&held, &end.versions) {
+        return true;
+    }
+    ended_before && !holds_newer(&end.versions, &held)
 }
 
 fn at(versions: &TableVersions, table: &TableName) -> i128 {
@@ -88,9 +126,8 @@ pub fn choose_marked(
     let mut blocked = None;
     for (run, end) in ends {
         let same = held.is_some_and(|held| held.id == run.run && held.ended_at == millis(end.at));
-        let older = held.is_some_and(|held| millis(end.at) < held.ended_at);
-        if (same && covers(last, tables)) || older {
-            break;
+        if (same && covers(last, tables)) || (!same && last.is_some_and(|last| no_newer(end, last))) {
+            continue;
         }
         let other = current.iter().find(|other| {
             (&other.run, other.attempt) != (&run.run, run.attempt)
@@ -151,8 +188,12 @@ fn ambiguous(run: &Attempt, end: &Moment, other: &Attempt) -> Refusal {
 #[must_use]
 pub fn finished_after(attempts: &[Attempt], cut: Option<&Cut>) -> usize {
     let current = current(attempts);
-    let held = cut.and_then(|cut| cut.run.as_ref()).map(|run| run.ended_at);
-    finished(&current).into_iter().filter(|(_, end)| held.is_none_or(|held| millis(end.at) > held)).count()
+    let held = cut.and_then(|cut| cut.run.as_ref());
+    let newer = |run: &Attempt, end: &Moment| {
+        let same = held.is_some_and(|held| held.id == run.run && held.ended_at == millis(end.at));
+        !same && cut.is_none_or(|cut| !no_newer(end, cut))
+    };
+    finished(&current).into_iter().filter(|(run, end)| newer(run, end)).count()
 }
 
 #[cfg(test)]
@@ -251,6 +292,31 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_set_back_hides_no_run() {
+        let mut runs = history("1+-- 1=11 2+11 2=22");
+        let early = DateTime::from_timestamp(-7200, 0).unwrap();
+        if let Some((end, _)) = &mut runs[1].finished {
+            end.at = early;
+        }
+        assert_eq!(outcome(&choose_marked(&runs, &tables(), None)), "run 2 at 2,2");
+        let held = hold(&runs[..1]);
+        assert_eq!(outcome(&choose_marked(&runs, &tables(), Some(&held))), "run 2 at 2,2");
+        assert_eq!(finished_after(&runs, Some(&held)), 1);
+        assert_eq!(finished_after(&runs, Some(&hold(&runs))), 0);
+    }
+
+    /// The cut that these runs give.
+    fn hold(runs: &[Attempt]) -> Cut {
+        let Ok(Choice::Chosen(chosen)) = choose_marked(runs, &tables(), None) else { panic!("no cut") };
+        let pins = chosen.versions.into_iter().map(|(table, source_version)| lakedr_control::cut::Pin {
+            table,
+            source_table_id: "i".to_owned(),
+            source_version,
+        });
+        Cut::of_run(&"g".parse().unwrap(), chosen.run.unwrap(), pins.collect())
+    }
+
+    #[test]
     fn no_run_and_no_table() {
         assert_eq!(choice(""), "no_finished_run");
         assert_eq!(choice("1+-- 1!11"), "no_finished_run");
@@ -260,13 +326,7 @@ mod tests {
     #[test]
     fn what_is_held_already_is_not_cut_again_and_nothing_goes_back() {
         let runs = history("1+-- 1=11 2+11 2=22");
-        let Ok(Choice::Chosen(chosen)) = choose_marked(&runs, &tables(), None) else { panic!("no cut") };
-        let pins = chosen.versions.into_iter().map(|(table, source_version)| lakedr_control::cut::Pin {
-            table,
-            source_table_id: "i".to_owned(),
-            source_version,
-        });
-        let held = Cut::of_run(&"g".parse().unwrap(), chosen.run.unwrap(), pins.collect());
+        let held = hold(&runs);
         assert_eq!(choose_marked(&runs, &tables(), Some(&held)), Ok(Choice::UpToDate));
         assert_eq!(choose_marked(&history("1+-- 1=11"), &tables(), Some(&held)), Ok(Choice::UpToDate));
         assert_eq!(finished_after(&runs, Some(&held)), 0);

@@ -65,8 +65,8 @@ pub enum Refusal {
     /// Somebody else wrote into the standby region's table.
     #[error(
         "{table} in the standby region has version {version} that lakedr did not write (by {author}); nothing was \
-         overwritten. Keep writers away from the standby region, and move that table away or restore it to version \
-         {expected}"
+         overwritten (it should be at version {expected}). Keep writers away from the standby region, and move the \
+         folder of that table away: the next sync clones it anew"
     )]
     Diverged {
         /// The table.
@@ -75,7 +75,7 @@ pub enum Refusal {
         version: u64,
         /// Who wrote it, as far as the commit says.
         author: String,
-        /// The version that it should be at, or `none`.
+        /// The version that it should be at, or that it should not exist.
         expected: String,
     },
     /// The group is in a later epoch, or the spec contradicts the log.

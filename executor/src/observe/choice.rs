@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use futures::future::try_join_all;
 use lakedr_control::group_log::{FailureClass, History};
 use lakedr_control::id::TableName;
-use lakedr_control::validate::Workflow;
+use lakedr_control::validate::{SideName, Workflow};
 
-use super::group::Head;
+use super::group::{Head, heads};
 use super::table_error::TableError;
 use super::workflow::marker::Marker;
 use crate::cut::{Attempt, Choice, at_instant, choose_marked};
@@ -32,14 +32,14 @@ impl Classify for NotObserved {
 ///
 /// # Errors
 /// When the records' store cannot be set up, or the workflow is of a kind that is not observed.
-pub fn marker(scene: &Scene<'_>, history: &History) -> Result<Option<Marker>, Failure> {
+pub fn marker(scene: &Scene<'_>, active: SideName) -> Result<Option<Marker>, Failure> {
     let unobserved = |kind| Err(NotObserved { kind }.at(Stage::Observe, &scene.group.name));
     match &scene.group.workflow {
         None => Ok(None),
         Some(Workflow::DatabricksJob(_)) => unobserved("databricks_job"),
         Some(Workflow::AirflowDag(_)) => unobserved("airflow_dag"),
         Some(Workflow::Marker(url)) => {
-            let opened = scene.stores.open_url(scene.active(history), url).at(Stage::Observe, url)?;
+            let opened = scene.stores.open_url(active, url).at(Stage::Observe, url)?;
             Ok(Some(Marker::new(scene.group.name.clone(), opened.doc_store())))
         }
     }
@@ -50,7 +50,7 @@ pub fn marker(scene: &Scene<'_>, history: &History) -> Result<Option<Marker>, Fa
 /// # Errors
 /// When the runs cannot be read.
 pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Vec<Attempt>>, Failure> {
-    let Some(marker) = marker(scene, history)? else { return Ok(None) };
+    let Some(marker) = marker(scene, scene.active(history))? else { return Ok(None) };
     Ok(Some(marker.attempts().await.at(Stage::Observe, "workflow")?))
 }
 
@@ -73,6 +73,21 @@ pub async fn choose(
     let versions =
         try_join_all(heads.iter().map(|head| version_at(head, instant.timestamp_millis()))).await?;
     Ok((at_instant(instant, versions)?, instant))
+}
+
+/// Whether the newest recovery point of a group without a workflow still holds all that there is: then the standby
+/// region is not behind, however long ago the tables were pinned.
+pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
+    let Some(point) = history.state.as_ref().and_then(|state| state.recovery_point()) else { return false };
+    if scene.group.workflow.is_some() {
+        return false;
+    }
+    let Ok(tables) = scene.stores.tables(scene.active(history), scene.group) else { return false };
+    let Ok(heads) = heads(tables).await else { return false };
+    heads.iter().all(|head| {
+        let held = point.cut.table(&head.table.name).map(|table| table.source_version);
+        held.is_some() && head.listing.latest_commit() == held
+    })
 }
 
 /// The version of a table at an instant; none when the table is younger.

@@ -82,6 +82,15 @@ impl Classify for VerifyError {
     }
 }
 
+/// How a target is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// How deep.
+    pub level: Level,
+    /// No intent is open: the recovery point has to be the newest version of the table too.
+    pub settled: bool,
+}
+
 /// Compares a target with its source, both at a version.
 ///
 /// # Errors
@@ -91,8 +100,9 @@ pub async fn prove(
     source_version: u64,
     target: &TableStore,
     target_version: Option<u64>,
-    level: Level,
+    look: Look,
 ) -> Result<Proof, VerifyError> {
+    let Look { level, settled } = look;
     let proof = Proof::default();
     let (from, to) = (source.table(), target.table());
     let wanted = from.state(&from.listing().await?, Some(source_version)).await?;
@@ -110,7 +120,7 @@ pub async fn prove(
     };
     let mut differing: Vec<String> = differences(&wanted, &found).iter().map(ToString::to_string).collect();
     let head = listing.latest_commit();
-    if head != target_version {
+    if settled && head != target_version {
         differing.push(format!(
             "the table is at version {}, the recovery point is version {}",
             head.map_or_else(|| "none".to_owned(), |v| v.to_string()),

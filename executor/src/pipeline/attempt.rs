@@ -1,9 +1,9 @@
-use lakedr_control::group_log::{Appended, Event, History, IntentKind, Role};
+use lakedr_control::group_log::{Appended, Event, FIRST_SEQ, History, IntentKind, Role};
 
 use super::due::is_due;
 use super::prepare::{Prepared, prepare};
 use super::scene::{Scene, Stop};
-use crate::copy::{CopyJob, RateLimit, Receipt, copy_all};
+use crate::copy::{CopyError, CopyJob, RateLimit, Receipt, copy_all};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
 use crate::plan::group::GroupPlan;
@@ -21,13 +21,32 @@ pub enum End {
 
 /// One attempt to bring a group to its newest finished state.
 ///
+/// What was decided on a history that somebody else has carried on meanwhile is not the last word, be it a refusal or
+/// a failure: the caller looks again.
+///
 /// # Errors
 /// A refusal or a failure. Whatever was begun, the next attempt finishes or reuses.
 pub async fn attempt(scene: &Scene<'_>, force: bool, progress: &Progress) -> Result<End, Stop> {
-    let group = &scene.group.name;
-    let history = scene.log.read().await.at(Stage::Observe, group)?;
+    let history = scene.log.read().await.at(Stage::Observe, &scene.group.name)?;
+    let mut read_up_to = next_seq(&history);
+    let ended = stages(scene, history, force, progress, &mut read_up_to).await;
+    let Err(stop) = ended else { return ended };
+    match scene.log.read().await {
+        Ok(history) if next_seq(&history) > read_up_to => Ok(End::Raced),
+        _ => Err(stop),
+    }
+}
+
+async fn stages(
+    scene: &Scene<'_>,
+    history: History,
+    force: bool,
+    progress: &Progress,
+    read_up_to: &mut u64,
+) -> Result<End, Stop> {
     let Some(history) = create(scene, history).await? else { return Ok(End::Raced) };
     let settled = settle(scene, history).await?;
+    *read_up_to = next_seq(&settled.history);
     if let Some(refusal) = settled.diverged {
         return Err(refusal.into());
     }
@@ -48,6 +67,10 @@ pub async fn attempt(scene: &Scene<'_>, force: bool, progress: &Progress) -> Res
     };
     let receipt = copy(scene, &plan, progress).await?;
     publish(scene, history, &plan, receipt).await
+}
+
+fn next_seq(history: &History) -> u64 {
+    history.state.as_ref().map_or(FIRST_SEQ, |state| state.next_seq)
 }
 
 /// The first entry of the log.
@@ -88,7 +111,7 @@ fn allowed(scene: &Scene<'_>, history: &History) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn copy(scene: &Scene<'_>, plan: &GroupPlan, progress: &Progress) -> Result<Receipt, Failure> {
+async fn copy(scene: &Scene<'_>, plan: &GroupPlan, progress: &Progress) -> Result<Receipt, Stop> {
     let jobs: Vec<CopyJob<'_>> = plan
         .tables
         .iter()
@@ -98,7 +121,21 @@ async fn copy(scene: &Scene<'_>, plan: &GroupPlan, progress: &Progress) -> Resul
     progress.begin(scene.group.name.as_str(), plan.files(), plan.bytes());
     let receipt = copy_all(&jobs, &limit, progress).await;
     progress.end();
-    receipt
+    receipt.map_err(|failure| gone(plan, failure))
+}
+
+/// A file that the source's log names and its store does not have: the version is gone, whatever removed it.
+fn gone(plan: &GroupPlan, failure: Failure) -> Stop {
+    let Some(CopyError::Gone { .. }) = failure.cause.downcast_ref() else { return Stop::Failed(failure) };
+    let table = plan.cut.tables.iter().find(|table| table.name.to_string() == failure.subject);
+    match table {
+        Some(table) => Stop::Refused(Refusal::VersionGone {
+            table: table.name.clone(),
+            version: table.source_version,
+            cause: failure.cause.to_string(),
+        }),
+        None => Stop::Failed(failure),
+    }
 }
 
 /// Announces the cut and fills its slots. The receipt is the proof that every file is in place.
@@ -109,7 +146,7 @@ async fn publish(
     receipt: Receipt,
 ) -> Result<End, Stop> {
     tracing::debug!(group = %scene.group.name, ?receipt, "every file is in place");
-    let (seq, at) = (history.state.as_ref().map_or(0, |state| state.next_seq), scene.world.now());
+    let (seq, at) = (next_seq(&history), scene.world.now());
     let offers: Vec<Offer> = plan
         .tables
         .iter()

@@ -60,6 +60,19 @@ pub fn carried_out(scene: &Scene<'_>) -> Result<(), Failure> {
     }
 }
 
+/// While an intent is open its tables may be anywhere between two recovery points: nothing can be planned on them.
+fn settled(history: &History) -> Result<(), Refusal> {
+    let Some(intent) = history.state.as_ref().and_then(|state| state.open_intent.as_ref()) else {
+        return Ok(());
+    };
+    let reason = format!(
+        "intent {} ({}) is not finished; `lakedr sync` finishes it first, plan again after that",
+        intent.seq,
+        intent.cut.describe()
+    );
+    Err(Refusal::Fenced { reason })
+}
+
 /// A source table at the version of the cut.
 struct Pinned {
     table: TableStore,
@@ -73,6 +86,7 @@ struct Pinned {
 /// A refusal when there is no cut, a failure when something cannot be read.
 pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, Stop> {
     carried_out(scene)?;
+    settled(history)?;
     let sources =
         scene.stores.tables(scene.active(history), scene.group).at(Stage::Observe, &scene.group.name)?;
     let heads = heads(sources).await?;

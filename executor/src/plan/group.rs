@@ -153,7 +153,8 @@ pub fn check_target(table: &TableName, target: TargetFacts<'_>) -> Result<(), Re
         table: table.clone(),
         version,
         author: author.to_owned(),
-        expected: expected.map_or_else(|| "none".to_owned(), |version| version.to_string()),
+        expected: expected
+            .map_or_else(|| "none, there should be no table".to_owned(), |version| version.to_string()),
     };
     match (target.recorded, target.head) {
         (_, None) => Ok(()),

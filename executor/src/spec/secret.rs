@@ -49,7 +49,7 @@ pub fn resolve(reference: &SecretRef) -> Result<Secret, SecretError> {
         SecretRef::File(path) => {
             let text = std::fs::read_to_string(path)
                 .map_err(|cause| SecretError::File { reference: reference.clone(), cause })?;
-            Ok(Secret::new(text.strip_suffix('\n').unwrap_or(&text).to_owned()))
+            Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
         }
         SecretRef::Databricks { .. } => Err(SecretError::Unsupported { reference: reference.clone() }),
     }

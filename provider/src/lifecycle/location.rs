@@ -66,9 +66,9 @@ fn resolve(
     for (key, reference) in references {
         let secret = match &reference {
             SecretRef::Env(name) => environment(name).map(Secret::new),
-            SecretRef::File(path) => {
-                std::fs::read_to_string(path).ok().map(|text| Secret::new(text.trim_end().to_owned()))
-            }
+            SecretRef::File(path) => std::fs::read_to_string(path)
+                .ok()
+                .map(|text| Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
             SecretRef::Databricks { .. } => None,
         };
         match secret {

@@ -1,6 +1,5 @@
 //! `lakedr_sync_group`: tables, and optionally the workflow that writes them, whose state is one atomic unit.
 
-use lakedr_control::id::TableName;
 use lakedr_control::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec as _, SyncGroupSpec};
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::{self, Violation};

@@ -35,7 +35,7 @@ fn what_was_typed_wrong_is_named() -> Result<()> {
     )?;
     refused(&regions, 2, &["sync", "--control", "ftp://x/y"], &["scheme \"ftp\"", "abfss://"])?;
     refused(&regions, 2, &["sync", "--state", &state], &["cannot read the Terraform state", "none.tfstate"])?;
-    refused(&regions, 2, &["sink"], &["unrecognized subcommand", "sync"])?;
+    refused(&regions, 2, &["sink"], &["unrecognized subcommand 'sink'", "Usage: lakedr"])?;
     refused(&regions, 2, &["mark", "start", "--run", "1", "--group", "nope"], &["no sync group \"nope\""])
 }
 

@@ -16,6 +16,8 @@ fn executors_that_race_make_one_recovery_point() -> Result<()> {
             let outcome = executor.wait(Duration::from_secs(60))?;
             assert_eq!(outcome.code, Some(0), "{outcome}");
         }
+        let history = regions.group(0, &["history"])?.to_string();
+        assert!(!history.contains("\"failed\""), "a race is no failure: {history}");
         let points = regions.group(0, &["recovery-points"])?["recovery_points"].clone();
         assert_eq!(
             points.as_array().map(Vec::len),
