@@ -1,7 +1,7 @@
 //! The main job on tables that Spark writes and reads: two regions on two S3 servers, run after run.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -111,7 +111,7 @@ impl Story {
     fn silver_was_carried_as_it_is(&self) -> Result<()> {
         let log = self.log(SILVER);
         let commits: String =
-            (0..4).map(|version| read(log.join(commit(version)))).collect::<Result<Vec<_>>>()?.concat();
+            (0..4).map(|version| read(&log.join(commit(version)))).collect::<Result<Vec<_>>>()?.concat();
         for trace in
             ["\"deletionVector\":{", "\"delta.columnMapping.mode\":\"name\"", "\"operation\":\"CLONE\""]
         {
@@ -136,7 +136,7 @@ impl Story {
     /// Removes the commits that a checkpoint at the target covers: Spark still reads the latest rows.
     fn the_checkpoint_tells_what_the_commits_told(&mut self) -> Result<()> {
         let log = self.log(SILVER);
-        let hint: Value = serde_json::from_str(&read(log.join("_last_checkpoint"))?)?;
+        let hint: Value = serde_json::from_str(&read(&log.join("_last_checkpoint"))?)?;
         let checkpoint = hint["version"].as_u64().context("the version of the checkpoint")?;
         for version in 0..=checkpoint {
             std::fs::remove_file(log.join(commit(version)))?;
@@ -189,6 +189,6 @@ fn commit(version: u64) -> String {
     format!("{version:020}.json")
 }
 
-fn read(path: PathBuf) -> Result<String> {
-    std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))
 }

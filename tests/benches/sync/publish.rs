@@ -1,0 +1,80 @@
+//! The publish window of a group of small tables on an S3 server, as lakedr reports it, beside a plain client that
+//! puts as many objects of the same size under the same condition, all at once.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use futures::future::try_join_all;
+use lakedr_e2e::servers::{ObjectServer as _, Versitygw};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+
+use crate::group::{Group, Side};
+use crate::table::{Files, commit};
+use crate::{median, ratio};
+
+const ROUNDS: u64 = 9;
+const TABLES: usize = 100;
+const FILES: Files = Files { count: 1, bytes: 4096 };
+
+/// Measures, and says what came out.
+pub(crate) async fn measure() -> Result<String> {
+    let server = Versitygw::start()?;
+    for bucket in ["east", "east-dr", "west", "west-dr", "plain"] {
+        server.create_bucket(bucket).await?;
+    }
+    let folder = tempfile::tempdir()?;
+    let tables: Vec<String> = (0..TABLES).map(|number| format!("bench.raw.t{number:03}")).collect();
+    let sides = ["east", "west"].map(|region| Side {
+        region,
+        location: server.url(&format!("{region}-dr")),
+        table_root: server.url(region),
+        options: server.options(),
+    });
+    let group = Group::declare(folder.path(), &sides, &tables)?;
+    let (source, target, plain) = (server.store("east")?, server.store("west")?, server.store("plain")?);
+    let (mut windows, mut puts, mut syncs) = (Vec::new(), Vec::new(), Vec::new());
+    for version in 0..ROUNDS {
+        try_join_all(tables.iter().map(async |name| commit(&*source, &root(name), version, FILES).await))
+            .await?;
+        let synced = group.sync("published")?;
+        let window = synced.report["publish_window_ms"].as_u64().context("a publish window")?;
+        let body = target.get(&slot(&root(&tables[0]), version)).await?.bytes().await?;
+        puts.push(put_all(&*plain, &tables, version, &body.into()).await?);
+        windows.push(Duration::from_millis(window));
+        syncs.push(synced.took);
+    }
+    Ok(format!(
+        "publish window of {TABLES} tables on versitygw, medians of {ROUNDS}:\n  \
+         {TABLES} conditional puts by a plain client: {:.0?}\n  \
+         publish window: {:.0?}, ratio {:.2}\n  \
+         the whole sync around it: {:.0?}",
+        median(&puts),
+        median(&windows),
+        ratio(&windows, &puts),
+        median(&syncs),
+    ))
+}
+
+async fn put_all(
+    store: &dyn ObjectStore,
+    tables: &[String],
+    version: u64,
+    body: &PutPayload,
+) -> Result<Duration> {
+    let start = Instant::now();
+    try_join_all(tables.iter().map(async |table| {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        store.put_opts(&slot(&root(table), version), body.clone(), options).await
+    }))
+    .await?;
+    Ok(start.elapsed())
+}
+
+fn root(table: &str) -> Path {
+    table.split('.').collect()
+}
+
+fn slot(root: &Path, version: u64) -> Path {
+    root.clone().join("_delta_log").join(format!("{version:020}.json"))
+}
