@@ -18,6 +18,7 @@ pub mod group_log;
 pub mod id;
 pub mod layout;
 pub mod location;
+pub mod message;
 pub mod run_record;
 #[cfg(feature = "schema")]
 pub mod schema;

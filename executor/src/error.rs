@@ -9,6 +9,7 @@ use std::fmt;
 
 use lakedr_control::codec::DecodeError;
 use lakedr_control::group_log::{FailureClass, LogError};
+pub use lakedr_control::message::chain;
 use lakedr_control::store::{ControlStoreError, OpenError, StoreError, StoreErrorKind};
 
 /// Stages of the pipeline.
@@ -69,23 +70,6 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.cause.as_ref())
     }
-}
-
-/// An error with everything that caused it, on one line.
-#[must_use]
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        // a cause whose text is already part of what includes it adds nothing
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// Says what can be done about an error.

@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::time::Duration;
 
-use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 
 use super::{CloudStore, DocStoreRef, LocalStore};
 use crate::location::{StoreKind, StoreUrl};
@@ -57,6 +58,20 @@ pub struct OpenedStore {
     pub root: Path,
     /// The URL.
     pub url: StoreUrl,
+}
+
+/// How requests are repeated that failed in a way that may pass. Short: a region that is gone must be known to be gone
+/// within seconds, and the executor tries whole groups again with the patience that the group asks for.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(200),
+            max_backoff: Duration::from_secs(5),
+            base: 2.0,
+        },
+        max_retries: 4,
+        retry_timeout: Duration::from_secs(60),
+    }
 }
 
 /// Opens the store of a URL. Credentials come from the environment; `options` (keys of the `object_store` crate)
@@ -111,7 +126,7 @@ fn local(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<LocalFile
 }
 
 fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AmazonS3Builder, OpenError> {
-    let mut builder = AmazonS3Builder::from_env().with_bucket_name(url.authority());
+    let mut builder = AmazonS3Builder::from_env().with_bucket_name(url.authority()).with_retry(retries());
     for (key, value) in options {
         let parsed = AmazonS3ConfigKey::from_str(&key.to_ascii_lowercase()).map_err(|_| {
             unknown(url, key, "aws_region, aws_endpoint, aws_allow_http, aws_virtual_hosted_style_request")
@@ -123,7 +138,7 @@ fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AmazonS3Buil
 
 fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<MicrosoftAzureBuilder, OpenError> {
     let (container, host) = url.authority().split_once('@').unwrap_or((url.authority(), ""));
-    let mut builder = MicrosoftAzureBuilder::from_env().with_container_name(container);
+    let mut builder = MicrosoftAzureBuilder::from_env().with_container_name(container).with_retry(retries());
     if let Some(account) = host.split('.').next().filter(|account| !account.is_empty()) {
         builder = builder.with_account(account);
     }
@@ -141,7 +156,8 @@ fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<Microsoft
 }
 
 fn gcs(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<GoogleCloudStorageBuilder, OpenError> {
-    let mut builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(url.authority());
+    let mut builder =
+        GoogleCloudStorageBuilder::from_env().with_bucket_name(url.authority()).with_retry(retries());
     for (key, value) in options {
         let parsed = GoogleConfigKey::from_str(&key.to_ascii_lowercase()).map_err(|_| {
             unknown(url, key, "google_service_account, google_base_url, google_skip_signature")

@@ -55,12 +55,10 @@ impl CommandError {
         };
         match class {
             FailureClass::Unreachable => Exit::Unreachable,
-            FailureClass::Configuration => Exit::Usage,
+            // wrong or missing credentials are a matter of configuration too
+            FailureClass::Configuration | FailureClass::Denied => Exit::Usage,
             FailureClass::Internal => Exit::Bug,
-            FailureClass::Denied
-            | FailureClass::Damaged
-            | FailureClass::Diverged
-            | FailureClass::Unsupported => Exit::Failed,
+            FailureClass::Damaged | FailureClass::Diverged | FailureClass::Unsupported => Exit::Failed,
         }
     }
 }

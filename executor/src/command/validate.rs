@@ -65,7 +65,7 @@ async fn check(
     spec: &SyncGroupSpec,
     group: &ValidGroup,
 ) -> GroupFindings {
-    let mut findings = Findings::default();
+    let mut findings = Findings { warnings: not_carried_out(loaded, spec), ..Findings::default() };
     if let Some(scene) = findings.take(Scene::open(&context.world, loaded, spec, group)) {
         look(&scene, &mut findings).await;
     }
@@ -84,6 +84,28 @@ async fn check(
         warnings: findings.warnings,
         exit,
     }
+}
+
+/// What is declared and has no effect yet.
+fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut idle =
+        |what: String| warnings.push(format!("{what}, which this version of lakedr does not carry out"));
+    if spec.notifications.is_some() {
+        idle("notifications are declared".to_owned());
+    }
+    for location in &loaded.specs.external_locations {
+        let used = [&spec.primary.location, &spec.secondary.location].contains(&&location.name);
+        if used && location.unity_catalog.is_some() {
+            idle(format!("external location {:?} is to be registered in Unity Catalog", location.name));
+        }
+    }
+    for schedule in &loaded.specs.snapshot_schedules {
+        if schedule.source.sync_group.as_deref() == Some(spec.name.as_str()) {
+            idle(format!("snapshot schedule {:?} is declared for the group", schedule.name));
+        }
+    }
+    warnings
 }
 
 async fn look(scene: &Scene<'_>, findings: &mut Findings) {

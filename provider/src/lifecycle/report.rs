@@ -1,7 +1,5 @@
 //! Errors as diagnostics.
 
-use std::error::Error;
-
 use lakedr_control::spec::Kind;
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::{self, Violation};
@@ -9,21 +7,7 @@ use lakedr_control::validate::{self, Violation};
 use super::session::Session;
 use crate::wire::{Diagnostic, Diagnostics, Path, Step};
 
-/// An error with all of its causes, outermost first. A cause that its parent already repeats is not said twice.
-#[must_use]
-pub fn explain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
-}
+pub use lakedr_control::message::chain as explain;
 
 /// A rule that the configuration breaks, at its attribute.
 #[must_use]

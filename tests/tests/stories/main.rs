@@ -3,6 +3,7 @@
 mod bad_input;
 mod demo_path;
 mod diverged;
+mod groups;
 mod interrupt;
 mod kill;
 mod rebuild;
