@@ -6,6 +6,7 @@ mod external_location;
 mod rules;
 mod snapshot_schedule;
 mod sync_group;
+mod valid_group;
 
 use std::fmt;
 
@@ -14,7 +15,8 @@ pub use cross::{
 };
 pub use external_location::{ValidLocation, external_location};
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
-pub use sync_group::{Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, sync_group};
+pub use sync_group::sync_group;
+pub use valid_group::{Schedule, Side, SideName, ValidGroup, ValidTable, Workflow};
 
 /// One step of the path to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

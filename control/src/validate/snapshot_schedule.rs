@@ -1,6 +1,7 @@
 use super::Violation;
 use super::rules::Report;
-use super::sync_group::{Schedule, schedule};
+use super::sync_group::schedule;
+use super::valid_group::Schedule;
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
 use crate::spec::{SnapshotMode, SnapshotScheduleSpec, SnapshotSourceSpec};

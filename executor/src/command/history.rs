@@ -1,17 +1,11 @@
-use futures::future::try_join_all;
-use lakedr_control::group_log::{Entry, Event};
+use lakedr_control::group_log::{Entry, Event, History};
 use lakedr_control::time;
+use lakedr_control::validate::ValidGroup;
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
-use crate::error::{At as _, Stage};
+use super::logs::show_logs;
 use crate::exit::Exit;
-use crate::pipeline::Scene;
-
-#[derive(Serialize)]
-struct Document {
-    groups: Vec<GroupHistory>,
-}
 
 #[derive(Serialize)]
 struct GroupHistory {
@@ -21,23 +15,16 @@ struct GroupHistory {
 
 /// `lakedr history`
 pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
-    let loaded = context.load().await?;
-    let reads = loaded.groups.iter().map(|(spec, group)| async {
-        let scene = Scene::open(&context.world, &loaded, spec, group)?;
-        let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
-        Ok::<_, CommandError>(GroupHistory { group: group.name.to_string(), entries: history.entries })
-    });
-    let document = Document { groups: try_join_all(reads).await? };
-    context.output.write(&document, || text(&document))?;
-    Ok(Exit::Ok)
+    let show = |group: &ValidGroup, history: &History| GroupHistory {
+        group: group.name.to_string(),
+        entries: history.entries.clone(),
+    };
+    show_logs(context, show, text).await
 }
 
-fn text(document: &Document) -> String {
-    let mut lines = Vec::new();
-    for group in &document.groups {
-        lines.push(format!("{}:", group.group));
-        lines.extend(group.entries.iter().map(line));
-    }
+fn text(history: &GroupHistory) -> String {
+    let mut lines = vec![format!("{}:", history.group)];
+    lines.extend(history.entries.iter().map(line));
     lines.join("\n")
 }
 

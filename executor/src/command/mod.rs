@@ -2,6 +2,7 @@
 
 mod context;
 mod history;
+mod logs;
 mod mark;
 mod plan;
 mod recovery_points;

@@ -1,0 +1,154 @@
+//! What the rules make of a sync group.
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use crate::id::{Name, TableName};
+use crate::location::StoreUrl;
+use crate::spec::{AirflowDagSpec, Compaction, DatabricksJobSpec, Delivery, PublishEngine};
+
+/// Which of the two fixed sides of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SideName {
+    /// `primary`
+    Primary,
+    /// `secondary`
+    Secondary,
+}
+
+impl SideName {
+    /// The attribute.
+    #[must_use]
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Secondary => "secondary",
+        }
+    }
+
+    /// The other side.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Primary => Self::Secondary,
+            Self::Secondary => Self::Primary,
+        }
+    }
+}
+
+/// One side of a valid group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side {
+    /// Region.
+    pub region: String,
+    /// External location.
+    pub location: Name,
+}
+
+/// One table of a valid group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidTable {
+    /// Name.
+    pub name: TableName,
+    /// Place in the list as it was written.
+    pub position: usize,
+    /// URL in the primary region; none when the catalog has to say.
+    pub primary: Option<StoreUrl>,
+    /// URL in the secondary region; none when the catalog has to say.
+    pub secondary: Option<StoreUrl>,
+}
+
+impl ValidTable {
+    /// URL on one side.
+    #[must_use]
+    pub fn url(&self, side: SideName) -> Option<&StoreUrl> {
+        match side {
+            SideName::Primary => self.primary.as_ref(),
+            SideName::Secondary => self.secondary.as_ref(),
+        }
+    }
+}
+
+/// The workflow of a valid group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Workflow {
+    /// A Databricks job.
+    DatabricksJob(DatabricksJobSpec),
+    /// An Airflow DAG.
+    AirflowDag(AirflowDagSpec),
+    /// Run records.
+    Marker(StoreUrl),
+}
+
+/// When something is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Schedule {
+    /// So long after the last start.
+    Interval(Duration),
+    /// At the moments of a cron expression.
+    Cron {
+        /// Five fields.
+        expression: String,
+        /// Where the clock hangs.
+        timezone: Tz,
+    },
+}
+
+/// A sync group that keeps every rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidGroup {
+    /// Name.
+    pub name: Name,
+    /// Region that is active at first.
+    pub initial_active: SideName,
+    /// Primary side.
+    pub primary: Side,
+    /// Secondary side.
+    pub secondary: Side,
+    /// Tables, ordered by name.
+    pub tables: Vec<ValidTable>,
+    /// Workflow.
+    pub workflow: Option<Workflow>,
+    /// When it is due; always, without one.
+    pub schedule: Option<Schedule>,
+    /// Attempts in all.
+    pub max_attempts: u32,
+    /// First wait.
+    pub initial_backoff: Duration,
+    /// Longest wait.
+    pub max_backoff: Duration,
+    /// Who moves the data.
+    pub delivery: Delivery,
+    /// Who commits.
+    pub engine: PublishEngine,
+    /// What happens to compacted files.
+    pub compaction: Compaction,
+    /// Allowance for clocks that disagree.
+    pub clock_skew: Duration,
+    /// RPO lag that is still acceptable.
+    pub rpo_target: Option<Duration>,
+    /// Transfer cap.
+    pub max_bytes_per_second: Option<u64>,
+    /// Price of egress per GiB.
+    pub egress_price_per_gib: Option<f64>,
+    /// Do not sync.
+    pub paused: bool,
+}
+
+impl ValidGroup {
+    /// One side.
+    #[must_use]
+    pub fn side(&self, name: SideName) -> &Side {
+        match name {
+            SideName::Primary => &self.primary,
+            SideName::Secondary => &self.secondary,
+        }
+    }
+
+    /// The side of a region.
+    #[must_use]
+    pub fn side_of(&self, region: &str) -> Option<SideName> {
+        [SideName::Primary, SideName::Secondary].into_iter().find(|side| self.side(*side).region == region)
+    }
+}
