@@ -1,0 +1,82 @@
+//! A body of an open intent that is missing or not what it was.
+
+use lakedr::report::{GroupReport, Outcome};
+use lakedr_control::group_log::FailureClass;
+
+use crate::checks::{held_run, newest, readable, tags};
+use crate::lab::Lab;
+use crate::open_intent::{Opened, opened};
+use crate::tree::Tree;
+
+/// Key of the stored body of a table.
+fn body_key(opened: &Opened, table: usize) -> String {
+    let body = &opened.slots[table].1;
+    let mut keys = opened.announced.iter().filter(|(key, bytes)| key.contains("/pending/") && *bytes == body);
+    keys.next().unwrap().0.clone()
+}
+
+/// Everything but the log of the group.
+fn without_log(tree: &Tree) -> Tree {
+    tree.iter()
+        .filter(|(key, _)| !key.contains("/log/"))
+        .map(|(key, bytes)| (key.clone(), bytes.clone()))
+        .collect()
+}
+
+async fn is_stuck(lab: &Lab, standby: &Tree, intent: u64, case: &str) {
+    lab.restore(standby);
+    for call in ["first", "second"] {
+        let GroupReport { outcome, error, .. } = lab.sync().await;
+        let error = error.unwrap();
+        assert_eq!(
+            (outcome, error.r#type.as_str()),
+            (Outcome::Failed, "damaged"),
+            "{case}, {call}: {error:?}"
+        );
+        assert!(error.message.contains("missing or damaged (meta/groups/etl/pending/"), "{case}: {error:?}");
+        assert_eq!(without_log(&lab.read()), without_log(standby), "{case}, {call}");
+        let history = readable(lab).await;
+        assert_eq!(tags(&history, intent), ["intent", "failed"], "{case}, {call}");
+        let state = history.state.as_ref().unwrap();
+        assert_eq!(state.last_failure.as_ref().unwrap().class, FailureClass::Damaged, "{case}");
+        assert_eq!((state.open_intent.as_ref().unwrap().seq, held_run(&history)), (intent, 1), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn an_intent_without_its_bodies_is_said_to_be_damaged() {
+    let opened = opened(2).await;
+    let lab = &opened.lab;
+    for table in 0..3 {
+        let key = body_key(&opened, table);
+        for bits in (0..8).filter(|bits| bits & (1 << table) == 0) {
+            let case = format!("table {table}, slots {bits:03b}");
+            let whole = opened.filled(bits);
+            let mut missing = whole.clone();
+            missing.remove(&key);
+            is_stuck(lab, &missing, opened.intent, &format!("{case}, missing")).await;
+            let mut damaged = whole.clone();
+            damaged.get_mut(&key).unwrap().push(b'\n');
+            is_stuck(lab, &damaged, opened.intent, &format!("{case}, damaged")).await;
+
+            let mut mended = lab.read();
+            mended.insert(key.clone(), whole[&key].clone());
+            lab.restore(&mended);
+            assert_eq!(lab.sync().await.outcome, Outcome::Published, "{case}");
+            let history = readable(lab).await;
+            assert_eq!((held_run(&history), newest(&history).unwrap().intent), (2, opened.intent), "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_a_filled_slot_is_not_needed() {
+    let opened = opened(2).await;
+    let mut standby = opened.filled(0b101);
+    for table in [0, 2] {
+        standby.remove(&body_key(&opened, table));
+    }
+    opened.lab.restore(&standby);
+    assert_eq!(opened.lab.sync().await.outcome, Outcome::Published);
+    assert_eq!(held_run(&readable(&opened.lab).await), 2);
+}

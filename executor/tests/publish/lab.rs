@@ -1,0 +1,231 @@
+//! A group of three tables in two regions, the workflow that writes them, and executors that sync them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lakedr::pipeline::{Scene, sync_group};
+use lakedr::report::{GroupReport, Progress};
+use lakedr::spec::Loaded;
+use lakedr::world::World;
+use lakedr_control::group_log::History;
+use lakedr_control::layout;
+use lakedr_control::run_record::{FORMAT, RunRecord, RunStatus};
+use lakedr_control::spec::{ExternalLocationSpec, SyncGroupSpec};
+use lakedr_control::validate::{self, Specs};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::tree::{self, Tree};
+
+/// Name of the group.
+pub(crate) const GROUP: &str = "etl";
+
+/// Its tables, in the order of cuts and intents. `bronze` grows and is checkpointed at every version, `gold` is
+/// overwritten by every run, `silver` grows.
+pub(crate) const TABLES: [&str; 3] = ["cat.s.bronze", "cat.s.gold", "cat.s.silver"];
+
+/// Folder of the standby region's tables and folder of its external location, in the standby region.
+pub(crate) const LAKE: &str = "lake";
+pub(crate) const SYNC: &str = "sync";
+
+/// Two regions in a temporary directory: `east` is active, `west` is standby.
+pub(crate) struct Lab {
+    directory: TempDir,
+}
+
+impl Lab {
+    /// Two regions without tables.
+    pub(crate) fn new() -> Self {
+        Self { directory: TempDir::new().unwrap() }
+    }
+
+    /// Two regions after runs 1 to `last`.
+    pub(crate) fn after_run(last: u64) -> Self {
+        let lab = Self::new();
+        (1..=last).for_each(|run| lab.run(run));
+        lab
+    }
+
+    fn root(&self) -> PathBuf {
+        self.directory.path().canonicalize().unwrap()
+    }
+
+    fn url(&self, below: &str) -> String {
+        format!("file://{}", self.root().join(below).display())
+    }
+
+    /// The standby region.
+    pub(crate) fn standby(&self) -> PathBuf {
+        self.root().join("west")
+    }
+
+    /// The standby region as a value.
+    pub(crate) fn read(&self) -> Tree {
+        tree::read(&self.standby())
+    }
+
+    /// Makes the standby region hold exactly `tree`.
+    pub(crate) fn restore(&self, tree: &Tree) {
+        tree::restore(&self.standby(), tree);
+    }
+
+    /// A run of the workflow from beginning to end; run N makes version N - 1 of every table.
+    pub(crate) fn run(&self, run: u64) {
+        for table in TABLES {
+            self.write_source(table, run);
+        }
+        let at = moment(run);
+        let versions = |version: Option<u64>| {
+            version.map_or_else(BTreeMap::new, |v| TABLES.map(|t| (t.parse().unwrap(), v)).into())
+        };
+        let id = run.to_string();
+        let started = RunRecord {
+            format: FORMAT,
+            group: GROUP.parse().unwrap(),
+            run: id.clone(),
+            attempt: 1,
+            started_at: Some(at - TimeDelta::seconds(30)),
+            ended_at: None,
+            status: None,
+            versions: versions((run - 1).checked_sub(1)),
+        };
+        let finished = RunRecord {
+            ended_at: Some(at),
+            status: Some(RunStatus::Success),
+            versions: versions(Some(run - 1)),
+            ..started.clone()
+        };
+        let records = self.root().join("runs");
+        let put = |key: String, record: &RunRecord| {
+            tree::write(&records.join(key), &serde_json::to_vec(record).unwrap());
+        };
+        put(layout::run_started(&id, 1), &started);
+        put(layout::run_finished(&id, 1), &finished);
+    }
+
+    fn write_source(&self, table: &str, run: u64) {
+        let root = self.root().join("east").join(table_key(table));
+        let file = |run: u64| format!("part-{run}-{table}.parquet");
+        let rows = format!("rows of {table} by run {run}");
+        tree::write(&root.join(file(run)), rows.as_bytes());
+        let mut commit = String::new();
+        if run == 1 {
+            commit.push_str(&head(table));
+        }
+        if table == "cat.s.gold" && run > 1 {
+            let remove =
+                json!({"remove": {"path": file(run - 1), "deletionTimestamp": 0, "dataChange": true}});
+            writeln!(commit, "{remove}").unwrap();
+        }
+        let add = json!({"add": {
+            "path": file(run), "partitionValues": {}, "size": rows.len(), "modificationTime": 0, "dataChange": true
+        }});
+        writeln!(commit, "{add}").unwrap();
+        tree::write(&root.join(commit_key(run - 1)), commit.as_bytes());
+    }
+
+    /// The spec of the group: one attempt per call, so that every failure shows.
+    pub(crate) fn spec(&self) -> SyncGroupSpec {
+        let side = |region: &str| {
+            json!({"region": region, "location": format!("{region}_sync"),
+                   "table_root": self.url(&format!("{region}/{LAKE}"))})
+        };
+        let spec = json!({
+            "name": GROUP,
+            "initial_active_region": "east",
+            "primary": side("east"),
+            "secondary": side("west"),
+            "tables": TABLES.map(|name| json!({"name": name})),
+            "workflow": {"marker": {"url": self.url("runs")}},
+            "retry": {"max_attempts": 1, "initial_backoff": "1s", "max_backoff": "1s"},
+        });
+        serde_json::from_value(spec).unwrap()
+    }
+
+    /// One call of the executor with the spec of the group.
+    pub(crate) fn executor(&self) -> Executor {
+        self.executor_of(&self.spec())
+    }
+
+    /// One call of the executor with another spec.
+    pub(crate) fn executor_of(&self, spec: &SyncGroupSpec) -> Executor {
+        let location = |region: &str| -> ExternalLocationSpec {
+            let url = self.url(&format!("{region}/{SYNC}"));
+            serde_json::from_value(json!({"name": format!("{region}_sync"), "region": region, "url": url}))
+                .unwrap()
+        };
+        let specs = Specs {
+            external_locations: vec![location("east"), location("west")],
+            sync_groups: vec![spec.clone()],
+            snapshot_schedules: Vec::new(),
+        };
+        assert_eq!(validate::validate_all(&specs), []);
+        let locations = specs.external_locations.iter();
+        let locations =
+            locations.map(|l| (l.name.clone(), validate::external_location(l).unwrap())).collect();
+        let groups = vec![(spec.clone(), validate::sync_group(spec).unwrap())];
+        let loaded = Loaded { source_name: "the lab".to_owned(), specs, locations, groups };
+        Executor { world: World::new(), loaded }
+    }
+
+    /// Syncs once, by an executor that nothing disturbs.
+    pub(crate) async fn sync(&self) -> GroupReport {
+        self.executor().sync().await
+    }
+
+    /// The group log.
+    pub(crate) async fn history(&self) -> History {
+        self.executor().scene().log.read().await.unwrap()
+    }
+}
+
+/// One call of the executor: its own identity, and the specs it has read.
+pub(crate) struct Executor {
+    world: World,
+    loaded: Loaded,
+}
+
+impl Executor {
+    /// What the stages of this call share.
+    pub(crate) fn scene(&self) -> Scene<'_> {
+        let (spec, group) = &self.loaded.groups[0];
+        Scene::open(&self.world, &self.loaded, spec, group).unwrap()
+    }
+
+    /// `lakedr sync`
+    pub(crate) async fn sync(&self) -> GroupReport {
+        sync_group(&self.world, &self.loaded, &self.loaded.groups[0], false, &Progress::silent()).await
+    }
+}
+
+/// Path of a table in a region.
+pub(crate) fn table_key(table: &str) -> String {
+    format!("{LAKE}/{}", table.replace('.', "/"))
+}
+
+/// Path of a commit in a table.
+pub(crate) fn commit_key(version: u64) -> String {
+    format!("_delta_log/{version:020}.json")
+}
+
+/// Path of a commit in a region.
+pub(crate) fn slot_key(table: &str, version: u64) -> String {
+    format!("{}/{}", table_key(table), commit_key(version))
+}
+
+fn moment(run: u64) -> DateTime<Utc> {
+    "2026-11-20T08:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(run.cast_signed())
+}
+
+fn head(table: &str) -> String {
+    let interval = if table == "cat.s.bronze" { "1" } else { "100" };
+    let schema = r#"{"type":"struct","fields":[{"name":"a","type":"string","nullable":true,"metadata":{}}]}"#;
+    let protocol = json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}});
+    let metadata = json!({"metaData": {
+        "id": format!("id of {table}"), "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
+        "partitionColumns": [], "configuration": {"delta.checkpointInterval": interval}, "createdTime": 0
+    }});
+    format!("{protocol}\n{metadata}\n")
+}

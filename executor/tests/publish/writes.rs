@@ -1,0 +1,134 @@
+//! A sync taken apart into the writes it is made of, in the order of the protocol (docs/architecture.md, "Publish,
+//! step by step").
+
+use std::collections::BTreeSet;
+
+use lakedr_control::digest;
+use lakedr_control::group_log::{Entry, Event, IntentSlot};
+use lakedr_control::layout;
+
+use crate::lab::{GROUP, SYNC, slot_key};
+use crate::tree::Tree;
+
+/// One write to the standby region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// An object appears, or takes another content.
+    Put(String, Vec<u8>),
+    /// An object goes.
+    Delete(String),
+}
+
+/// Writes that happen next to each other: a crash leaves any of them.
+pub(crate) type Step = Vec<Write>;
+
+/// The steps that lead from one state of the standby region to a later one that an executor made of it. Applied to
+/// `before` they give `after`, which is checked.
+pub(crate) fn steps(before: &Tree, after: &Tree) -> Vec<Step> {
+    let fresh = |key: &&String| before.get(*key) != after.get(*key);
+    let keys = || after.keys().filter(fresh);
+    let select = |wanted: &dyn Fn(&str) -> bool| -> Step {
+        keys().filter(|key| wanted(key)).map(|key| Write::Put(key.clone(), after[key].clone())).collect()
+    };
+    let mut steps = vec![select(&|key| key.ends_with(".parquet") && !key.contains("/_delta_log/"))];
+    for key in keys().filter(|key| key.contains("/log/")) {
+        let entry = Entry::decode(key, &after[key]).unwrap();
+        let said = vec![Write::Put(key.clone(), after[key].clone())];
+        match &entry.event {
+            Event::Created { .. } => steps.insert(0, said),
+            Event::Intent { slots, .. } => {
+                steps.push(slots.iter().map(|slot| body(&entry, slot, after)).collect());
+                steps.push(said);
+                steps.push(slots.iter().filter_map(|slot| fill(slot, before, after)).collect());
+            }
+            Event::Published { intent, .. } => {
+                steps.push(said);
+                steps.push(forget(*intent, before, &steps));
+            }
+            _ => steps.push(said),
+        }
+    }
+    steps.push(select(&|key| key.ends_with(".checkpoint.parquet")));
+    steps.push(select(&|key| key.ends_with("_last_checkpoint")));
+    steps.retain(|step| !step.is_empty());
+    assert_eq!(&apply(before, steps.iter().flatten()), after, "a write is not accounted for");
+    steps
+}
+
+/// Where the body of a slot is stored; its bytes are those of the commit that it became.
+fn body(intent: &Entry, slot: &IntentSlot, after: &Tree) -> Write {
+    let bytes = after[&key_of(slot)].clone();
+    assert_eq!(digest::of_bytes(&bytes), slot.body_digest);
+    let key = layout::pending_commit(&GROUP.parse().unwrap(), intent.seq, &slot.table, &slot.body_digest);
+    Write::Put(format!("{SYNC}/{key}"), bytes)
+}
+
+fn fill(slot: &IntentSlot, before: &Tree, after: &Tree) -> Option<Write> {
+    let key = key_of(slot);
+    (!before.contains_key(&key)).then(|| Write::Put(key.clone(), after[&key].clone()))
+}
+
+/// Path of a slot in the standby region.
+pub(crate) fn key_of(slot: &IntentSlot) -> String {
+    slot_key(&slot.table.to_string(), slot.version)
+}
+
+fn forget(intent: u64, before: &Tree, steps: &[Step]) -> Step {
+    let folder = format!("{SYNC}/{}/", layout::pending_commits(&GROUP.parse().unwrap(), intent));
+    let put = steps.iter().flatten().filter_map(|write| match write {
+        Write::Put(key, _) => Some(key),
+        Write::Delete(_) => None,
+    });
+    let bodies: BTreeSet<&String> = before.keys().chain(put).filter(|key| key.starts_with(&folder)).collect();
+    bodies.into_iter().map(|key| Write::Delete(key.clone())).collect()
+}
+
+/// A state after some writes.
+pub(crate) fn apply<'a>(before: &Tree, writes: impl IntoIterator<Item = &'a Write>) -> Tree {
+    let mut tree = before.clone();
+    for write in writes {
+        match write {
+            Write::Put(key, bytes) => drop(tree.insert(key.clone(), bytes.clone())),
+            Write::Delete(key) => drop(tree.remove(key)),
+        }
+    }
+    tree
+}
+
+/// A state in which a crash leaves the standby region.
+#[derive(Debug)]
+pub(crate) struct Crash {
+    /// The last write, for messages.
+    pub(crate) after: String,
+    /// The state.
+    pub(crate) standby: Tree,
+    /// The write that the crash tore, if there was a next one.
+    pub(crate) torn: Option<Write>,
+}
+
+/// Every prefix of the steps, the writes of a step in one order and in the opposite one.
+pub(crate) fn prefixes(before: &Tree, steps: &[Step]) -> Vec<Crash> {
+    let forward: Vec<&Write> = steps.iter().flatten().collect();
+    let backward: Vec<&Write> = steps.iter().flat_map(|step| step.iter().rev()).collect();
+    let cut = |writes: &[&Write], length: usize| Crash {
+        after: format!(
+            "{length} of {} writes, {:?}",
+            writes.len(),
+            length.checked_sub(1).map(|last| name(writes[last]))
+        ),
+        standby: apply(before, writes[..length].iter().copied()),
+        torn: writes.get(length).map(|write| (*write).clone()),
+    };
+    let cuts =
+        |writes: Vec<&Write>| (0..=writes.len()).map(|length| cut(&writes, length)).collect::<Vec<_>>();
+    let mut states = cuts(forward);
+    states.extend(cuts(backward));
+    states
+}
+
+fn name(write: &Write) -> String {
+    match write {
+        Write::Put(key, _) => format!("put {key}"),
+        Write::Delete(key) => format!("delete {key}"),
+    }
+}
