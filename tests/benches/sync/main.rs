@@ -28,7 +28,10 @@ fn median(times: &[Duration]) -> Duration {
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
-/// The median of `times` over the median of a yardstick.
-fn ratio(times: &[Duration], yardstick: &[Duration]) -> f64 {
-    median(times).as_secs_f64() / median(yardstick).as_secs_f64()
+/// The ratio of the medians, and the smallest and the largest ratio of one round: how far to trust it.
+fn ratio(times: &[Duration], yardstick: &[Duration]) -> String {
+    let divided = |time: Duration, by: Duration| time.as_secs_f64() / by.as_secs_f64();
+    let rounds = || times.iter().zip(yardstick).map(|(time, by)| divided(*time, *by));
+    let (least, most) = (rounds().fold(f64::INFINITY, f64::min), rounds().fold(0.0, f64::max));
+    format!("ratio {:.2} ({least:.2} to {most:.2})", divided(median(times), median(yardstick)))
 }

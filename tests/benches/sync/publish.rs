@@ -47,8 +47,8 @@ pub(crate) async fn measure() -> Result<String> {
     Ok(format!(
         "publish window of {TABLES} tables on versitygw, medians of {ROUNDS}:\n  \
          {TABLES} conditional puts by a plain client: {:.0?}\n  \
-         publish window: {:.0?}, ratio {:.2}\n  \
-         the whole sync around it: {:.0?}",
+         publish window: {:.0?}, {}\n  \
+         the whole sync around it: {:.1?}",
         median(&puts),
         median(&windows),
         ratio(&windows, &puts),
