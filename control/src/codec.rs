@@ -74,7 +74,7 @@ pub enum DecodeError {
     },
     /// No document at all, or one with fields this program does not know.
     #[error(
-        "{key}: not a {what} that this program can read; it was damaged or changed by hand, {}",
+        "{key}: this {what} cannot be read; it was damaged or changed by hand, {}",
         remedy(what)
     )]
     Malformed {

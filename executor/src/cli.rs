@@ -114,8 +114,17 @@ pub struct SyncArgs {
     #[arg(long)]
     pub watch: bool,
     /// Time between two looks of --watch
-    #[arg(long, value_name = "DURATION", default_value = "30s", requires = "watch", value_parser = lakedr_control::time::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", requires = "watch", value_parser = pause)]
     pub every: std::time::Duration,
+}
+
+/// A pause between two looks: a duration, a tenth of a second at the least.
+fn pause(given: &str) -> Result<std::time::Duration, String> {
+    let pause = lakedr_control::time::parse_duration(given).map_err(|error| error.to_string())?;
+    if pause < std::time::Duration::from_millis(100) {
+        return Err("give at least 100ms: every look asks the stores of all groups".to_owned());
+    }
+    Ok(pause)
 }
 
 /// Options of `lakedr verify`.

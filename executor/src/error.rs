@@ -114,13 +114,18 @@ fn of_store(kind: StoreErrorKind) -> FailureClass {
         StoreErrorKind::Denied => FailureClass::Denied,
         StoreErrorKind::Unreachable => FailureClass::Unreachable,
         StoreErrorKind::NoBucket | StoreErrorKind::Unsupported => FailureClass::Configuration,
-        StoreErrorKind::Other => FailureClass::Internal,
+        // an answer that says neither: a full disk, an error of the server
+        StoreErrorKind::Other => FailureClass::Unreachable,
     }
 }
 
 impl Classify for StoreError {
     fn class(&self) -> FailureClass {
         of_store(self.kind)
+    }
+
+    fn retryable(&self) -> bool {
+        self.is_retryable()
     }
 }
 

@@ -91,7 +91,7 @@ pub struct IntentSlot {
     pub url: String,
     /// Version of the final table that the commit goes to.
     pub version: u64,
-    /// `sha256:` digest of the commit body, which is stored under `pending/<seq>/<table>.json`.
+    /// `sha256:` digest of the commit body, which is stored where [`crate::layout::pending_commit`] says.
     pub body_digest: String,
 }
 

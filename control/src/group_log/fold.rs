@@ -10,6 +10,8 @@ pub struct RecoveryPoint {
     pub seq: u64,
     /// Sequence number of its intent.
     pub intent: u64,
+    /// What the intent was about.
+    pub kind: IntentKind,
     /// Epoch it was published in.
     pub epoch: u64,
     /// When it was published.
@@ -239,6 +241,7 @@ fn publish(state: &mut GroupState, entry: &Entry, intent: u64) -> Result<(), Fol
     state.recovery_points.push(RecoveryPoint {
         seq: entry.seq,
         intent,
+        kind: closed.kind,
         epoch: entry.epoch,
         published_at: entry.at,
         publish_window_ms: *publish_window_ms,

@@ -188,7 +188,14 @@ impl GroupLog {
             let first = layout::group_log_entry(&self.group, FIRST_SEQ);
             listing.as_ref().is_ok_and(|keys| keys.contains(&first))
         };
-        if let Some(home) = listings.iter().position(holds_first) {
+        let holds_any = |listing: &Listing| {
+            let seq = |key: &String| layout::group_log_seq(&self.group, key);
+            listing.as_ref().is_ok_and(|keys| keys.iter().any(|key| seq(key).is_some()))
+        };
+        // entries without a first one are a damaged log, not an absent one: reading it says what is missing
+        if let Some(home) =
+            listings.iter().position(holds_first).or_else(|| listings.iter().position(holds_any))
+        {
             return Ok(home);
         }
         match listings.iter_mut().find_map(|listing| listing.as_mut().err().and_then(Option::take)) {

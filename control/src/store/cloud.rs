@@ -100,7 +100,9 @@ impl DocStore for CloudStore {
     async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
         let found = match self.store.get(&self.path(key)).await {
             Ok(found) => found,
-            Err(Error::NotFound { source, .. }) if !source.to_string().contains("NoSuchBucket") => {
+            Err(Error::NotFound { source, .. })
+                if classify_source(source.as_ref()) != StoreErrorKind::NoBucket =>
+            {
                 return Ok(None);
             }
             Err(cause) => return Err(self.error("read", key, cause)),

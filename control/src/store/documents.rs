@@ -95,6 +95,14 @@ impl ControlStore {
         Ok(documents.into_iter().flatten().collect())
     }
 
+    /// The tag of whatever lies where a document should be, readable or not; `None` when there is nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn tag(&self, kind: Kind, name: &str) -> Result<Option<Tag>, ControlStoreError> {
+        Ok(self.store.read(&layout::document(kind, name)).await?.map(|object| object.tag))
+    }
+
     /// Writes a document that must not exist.
     ///
     /// # Errors

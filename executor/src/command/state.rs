@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use lakedr_control::codec::{Document, Writer};
 use lakedr_control::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec, SyncGroupSpec};
-use lakedr_control::store::{ControlStore, Written, open_doc_store};
+use lakedr_control::store::{ControlStore, ControlStoreError, Written, open_doc_store};
 use lakedr_control::tfstate::StateSpecs;
 use lakedr_control::validate::{Specs, sync_group};
 use serde::Serialize;
@@ -211,10 +211,11 @@ impl Rebuilder<'_> {
 
     /// Whether the document was written; none when another one is there.
     async fn write<S: Spec>(&self, spec: &S) -> Result<Option<bool>, CommandError> {
-        let there = self.control.get::<S>(spec.name()).await.map_err(LoadError::from)?;
-        let recorded =
-            self.state.generations.iter().find(|(kind, name, _)| *kind == S::KIND && name == spec.name());
-        let recorded = recorded.map_or(1, |(_, _, generation)| *generation);
+        let there = match self.control.get::<S>(spec.name()).await {
+            Err(ControlStoreError::Document { .. }) => return self.mend(spec).await,
+            there => there.map_err(LoadError::from)?,
+        };
+        let recorded = self.generation(spec);
         let written = match there {
             Some(stored) if stored.document.spec == *spec => return Ok(Some(false)),
             Some(_) if !self.overwrite => return Ok(None),
@@ -228,6 +229,24 @@ impl Rebuilder<'_> {
             Written::Done(_) => Ok(Some(true)),
             Written::Lost => Ok(None),
         }
+    }
+
+    /// Replaces a document that cannot be read.
+    async fn mend<S: Spec>(&self, spec: &S) -> Result<Option<bool>, CommandError> {
+        let tag = self.control.tag(S::KIND, spec.name()).await.map_err(LoadError::from)?;
+        let Some(tag) = tag.filter(|_| self.overwrite) else { return Ok(None) };
+        let document = self.document(spec, self.generation(spec) + 1)?;
+        match self.control.replace(&document, &tag).await.map_err(LoadError::from)? {
+            Written::Done(_) => Ok(Some(true)),
+            Written::Lost => Ok(None),
+        }
+    }
+
+    /// Generation of a spec's document, as the state knows it.
+    fn generation<S: Spec>(&self, spec: &S) -> u64 {
+        let known =
+            self.state.generations.iter().find(|(kind, name, _)| *kind == S::KIND && name == spec.name());
+        known.map_or(1, |(_, _, generation)| *generation)
     }
 
     fn document<S: Spec>(&self, spec: &S, generation: u64) -> Result<Document<S>, CommandError> {

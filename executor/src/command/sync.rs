@@ -16,16 +16,20 @@ struct Document<'a> {
 
 /// `lakedr sync`
 pub(super) async fn run(context: &Context, args: SyncArgs) -> Result<Exit, CommandError> {
+    let first = once(context, args.force).await;
+    if !args.watch {
+        return first;
+    }
+    // what cannot be done at all at the first look was typed wrong
+    first?;
     loop {
-        let exit = once(context, args.force).await;
-        if !args.watch {
-            return exit;
-        }
-        // a watch outlives what a single call would end with; the next look may find it mended
-        if let Err(error) = exit {
-            tracing::error!("{}", crate::error::chain(&error));
-        }
         tokio::time::sleep(args.every).await;
+        match once(context, args.force).await {
+            Err(error @ CommandError::Stdout(_)) => return Err(error),
+            // a watch outlives an outage; the next look may find it over
+            Err(error) => tracing::error!("{}", crate::error::chain(&error)),
+            Ok(_) => {}
+        }
     }
 }
 

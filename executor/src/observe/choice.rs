@@ -84,10 +84,18 @@ pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
     }
     let Ok(tables) = scene.stores.tables(scene.active(history), scene.group) else { return false };
     let Ok(heads) = heads(tables).await else { return false };
-    heads.iter().all(|head| {
-        let held = point.cut.table(&head.table.name).map(|table| table.source_version);
-        held.is_some() && head.listing.latest_commit() == held
-    })
+    for head in &heads {
+        let Some(held) = point.cut.table(&head.table.name) else { return false };
+        if head.listing.latest_commit() != Some(held.source_version) {
+            return false;
+        }
+        // a table that was made anew may have come to the same version
+        let state = head.table.table().state(&head.listing, None).await;
+        if state.is_ok_and(|state| state.metadata.id != held.source_table_id) {
+            return false;
+        }
+    }
+    true
 }
 
 /// The version of a table at an instant; none when the table is younger.

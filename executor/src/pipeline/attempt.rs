@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use lakedr_control::group_log::{Appended, Event, FIRST_SEQ, History, IntentKind, Role};
 
 use super::due::is_due;
@@ -52,9 +53,7 @@ async fn stages(
     }
     let (history, finished) = (settled.history, settled.published_in_ms.is_some());
     allowed(scene, &history)?;
-    let last =
-        history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| point.published_at);
-    if !force && !is_due(scene.group.schedule.as_ref(), last, scene.world.now()) {
+    if !force && !is_due(scene.group.schedule.as_ref(), last_publish(&history), scene.world.now()) {
         let outcome = if finished { Outcome::Published } else { Outcome::NotDue };
         return Ok(End::Done(Done::new(outcome, &history)));
     }
@@ -66,7 +65,13 @@ async fn stages(
         }
     };
     let receipt = copy(scene, &plan, progress).await?;
-    publish(scene, history, &plan, receipt).await
+    publish(scene, history, &plan, receipt, read_up_to).await
+}
+
+/// When a cut was last published; a rollback brings an old one back and starts no interval.
+fn last_publish(history: &History) -> Option<DateTime<Utc>> {
+    let points = &history.state.as_ref()?.recovery_points;
+    points.iter().rev().find(|point| point.kind == IntentKind::Publish).map(|point| point.published_at)
 }
 
 fn next_seq(history: &History) -> u64 {
@@ -144,6 +149,7 @@ async fn publish(
     history: History,
     plan: &GroupPlan,
     receipt: Receipt,
+    read_up_to: &mut u64,
 ) -> Result<End, Stop> {
     tracing::debug!(group = %scene.group.name, ?receipt, "every file is in place");
     let (seq, at) = (next_seq(&history), scene.world.now());
@@ -163,7 +169,9 @@ async fn publish(
         cut: plan.cut.clone(),
     };
     let Some(history) = announce(scene, history, intention, &offers).await? else { return Ok(End::Raced) };
+    *read_up_to = next_seq(&history);
     let Settled { history, diverged, .. } = settle(scene, history).await?;
+    *read_up_to = next_seq(&history);
     if let Some(refusal) = diverged {
         return Err(refusal.into());
     }

@@ -43,5 +43,12 @@ fn a_lost_control_store_is_written_back_and_terraform_finds_nothing_to_do() -> R
     let again = regions.lakedr_json(0, &["state", "rebuild", "--state", &state])?;
     assert_eq!(again["unchanged"].as_array().map(Vec::len), Some(3));
     assert_eq!(contents(&control)?, documents, "a second rebuild changes nothing");
+
+    std::fs::write(control.join("v1/sync_groups/etl.json"), "{")?;
+    let left = regions.lakedr_json(2, &["state", "rebuild", "--state", &state])?;
+    assert_eq!(left["conflicts"].as_array().map(Vec::len), Some(1), "{left}");
+    let mended = regions.lakedr_json(0, &["state", "rebuild", "--state", &state, "--overwrite"])?;
+    assert_eq!(mended["written"].as_array().map(Vec::len), Some(1), "{mended}");
+    assert_eq!(specs("control")?, before);
     Ok(())
 }
