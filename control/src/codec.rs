@@ -73,10 +73,7 @@ pub enum DecodeError {
         writer: String,
     },
     /// No document at all, or one with fields this program does not know.
-    #[error(
-        "{key}: this {what} cannot be read; it was damaged or changed by hand, {}",
-        remedy(what)
-    )]
+    #[error("{key}: this {what} cannot be read; it was damaged or changed by hand, {}", remedy(what))]
     Malformed {
         /// Where it lies.
         key: String,

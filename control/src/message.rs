@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// Longest text of one link of a chain, in characters.
+/// Longest text that is kept of an answer, in characters.
 const LONGEST: usize = 400;
 
 /// An error with everything that caused it, on one line. A cause whose text is already part of what was said adds
@@ -24,21 +24,14 @@ pub fn chain(error: &dyn Error) -> String {
 
 /// One text without the markup of an answer.
 fn brief(text: &str) -> String {
-    let plain = match text.find("<?xml").or_else(|| text.find("<Error>")).or_else(|| text.find("<!DOCTYPE")) {
-        None => text.to_owned(),
-        Some(markup) => {
-            let (said, answer) = text.split_at(markup);
-            let parts = [element(answer, "Code"), element(answer, "Message")];
-            let parts: Vec<&str> = parts.into_iter().flatten().collect();
-            format!("{}{}", said, parts.join(", "))
-        }
-    };
-    if plain.chars().count() <= LONGEST {
-        return plain.trim_end().to_owned();
-    }
-    let mut short: String = plain.chars().take(LONGEST).collect();
-    short.push('…');
-    short
+    let markup = ["<?xml", "<Error>", "<!DOCTYPE", "<html"].iter().filter_map(|start| text.find(start)).min();
+    let Some(markup) = markup else { return text.to_owned() };
+    let (said, answer) = text.split_at(markup);
+    let parts = [element(answer, "Code"), element(answer, "Message")];
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    let mut brief: String = parts.join(", ").chars().take(LONGEST).collect();
+    brief.insert_str(0, said);
+    brief.trim_end().to_owned()
 }
 
 fn element<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
@@ -72,6 +65,6 @@ mod tests {
         let answer = "status code: 403 Forbidden: <?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code>\
                       <Message>No.</Message><Resource>/b</Resource></Error>";
         assert_eq!(chain(&link(answer, None)), "status code: 403 Forbidden: AccessDenied, No.");
-        assert_eq!(chain(&link(&"x".repeat(500), None)).chars().count(), LONGEST + 1);
+        assert_eq!(chain(&link("502: <html><body>Bad Gateway</body></html>", None)), "502:");
     }
 }
