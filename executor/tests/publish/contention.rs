@@ -1,5 +1,6 @@
 //! Several executors sync one group at the same time: in orders drawn from seeds, and on several threads.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::interleave::{Dice, Habits, Task, interleave, pause};
 use crate::lab::{Executor, Lab, TABLES, slot_key, table_key};
 
 /// Seeds of each test with a scheduler. `LAKEDR_SEED` runs one of them alone.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 48;
 
 /// Races that an executor may lose in one call; every lost one is an entry that somebody else wrote.
 const RACES: usize = 8;
@@ -74,11 +75,12 @@ fn pausing(executor: &Executor) -> Scene<'_> {
     Scene { log, ..scene }
 }
 
-/// One call of an executor.
-async fn call(executor: &Executor) -> Result<Outcome, Stop> {
+/// One call of an executor. Where it says that all is well, the run is held at that very moment.
+async fn call(executor: &Executor, run: u64) -> Result<Outcome, Stop> {
     let scene = pausing(executor);
     for _ in 0..RACES {
         if let End::Done(done) = attempt(&scene, false, &Progress::silent()).await? {
+            assert_eq!(held_run(&scene.log.read().await.unwrap()), run);
             return Ok(GroupReport::done(&scene.group.name, done).outcome);
         }
     }
@@ -86,9 +88,14 @@ async fn call(executor: &Executor) -> Result<Outcome, Stop> {
 }
 
 /// Calls of all executors at the same time, in an order that the dice choose.
-async fn calls(dice: &mut Dice, deadliness: usize, executors: &[Executor]) -> Vec<Result<Outcome, Stop>> {
+async fn calls(
+    dice: &mut Dice,
+    deadliness: usize,
+    executors: &[Executor],
+    run: u64,
+) -> Vec<Result<Outcome, Stop>> {
     let habits = Habits { patience: [0, 1, 8, 40][dice.below(4)], deadliness };
-    let tasks = executors.iter().map(|executor| Box::pin(call(executor)) as Task<'_, _>).collect();
+    let tasks = executors.iter().map(|executor| Box::pin(call(executor, run)) as Task<'_, _>).collect();
     interleave(dice, habits, tasks).await.into_iter().flatten().collect()
 }
 
@@ -118,7 +125,7 @@ async fn executors_in_any_order_publish_every_run_once() {
             case(&format!("LAKEDR_SEED={seed}, run {run}"));
             lab.run(run);
             let executors: Vec<Executor> = (0..2 + dice.below(3)).map(|_| lab.executor()).collect();
-            let ended = calls(&mut dice, 0, &executors).await;
+            let ended = calls(&mut dice, 0, &executors, run).await;
             assert_eq!(ended.len(), executors.len());
             ended.iter().for_each(ended_well);
             assert!(ended.iter().any(|ended| matches!(ended, Ok(Outcome::Published))));
@@ -137,12 +144,12 @@ async fn executors_that_are_killed_leave_what_the_next_one_finishes() {
             case(&format!("LAKEDR_SEED={seed}, run {run}"));
             lab.run(run);
             let executors: Vec<Executor> = (0..3).map(|_| lab.executor()).collect();
-            let ended = calls(&mut dice, 100, &executors).await;
+            let ended = calls(&mut dice, 100, &executors, run).await;
             ended.iter().for_each(ended_well);
             killed += executors.len() - ended.len();
             let held = held_run(&readable(&lab).await);
             assert!(held == run || held == run - 1);
-            ended_well(&call(&lab.executor()).await);
+            ended_well(&call(&lab.executor(), run).await);
             one_point_per_run(&lab, run).await;
         }
     }
@@ -150,8 +157,13 @@ async fn executors_that_are_killed_leave_what_the_next_one_finishes() {
 }
 
 /// Waits for some turns, from the start or from the moment at which run 2 is announced, then commits to a table
-/// behind its head.
-async fn intruder(lab: &Lab, after_intent: bool, turns: usize, table: &str) -> Result<Outcome, Stop> {
+/// behind its head. `made` is where, unless somebody else was faster.
+async fn intruder(
+    lab: &Lab,
+    (after_intent, turns): (bool, usize),
+    table: &str,
+    made: &RefCell<Option<String>>,
+) -> Result<Outcome, Stop> {
     while after_intent && count(&lab.history().await, "intent") < 2 {
         pause().await;
     }
@@ -159,7 +171,10 @@ async fn intruder(lab: &Lab, after_intent: bool, turns: usize, table: &str) -> R
         pause().await;
     }
     let head = heads(&lab.read())[&table_key(table)];
-    late_fill(lab, &slot_key(table, head + 1), FOREIGN).await;
+    let slot = slot_key(table, head + 1);
+    if late_fill(lab, &slot, FOREIGN).await {
+        made.replace(Some(slot));
+    }
     Ok(Outcome::UpToDate)
 }
 
@@ -189,18 +204,22 @@ async fn a_foreign_commit_at_any_moment_never_tears_the_group() {
         let lab = Lab::after_run(1);
         assert_eq!(lab.sync().await.outcome, Outcome::Published);
         lab.run(2);
+        let made = RefCell::new(None);
         let executors: Vec<Executor> = (0..3).map(|_| lab.executor()).collect();
         let mut tasks: Vec<Task<'_, _>> =
-            executors.iter().map(|executor| Box::pin(call(executor)) as _).collect();
+            executors.iter().map(|executor| Box::pin(call(executor, 2)) as _).collect();
         let table = TABLES[dice.below(TABLES.len())];
-        let (after_intent, turns) = (dice.below(2) == 0, dice.below(20));
-        tasks.push(Box::pin(intruder(&lab, after_intent, turns, table)));
+        let moment = (dice.below(2) == 0, dice.below(20));
+        tasks.push(Box::pin(intruder(&lab, moment, table, &made)));
         let habits = Habits { patience: [0, 1, 3][dice.below(3)], deadliness: 0 };
         for ended in interleave(&mut dice, habits, tasks).await.into_iter().flatten() {
             assert!(matches!(ended, Ok(_) | Err(Stop::Refused(Refusal::Diverged { .. }))), "{ended:?}");
         }
         let history = readable(&lab).await;
         whole_but_for(&lab, &history, table);
+        if let Some(slot) = made.take() {
+            assert!(lab.read()[&slot] == FOREIGN, "{slot} was overwritten");
+        }
         seen.insert(came(&history));
 
         move_away(&lab, table);

@@ -1,6 +1,6 @@
 //! Directories as values: read, written back, and told apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -26,6 +26,12 @@ pub(crate) fn stamps(root: &Path) -> Stamps {
         stamps.insert(key, (metadata.ino(), metadata.mtime(), metadata.mtime_nsec()));
     });
     stamps
+}
+
+/// What differs between two states, by path.
+pub(crate) fn changes(before: &Tree, after: &Tree) -> BTreeSet<String> {
+    let keys = before.keys().chain(after.keys());
+    keys.filter(|key| before.get(*key) != after.get(*key)).cloned().collect()
 }
 
 /// Makes a directory hold exactly `tree`.
