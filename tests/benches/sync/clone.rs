@@ -40,8 +40,8 @@ pub(crate) async fn measure() -> Result<String> {
     }
     Ok(format!(
         "first clone of a table of {} files and {} MB in local folders, medians of {ROUNDS}:\n  \
-         cp -r: {:.0?}\n  \
-         lakedr sync: {:.0?}, {}\n  \
+         cp -r: {:.2?}\n  \
+         lakedr sync: {:.2?}, {}\n  \
          lakedr sync again, nothing new: {:.1?}, {}",
         FILES.count,
         FILES.count * FILES.bytes / 1_000_000,
