@@ -104,6 +104,15 @@ pub fn open_doc_store(url: &StoreUrl, options: &BTreeMap<String, String>) -> Res
 }
 
 impl OpenedStore {
+    /// Another place in the same bucket or container, over the same connections.
+    ///
+    /// # Errors
+    /// When the path of the URL cannot be a key.
+    pub fn place(&self, url: &StoreUrl) -> Result<Self, OpenError> {
+        let root = Path::parse(url.path()).map_err(|cause| OpenError::Path { url: url.clone(), cause })?;
+        Ok(Self { store: Arc::clone(&self.store), root, url: url.clone() })
+    }
+
     /// The same place as a store of documents.
     #[must_use]
     pub fn doc_store(&self) -> DocStoreRef {

@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::try_join_all;
@@ -6,7 +6,7 @@ use lakedr_control::digest;
 use lakedr_control::group_log::{Appended, Event, FailureClass, History, IntentKind, IntentSlot, OpenIntent};
 use lakedr_control::layout;
 
-use super::decide::{Next, next};
+use super::decide::{Next, SlotState, next};
 use super::intent::{Intention, announce};
 use super::rollback::{RollbackContext, offer};
 use super::slot::{fill, look};
@@ -49,24 +49,13 @@ impl Classify for BodyLost {
 /// When a store cannot be used; the intent stays open and the next call finishes it.
 pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Failure> {
     let mut settled = Settled { history, published_in_ms: None, diverged: None };
-    let mut begun = None;
     while let Some(intent) = settled.history.state.as_ref().and_then(|state| state.open_intent.clone()) {
-        let tables = open_tables(scene, &settled.history, &intent)?;
-        let looks = intent.slots.iter().zip(&tables).map(|(slot, table)| look(slot, table));
-        let states = try_join_all(looks).await?;
+        let (states, window) = fill_free(scene, &settled.history, &intent).await?;
         match next(&states) {
-            Next::Fill(free) => {
-                let bodies = bodies(scene, &settled.history, &intent, &free).await?;
-                begun = begun.or(Some(Instant::now()));
-                let fills = free.iter().zip(bodies).filter_map(|(index, body)| {
-                    Some(fill(intent.slots.get(*index)?, tables.get(*index)?, body))
-                });
-                try_join_all(fills).await?;
-            }
+            // a slot that could neither be filled nor is taken: look again
+            Next::Fill(_) => {}
             Next::Publish => {
-                let window = begun.map_or(0, |begun: Instant| {
-                    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
-                });
+                let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
                 settled.history = say_published(scene, settled.history, &intent, window).await?;
                 if intent.kind == IntentKind::Publish {
                     settled.published_in_ms = Some(window);
@@ -77,11 +66,37 @@ pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Fail
                 settled.diverged = diverged(scene, &settled.history, intent.slots.get(foreign), &author)
                     .or(settled.diverged);
                 settled.history = roll_back(scene, settled.history, &intent, &author).await?;
-                begun = None;
             }
         }
     }
     Ok(settled)
+}
+
+/// Looks at all slots of an intent and, unless one is taken by somebody else, fills those that are free. What the slots
+/// hold after that, and how long it took from the first to the last.
+async fn fill_free(
+    scene: &Scene<'_>,
+    history: &History,
+    intent: &OpenIntent,
+) -> Result<(Vec<SlotState>, Duration), Failure> {
+    let tables = open_tables(scene, history, intent)?;
+    let looks = intent.slots.iter().zip(&tables).map(|(slot, table)| look(slot, table));
+    let mut states = try_join_all(looks).await?;
+    let Next::Fill(free) = next(&states) else { return Ok((states, Duration::ZERO)) };
+    let bodies = bodies(scene, history, intent, &free).await?;
+    let begun = Instant::now();
+    let fills = free.iter().zip(bodies).filter_map(|(index, body)| {
+        let (slot, table) = (intent.slots.get(*index)?, tables.get(*index)?);
+        Some(async move { fill(slot, table, body).await.map(|state| (*index, state)) })
+    });
+    let filled = try_join_all(fills).await?;
+    let window = begun.elapsed();
+    for (index, state) in filled {
+        if let Some(slot) = states.get_mut(index) {
+            *slot = state;
+        }
+    }
+    Ok((states, window))
 }
 
 fn open_tables(

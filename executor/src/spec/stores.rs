@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lakedr_control::group_log::{FailureClass, GroupLog};
 use lakedr_control::id::TableName;
-use lakedr_control::location::StoreUrl;
+use lakedr_control::location::{StoreKind, StoreUrl};
 use lakedr_control::store::{DocStoreRef, OpenError, OpenedStore, open_object_store};
 use lakedr_control::validate::{SideName, ValidGroup, ValidLocation};
 use object_store::ObjectStore;
@@ -89,6 +89,8 @@ struct SideStores {
     region: String,
     location: OpenedStore,
     options: BTreeMap<String, String>,
+    /// One client per bucket: each brings connections and credentials of its own.
+    buckets: Arc<Mutex<BTreeMap<(StoreKind, String), OpenedStore>>>,
 }
 
 impl GroupStores {
@@ -105,7 +107,14 @@ impl GroupStores {
                 .ok_or_else(|| StoresError::NoLocation { name: side.location.to_string() })?;
             let options = options(location)?;
             let opened = open_object_store(&location.url, &options)?;
-            Ok::<_, StoresError>(SideStores { region: side.region.clone(), location: opened, options })
+            let bucket = (location.url.kind(), location.url.authority().to_owned());
+            let buckets = Arc::new(Mutex::new(BTreeMap::from([(bucket, opened.clone())])));
+            Ok::<_, StoresError>(SideStores {
+                region: side.region.clone(),
+                location: opened,
+                options,
+                buckets,
+            })
         };
         Ok(Self { primary: side(SideName::Primary)?, secondary: side(SideName::Secondary)? })
     }
@@ -136,9 +145,15 @@ impl GroupStores {
     /// When the store cannot be set up.
     pub fn open_url(&self, name: SideName, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
         let side = self.side(name);
+        let mut buckets = side.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = buckets.get(&(url.kind(), url.authority().to_owned())) {
+            return Ok(opened.place(url)?);
+        }
         let same_kind = side.location.url.kind() == url.kind();
         let options = if same_kind { side.options.clone() } else { BTreeMap::new() };
-        Ok(open_object_store(url, &options)?)
+        let opened = open_object_store(url, &options)?;
+        buckets.insert((url.kind(), url.authority().to_owned()), opened.clone());
+        Ok(opened)
     }
 
     /// The tables of a group on a side.
