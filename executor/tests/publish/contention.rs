@@ -211,8 +211,11 @@ async fn a_foreign_commit_at_any_moment_never_tears_the_group() {
         let table = TABLES[dice.below(TABLES.len())];
         let moment = (dice.below(2) == 0, dice.below(20));
         tasks.push(Box::pin(intruder(&lab, moment, table, &made)));
-        let habits = Habits { patience: [0, 1, 3][dice.below(3)], deadliness: 0 };
-        for ended in interleave(&mut dice, habits, tasks).await.into_iter().flatten() {
+        let habits = Habits { patience: [0, 1, 3][dice.below(3)], deadliness: [0, 60][dice.below(2)] };
+        let mut ended = interleave(&mut dice, habits, tasks).await;
+        readable(&lab).await;
+        ended.push(Some(call(&lab.executor(), 2).await));
+        for ended in ended.into_iter().flatten() {
             assert!(matches!(ended, Ok(_) | Err(Stop::Refused(Refusal::Diverged { .. }))), "{ended:?}");
         }
         let history = readable(&lab).await;
