@@ -19,6 +19,9 @@ use crate::spec::TableStore;
 /// Commits between two checkpoints when the table does not say (protocol, `delta.checkpointInterval`).
 const DEFAULT_INTERVAL: u64 = 10;
 
+/// Files from which on a table does not wait for its interval.
+const MANY_FILES: u64 = 10_000;
+
 #[derive(Debug, thiserror::Error)]
 enum Missed {
     #[error(transparent)]
@@ -43,8 +46,7 @@ pub async fn checkpoint_targets(scene: &Scene<'_>, plan: &GroupPlan) {
 async fn checkpoint(scene: &Scene<'_>, table: &TablePlan, version: u64) -> Result<(), Missed> {
     let delta = table.target.table();
     let listing = delta.listing().await?;
-    let since = version.saturating_sub(newest_checkpoint(&listing).unwrap_or(0));
-    if since < interval(table) {
+    if !is_due(newest_checkpoint(&listing), version, interval(table), table.diff.source_files) {
         return Ok(());
     }
     let state: TableState = delta.state_with_tombstones(&listing, Some(version)).await?;
@@ -52,6 +54,15 @@ async fn checkpoint(scene: &Scene<'_>, table: &TablePlan, version: u64) -> Resul
     put(&table.target, &checkpoint.name.file_name(), checkpoint.parquet).await?;
     put(&table.target, "_last_checkpoint", checkpoint.hint).await?;
     Ok(())
+}
+
+/// Whether a checkpoint is due at a version. A table of very many files gets one at once: its first commit names them
+/// all, and every reader would have to parse it.
+fn is_due(newest: Option<u64>, version: u64, interval: u64, files: u64) -> bool {
+    match newest {
+        Some(newest) => version.saturating_sub(newest) >= interval,
+        None => version >= interval || files >= MANY_FILES,
+    }
 }
 
 fn interval(table: &TablePlan) -> u64 {
@@ -76,5 +87,18 @@ async fn put(table: &TableStore, name: &str, bytes: Vec<u8>) -> Result<(), DataE
         Err(cause) => {
             Err(DataError { verb: "write", url: format!("{}/_delta_log/{name}", table.url), cause })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_follow_the_interval_and_large_tables_get_one_at_once() {
+        assert!(!is_due(None, 0, 10, 9_999));
+        assert!(is_due(None, 0, 10, 10_000));
+        assert!(!is_due(None, 9, 10, 3) && is_due(None, 10, 10, 3));
+        assert!(!is_due(Some(10), 19, 10, 50_000) && is_due(Some(10), 20, 10, 3));
     }
 }
