@@ -66,7 +66,6 @@ pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Fail
                 settled.diverged = diverged(scene, &settled.history, intent.slots.get(foreign), &author)
                     .or(settled.diverged);
                 settled.history = roll_back(scene, settled.history, &intent, &author).await?;
-                forget_bodies(scene, &settled.history, intent.seq).await;
             }
         }
     }
