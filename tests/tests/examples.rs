@@ -51,3 +51,44 @@ fn imports_name_what_the_example_declares() -> Result<()> {
     }
     Ok(())
 }
+
+/// The arguments of every `lakedr` call in the cron, systemd and Kubernetes units.
+fn unit_calls() -> Result<Vec<Vec<String>>> {
+    let cron = checkout().join("examples/cron");
+    let read = |file: &str| std::fs::read_to_string(cron.join(file)).with_context(|| format!("read {file}"));
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let mut calls = Vec::new();
+    for line in read("crontab")?.lines().filter(|line| !line.starts_with('#')) {
+        if let Some((_, call)) = line.split_once("lakedr --") {
+            let call = call.split(['|', '>']).next().unwrap_or_default();
+            calls.push(words(&format!("--{call}")));
+        }
+    }
+    for line in read("systemd/lakedr@.service")?.lines() {
+        if let Some((_, call)) = line.strip_prefix("ExecStart=").and_then(|exec| exec.split_once("/lakedr "))
+        {
+            calls.extend(["sync", "verify"].map(|instance| words(&call.replace("%i", instance))));
+        }
+    }
+    for line in read("kubernetes/cronjob.yaml")?.lines() {
+        if let Some(list) = line.trim().strip_prefix("args:") {
+            calls.push(serde_json::from_str(list).with_context(|| format!("arguments {list}"))?);
+        }
+    }
+    Ok(calls)
+}
+
+#[test]
+fn units_call_lakedr_as_it_is() -> Result<()> {
+    let control = tempfile::tempdir()?;
+    let calls = unit_calls()?;
+    ensure!(calls.len() >= 7, "only {} calls were found: {calls:?}", calls.len());
+    for call in calls {
+        let mut command = std::process::Command::new(lakedr_e2e::environment::program("lakedr")?);
+        command.args(&call).env("LAKEDR_CONTROL_URL", format!("file://{}", control.path().display()));
+        let outcome =
+            lakedr_e2e::running::Running::spawn(&mut command)?.wait(std::time::Duration::from_secs(30))?;
+        ensure!(outcome.code == Some(0), "a unit calls lakedr with what it does not take: {outcome}");
+    }
+    Ok(())
+}
