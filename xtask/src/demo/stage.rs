@@ -35,7 +35,7 @@ impl Stage {
             stage.write_root_module(name, region)?;
         }
         let overrides = format!(
-            "provider_installation {{\n  dev_overrides {{ \"lakedr/lakedr\" = \"{}\" }}\n  direct {{}}\n}}\n",
+            "provider_installation {{\n  dev_overrides {{ \"registry.terraform.io/lakedr/lakedr\" = \"{}\" }}\n  direct {{}}\n}}\n",
             paths::bin_dir().display()
         );
         fs::write(stage.root.join("cli.tfrc"), overrides)?;
