@@ -69,10 +69,16 @@ pub fn pending_commit(group: &Name, seq: u64, table: &TableName, body_digest: &s
     format!("{}/{}-{digits}.json", pending_commits(group, seq), table_key(table))
 }
 
+/// Folder of the probe objects in an external location; nothing stays in it.
+#[must_use]
+pub fn probes() -> String {
+    format!("{META}/probe")
+}
+
 /// Key of a probe object in an external location.
 #[must_use]
 pub fn probe(id: &str) -> String {
-    format!("{META}/probe/{id}")
+    format!("{}/{id}", probes())
 }
 
 /// Folder of the dated records of `lakedr verify`.

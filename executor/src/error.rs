@@ -19,8 +19,6 @@ pub enum Stage {
     Spec,
     /// Reading tables, workflow and log.
     Observe,
-    /// Choosing a cut.
-    Cut,
     /// Comparing both sides.
     Plan,
     /// Moving files.
@@ -36,7 +34,6 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Spec => "spec",
             Self::Observe => "observe",
-            Self::Cut => "cut",
             Self::Plan => "plan",
             Self::Copy => "copy",
             Self::Publish => "publish",

@@ -1,5 +1,6 @@
 use futures::future::join_all;
 use lakedr_control::group_log::FailureClass;
+use lakedr_control::layout;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::{Schedule, SideName, ValidGroup};
 use serde::Serialize;
@@ -112,7 +113,7 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
     findings.take(carried_out(scene));
     for side in [SideName::Primary, SideName::Secondary] {
         let location = scene.group.side(side).location.clone();
-        let listed = scene.stores.location(side).list("meta/probe").await;
+        let listed = scene.stores.location(side).list(&layout::probes()).await;
         findings.take(listed.at(Stage::Observe, format_args!("external location {location}")));
     }
     let Some(history) = findings.take(scene.log.read().await.at(Stage::Observe, &scene.group.name)) else {

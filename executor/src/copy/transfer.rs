@@ -108,7 +108,7 @@ pub async fn transfer(
     file: &FileCopy,
     limit: &RateLimit,
 ) -> Result<Transferred, CopyError> {
-    let to = below(&target.root, &file.target_key);
+    let to = target.place(&file.target_key);
     let to_url = format!("{}/{}", target.url, file.target_key);
     if let Some(found) = size_of(target, &to, &to_url).await? {
         return settle_existing(file, to_url, found);
@@ -129,10 +129,6 @@ pub async fn transfer(
         Some(found) if found == size => Ok(Transferred::Moved(size)),
         found => Err(CopyError::Occupied { url: to_url, expected: size, found: found.unwrap_or(0) }),
     }
-}
-
-fn below(root: &Path, key: &Path) -> Path {
-    key.parts().fold(root.clone(), Path::join)
 }
 
 /// Data files have exactly the size the log says; files of deletion vectors hold several and have no size there.
@@ -164,7 +160,7 @@ async fn open(source: &TableStore, file: &FileCopy) -> Result<(GetResult, String
     let mut gone = format!("{}/{}", source.url, file.source_key);
     for key in [Some(&file.source_key), file.undecoded_source_key.as_ref()].into_iter().flatten() {
         let url = format!("{}/{key}", source.url);
-        match source.store.get(&below(&source.root, key)).await {
+        match source.store.get(&source.place(key)).await {
             Ok(found) => return Ok((found, url)),
             Err(Error::NotFound { .. }) => gone = url,
             Err(cause) => return Err(read_error(url, cause)),

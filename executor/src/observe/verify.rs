@@ -147,7 +147,7 @@ async fn check_file(
     level: Level,
 ) -> Result<(Option<String>, u64), DataError> {
     let url = format!("{}/{}", target.url, file.target_key);
-    let path = below(&target.root, &file.target_key);
+    let path = target.place(&file.target_key);
     let size = match target.store.head(&path).await {
         Ok(meta) => meta.size,
         Err(Error::NotFound { .. }) => return Ok((Some(format!("{url} is missing")), 0)),
@@ -177,7 +177,7 @@ async fn check_file(
 async fn source_digest(source: &TableStore, file: &FileCopy) -> Result<Option<Vec<u8>>, DataError> {
     for key in [Some(&file.source_key), file.undecoded_source_key.as_ref()].into_iter().flatten() {
         let url = format!("{}/{key}", source.url);
-        if let Some(found) = digest(source, &below(&source.root, key), &url).await? {
+        if let Some(found) = digest(source, &source.place(key), &url).await? {
             return Ok(Some(found));
         }
     }
@@ -198,8 +198,4 @@ async fn digest(table: &TableStore, path: &Path, url: &str) -> Result<Option<Vec
         hasher.update(chunk.map_err(failed)?);
     }
     Ok(Some(hasher.finalize().to_vec()))
-}
-
-fn below(root: &Path, key: &Path) -> Path {
-    key.parts().fold(root.clone(), Path::join)
 }

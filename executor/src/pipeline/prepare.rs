@@ -188,6 +188,5 @@ async fn table(
         target_in_commit_timestamp,
         source_commit_timestamp_ms,
         checkpoint_interval,
-        recreated,
     })
 }

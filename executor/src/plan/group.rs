@@ -28,8 +28,6 @@ pub struct TablePlan {
     pub source_commit_timestamp_ms: i64,
     /// `delta.checkpointInterval` of the source: commits between two checkpoints.
     pub checkpoint_interval: Option<u64>,
-    /// The source is another table than the one that the newest recovery point holds under this name.
-    pub recreated: bool,
 }
 
 impl TablePlan {

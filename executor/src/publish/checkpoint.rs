@@ -3,7 +3,6 @@
 
 use bytes::Bytes;
 use futures::future::join_all;
-use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutPayload};
 
 use crate::delta::checkpoint::write::{CheckpointError, encode};
@@ -80,14 +79,10 @@ fn newest_checkpoint(listing: &LogListing) -> Option<u64> {
 }
 
 async fn put(table: &TableStore, name: &str, bytes: Vec<u8>) -> Result<(), DataError> {
-    let path = ["_delta_log", name].into_iter().fold(table.root.clone(), Path::join);
+    let (path, url) = table.log_file(name);
     let payload = PutPayload::from_bytes(Bytes::from(bytes));
-    match table.store.put(&path, payload).await {
-        Ok(_) => Ok(()),
-        Err(cause) => {
-            Err(DataError { verb: "write", url: format!("{}/_delta_log/{name}", table.url), cause })
-        }
-    }
+    let put = table.store.put(&path, payload).await;
+    put.map(drop).map_err(|cause| DataError { verb: "write", url, cause })
 }
 
 #[cfg(test)]

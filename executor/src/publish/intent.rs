@@ -1,13 +1,13 @@
 use bytes::Bytes;
 use lakedr_control::cut::Cut;
 use lakedr_control::digest;
-use lakedr_control::group_log::{Appended, Event, FIRST_SEQ, History, IntentKind, IntentSlot};
+use lakedr_control::group_log::{Appended, Event, FIRST_SEQ, FailureClass, History, IntentKind, IntentSlot};
 use lakedr_control::id::{Name, TableName};
 use lakedr_control::layout;
 use lakedr_control::location::StoreUrl;
 use lakedr_control::store::{DocStoreRef, Written};
 
-use crate::error::{At as _, Failure, Stage};
+use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::Scene;
 
 /// A commit that an intent offers to anybody who finishes it.
@@ -75,9 +75,21 @@ pub async fn announce(
 
 async fn store_body(home: &DocStoreRef, group: &Name, seq: u64, offer: &Offer) -> Result<(), Failure> {
     let key = layout::pending_commit(group, seq, &offer.table, &digest::of_bytes(&offer.body));
-    let written = home.create(&key, &offer.body).await.at(Stage::Publish, &offer.table)?;
-    // the key holds the digest of the body: whatever lies there already is the same body
-    match written {
-        Written::Done(_) | Written::Lost => Ok(()),
+    match home.create(&key, &offer.body).await.at(Stage::Publish, &offer.table)? {
+        Written::Done(_) => Ok(()),
+        Written::Lost => Err(BodyTaken { key }.at(Stage::Publish, &offer.table)),
+    }
+}
+
+/// The key of a body holds its digest, so other bytes there are damaged ones. No intent is announced on them.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} holds other bytes than its name says, it is damaged; delete that object and sync again")]
+struct BodyTaken {
+    key: String,
+}
+
+impl Classify for BodyTaken {
+    fn class(&self) -> FailureClass {
+        FailureClass::Damaged
     }
 }

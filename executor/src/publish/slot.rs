@@ -5,6 +5,7 @@ use object_store::{Error, PutMode, PutOptions, PutPayload};
 
 use super::decide::SlotState;
 use crate::delta::history::CommitFacts;
+use crate::delta::log_name::LogName;
 use crate::error::{At as _, Classify as _, DataError, Failure, Stage};
 use crate::spec::TableStore;
 
@@ -38,9 +39,7 @@ pub(crate) fn author(version: u64, bytes: &[u8]) -> String {
 
 /// Puts a commit body into its slot, if the slot is free.
 pub(super) async fn fill(slot: &IntentSlot, table: &TableStore, body: Bytes) -> Result<SlotState, Failure> {
-    let path = ["_delta_log", &format!("{:020}.json", slot.version)]
-        .into_iter()
-        .fold(table.root.clone(), object_store::path::Path::join);
+    let (path, url) = table.log_file(&LogName::Commit { version: slot.version }.file_name());
     let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
     let put = table.store.put_opts(&path, PutPayload::from_bytes(body), options).await;
     match put {
@@ -48,7 +47,6 @@ pub(super) async fn fill(slot: &IntentSlot, table: &TableStore, body: Bytes) -> 
         // the slot is taken, or the answer got lost on the way: what lies there decides
         Err(cause) => match look(slot, table).await? {
             SlotState::Free if !matches!(cause, Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
-                let url = format!("{}/_delta_log/{:020}.json", table.url, slot.version);
                 Err(DataError { verb: "write", url, cause }.at(Stage::Publish, &table.name))
             }
             state => Ok(state),

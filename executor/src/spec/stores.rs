@@ -53,6 +53,9 @@ impl Classify for StoresError {
     }
 }
 
+/// Folder of the log below the root of a table (protocol, "Delta Log Entries").
+const LOG_FOLDER: &str = "_delta_log";
+
 /// The place of one table on one side.
 #[derive(Debug, Clone)]
 pub struct TableStore {
@@ -67,6 +70,18 @@ pub struct TableStore {
 }
 
 impl TableStore {
+    /// Where a key below the root of the table lies in the bucket.
+    #[must_use]
+    pub fn place(&self, key: &Path) -> Path {
+        key.parts().fold(self.root.clone(), Path::join)
+    }
+
+    /// Where a file of the table's log lies in the bucket, and its URL.
+    #[must_use]
+    pub fn log_file(&self, name: &str) -> (Path, String) {
+        (self.root.clone().join(LOG_FOLDER).join(name), format!("{}/{LOG_FOLDER}/{name}", self.url))
+    }
+
     /// The table, for reading.
     #[must_use]
     pub fn table(&self) -> DeltaTable {
