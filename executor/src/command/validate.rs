@@ -145,7 +145,7 @@ async fn table(source: &TableStore) -> Result<TableState, Failure> {
     let delta = source.table();
     let listing = delta.listing().await.map_err(observed)?;
     let state = delta.state(&listing, None).await.map_err(observed)?;
-    gate(&state).map_err(Unsupported::new).at(Stage::Observe, &source.name)?;
+    gate(&state.head).map_err(Unsupported::new).at(Stage::Observe, &source.name)?;
     Ok(state)
 }
 
@@ -157,7 +157,7 @@ fn retention(scene: &Scene<'_>, table: &TableStore, state: &TableState) -> Vec<S
         ("delta.logRetentionDuration", "interval 30 days"),
     ];
     let short = limits.into_iter().filter_map(|(key, default)| {
-        let kept = milliseconds(state.metadata.property(key).unwrap_or(default))?;
+        let kept = milliseconds(state.head.metadata.property(key).unwrap_or(default))?;
         let kept = std::time::Duration::from_millis(u64::try_from(kept).ok()?);
         (kept <= *interval).then(|| {
             format!(

@@ -92,18 +92,18 @@ impl fmt::Display for Difference {
 #[must_use]
 pub fn differences(source: &TableState, target: &TableState) -> Vec<Difference> {
     let mut found = Vec::new();
-    let protocol = replica_protocol(&source.protocol, Some(&target.protocol));
-    if !protocol.same(&target.protocol) {
-        let sides = (Some(protocol.raw.text()), Some(target.protocol.raw.text()));
+    let protocol = replica_protocol(&source.head.protocol, Some(&target.head.protocol));
+    if !protocol.same(&target.head.protocol) {
+        let sides = (Some(protocol.raw.text()), Some(target.head.protocol.raw.text()));
         found.push(difference(Subject::Protocol, sides.0, sides.1));
     }
-    let fields = differing_metadata(&source.metadata, &target.metadata);
+    let fields = differing_metadata(&source.head.metadata, &target.head.metadata);
     found.extend(fields.into_iter().map(|(field, a, b)| Difference {
         subject: Subject::Metadata { field },
         source: a,
         target: b,
     }));
-    properties(&source.metadata, &target.metadata, &mut found);
+    properties(&source.head.metadata, &target.head.metadata, &mut found);
     files(source, target, &mut found);
     txns(source, target, &mut found);
     domains(source, target, &mut found);
@@ -148,7 +148,7 @@ fn properties(source: &Metadata, target: &Metadata, found: &mut Vec<Difference>)
 }
 
 fn files(source: &TableState, target: &TableState, found: &mut Vec<Difference>) {
-    let root = match TableRoot::parse(&source.url) {
+    let root = match TableRoot::parse(&source.head.url) {
         Ok(root) => root,
         Err(error) => {
             found.push(difference(Subject::Url, Some(&error.to_string()), None));
@@ -157,7 +157,7 @@ fn files(source: &TableState, target: &TableState, found: &mut Vec<Difference>) 
     };
     let mut expected = BTreeSet::new();
     for (key, add) in &source.files {
-        match replica_file(key, add, &source.url, &root) {
+        match replica_file(key, add, &source.head.url, &root) {
             Ok(file) => {
                 compare_file(&file.key, &file.add, target.files.get(&file.key), found);
                 expected.insert(file.key);
@@ -194,8 +194,8 @@ fn shown(key: &FileKey) -> String {
 }
 
 fn txns(source: &TableState, target: &TableState, found: &mut Vec<Difference>) {
-    for (app_id, txn) in source.txns.iter().filter(|(app_id, _)| !app_id.starts_with(OWN_TXN_PREFIX)) {
-        let other = target.txns.get(app_id);
+    for (app_id, txn) in source.head.txns.iter().filter(|(app_id, _)| !app_id.starts_with(OWN_TXN_PREFIX)) {
+        let other = target.head.txns.get(app_id);
         let same =
             other.is_some_and(|other| (other.version, other.last_updated) == (txn.version, txn.last_updated));
         if !same {
@@ -207,7 +207,7 @@ fn txns(source: &TableState, target: &TableState, found: &mut Vec<Difference>) {
 
 fn domains(source: &TableState, target: &TableState, found: &mut Vec<Difference>) {
     let configurations = |state: &TableState| -> BTreeMap<String, String> {
-        state.domains.iter().map(|(name, domain)| (name.clone(), domain.configuration.clone())).collect()
+        state.head.domains.iter().map(|(name, domain)| (name.clone(), domain.configuration.clone())).collect()
     };
     let (expected, actual) = (configurations(source), configurations(target));
     let names: BTreeSet<&String> = expected.keys().chain(actual.keys()).collect();
@@ -269,7 +269,7 @@ mod tests {
             "",
             "{\"add\":{\"path\":\"x\",\"size\":2}}\n{\"add\":{\"path\":\"z\",\"size\":1}}\n{\"txn\":{\"appId\":\"s\",\"version\":2}}",
         );
-        target.metadata.raw = target.metadata.raw.with_raw("schemaString", "\"other\"");
+        target.head.metadata.raw = target.head.metadata.raw.with_raw("schemaString", "\"other\"");
         assert_eq!(
             shown(&source, &target),
             [

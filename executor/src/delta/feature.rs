@@ -6,7 +6,7 @@
 use thiserror::Error;
 
 use super::protocol::{READER_FEATURES, WRITER_FEATURES};
-use super::state::TableState;
+use super::state::TableHead;
 
 /// Features that a clone carries: their state is in the log or in the files themselves.
 const CARRIED: &[&str] = &[
@@ -151,23 +151,23 @@ pub enum FeatureRefusal {
 ///
 /// # Errors
 /// Every reason against it, not only the first.
-pub fn gate(state: &TableState) -> Result<(), Vec<FeatureRefusal>> {
-    let mut refusals = versions(state);
-    if state.metadata.format_provider != "parquet" {
-        refusals.push(FeatureRefusal::Format { provider: state.metadata.format_provider.clone() });
+pub fn gate(head: &TableHead) -> Result<(), Vec<FeatureRefusal>> {
+    let mut refusals = versions(head);
+    if head.metadata.format_provider != "parquet" {
+        refusals.push(FeatureRefusal::Format { provider: head.metadata.format_provider.clone() });
     }
-    let (reads, writes) = (state.protocol.reads(), state.protocol.writes());
+    let (reads, writes) = (head.protocol.reads(), head.protocol.writes());
     for feature in reads.union(&writes) {
         refusals.extend(verdict(feature, reads.contains(feature)));
     }
-    refusals.extend(redirects(state));
-    let coordinator = state.metadata.property(COORDINATOR).filter(|name| !name.is_empty());
+    refusals.extend(redirects(head));
+    let coordinator = head.metadata.property(COORDINATOR).filter(|name| !name.is_empty());
     refusals.extend(coordinator.map(|name| FeatureRefusal::Coordinated { coordinator: name.to_owned() }));
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
-fn versions(state: &TableState) -> Vec<FeatureRefusal> {
-    let protocol = &state.protocol;
+fn versions(head: &TableHead) -> Vec<FeatureRefusal> {
+    let protocol = &head.protocol;
     let mut refusals = Vec::new();
     if protocol.min_reader > READER_FEATURES {
         refusals.push(FeatureRefusal::ReaderVersion { found: protocol.min_reader });
@@ -210,10 +210,10 @@ fn verdict(feature: &str, for_readers: bool) -> Option<FeatureRefusal> {
     })
 }
 
-fn redirects(state: &TableState) -> impl Iterator<Item = FeatureRefusal> {
+fn redirects(head: &TableHead) -> impl Iterator<Item = FeatureRefusal> {
     REDIRECT.iter().filter_map(|feature| {
-        let property = state.metadata.property(&format!("delta.{feature}"));
-        if property.is_none() && !state.protocol.has(feature) {
+        let property = head.metadata.property(&format!("delta.{feature}"));
+        if property.is_none() && !head.protocol.has(feature) {
             return None;
         }
         let target = property.unwrap_or("the property that says where is not set").to_owned();
@@ -237,7 +237,7 @@ mod tests {
             replay.apply(action.expect("line")).expect("action");
         }
         let state = replay.finish("file:///t", 0).expect("state");
-        gate(&state).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+        gate(&state.head).err().unwrap_or_default().iter().map(ToString::to_string).collect()
     }
 
     fn features(reader: &str, writer: &str) -> String {

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::action::{Action, ActionKind};
 use super::json::{JsonError, RawObject};
 use super::protocol::Protocol;
-use super::state::{AddFile, Domain, FileKey, Metadata, RemoveFile, TableState, Txn};
+use super::state::{AddFile, Domain, FileKey, Metadata, RemoveFile, TableHead, TableState, Txn};
 
 /// Why a sequence of actions does not make a table.
 #[derive(Debug, Error)]
@@ -113,17 +113,16 @@ impl Replay {
     /// # Errors
     /// [`ReplayError::NoProtocol`] or [`ReplayError::NoMetadata`] when the log never said.
     pub fn finish(self, url: &str, version: u64) -> Result<TableState, ReplayError> {
-        Ok(TableState {
+        let head = TableHead {
             url: url.to_owned(),
             version,
             protocol: self.protocol.ok_or(ReplayError::NoProtocol { version })?,
             metadata: self.metadata.ok_or(ReplayError::NoMetadata { version })?,
-            files: self.files,
-            tombstones: self.tombstones,
             txns: self.txns,
             domains: self.domains,
             in_commit_timestamp: self.in_commit_timestamp,
-        })
+        };
+        Ok(TableState { head, files: self.files, tombstones: self.tombstones })
     }
 
     fn add(&mut self, body: RawObject, stats_synthesised: bool) -> Result<(), JsonError> {
@@ -230,9 +229,9 @@ mod tests {
             "{\"commitInfo\":{\"inCommitTimestamp\":8}}\n{\"domainMetadata\":{\"domain\":\"a\",\"configuration\":\"\",\"removed\":true}}\n{\"txn\":{\"appId\":\"s\",\"version\":3}}\n{\"remove\":{\"path\":\"a\",\"deletionTimestamp\":5}}\n{\"mystery\":{}}",
         ])
         .expect("state");
-        assert_eq!(state.domains.keys().collect::<Vec<_>>(), ["b"]);
-        assert_eq!(state.txns["s"].version, 3);
-        assert_eq!(state.in_commit_timestamp, Some(8));
+        assert_eq!(state.head.domains.keys().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(state.head.txns["s"].version, 3);
+        assert_eq!(state.head.in_commit_timestamp, Some(8));
         assert_eq!(state.tombstones.values().next().and_then(|file| file.deletion_timestamp), Some(5));
     }
 

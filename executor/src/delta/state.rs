@@ -132,9 +132,9 @@ pub struct Domain {
     pub configuration: String,
 }
 
-/// A table at one version.
+/// What a table is at one version, apart from its files.
 #[derive(Debug, Clone)]
-pub struct TableState {
+pub struct TableHead {
     /// Url of the table root.
     pub url: String,
     /// The version.
@@ -143,10 +143,6 @@ pub struct TableState {
     pub protocol: Protocol,
     /// The newest metadata action.
     pub metadata: Metadata,
-    /// The live files.
-    pub files: BTreeMap<FileKey, AddFile>,
-    /// Files that were removed; empty unless the replay was asked to keep them.
-    pub tombstones: BTreeMap<FileKey, RemoveFile>,
     /// Progress by application id.
     pub txns: BTreeMap<String, Txn>,
     /// Live domains by name.
@@ -155,16 +151,29 @@ pub struct TableState {
     pub in_commit_timestamp: Option<i64>,
 }
 
+impl TableHead {
+    /// Whether in-commit timestamps are on (protocol, "In-Commit Timestamps").
+    #[must_use]
+    pub fn in_commit_timestamps(&self) -> bool {
+        self.metadata.is_on("delta.enableInCommitTimestamps")
+    }
+}
+
+/// A table at one version.
+#[derive(Debug, Clone)]
+pub struct TableState {
+    /// Everything but the files.
+    pub head: TableHead,
+    /// The live files.
+    pub files: BTreeMap<FileKey, AddFile>,
+    /// Files that were removed; empty unless the replay was asked to keep them.
+    pub tombstones: BTreeMap<FileKey, RemoveFile>,
+}
+
 impl TableState {
     /// Bytes of all live data files.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.values().map(|add| add.size).sum()
-    }
-
-    /// Whether in-commit timestamps are on (protocol, "In-Commit Timestamps").
-    #[must_use]
-    pub fn in_commit_timestamps(&self) -> bool {
-        self.metadata.is_on("delta.enableInCommitTimestamps")
     }
 }

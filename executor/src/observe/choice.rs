@@ -91,7 +91,7 @@ pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
         }
         // a table that was made anew may have come to the same version
         let state = head.table.table().state(&head.listing, None).await;
-        if state.is_ok_and(|state| state.metadata.id != held.source_table_id) {
+        if state.is_ok_and(|state| state.head.metadata.id != held.source_table_id) {
             return false;
         }
     }
@@ -102,7 +102,7 @@ pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
 async fn version_at(head: &Head, instant_ms: i64) -> Result<(TableName, Option<u64>), Failure> {
     let (name, table) = (&head.table.name, head.table.table());
     let latest = table.state(&head.listing, None).await.at(Stage::Observe, name)?;
-    match table.version_at(&head.listing, &latest.metadata, instant_ms).await {
+    match table.version_at(&head.listing, &latest.head.metadata, instant_ms).await {
         Ok(version) => Ok((name.clone(), Some(version))),
         Err(TableError::Timestamp { .. }) => Ok((name.clone(), None)),
         Err(error) => Err(error.at(Stage::Observe, name)),

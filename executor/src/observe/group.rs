@@ -102,7 +102,7 @@ pub async fn source_state(head: &Head, version: u64) -> Result<TableState, Stop>
         }
         error => Stop::Failed(error.at(Stage::Observe, name)),
     })?;
-    gate(&state).map_err(Unsupported::new).at(Stage::Observe, name)?;
+    gate(&state.head).map_err(Unsupported::new).at(Stage::Observe, name)?;
     Ok(state)
 }
 
@@ -132,13 +132,16 @@ pub async fn target(scene: &Scene<'_>, history: &History, table: &TableStore) ->
     };
     let state = delta.state(&listing, None).await.at(Stage::Observe, &table.name)?;
     let recorded = scene.recorded_version(history, &table.name);
-    if recorded == Some(state.version) {
+    if recorded == Some(state.head.version) {
         return Ok(Target { state: Some(state), head_is_ours: true, first_unrecorded: None });
     }
-    let head = delta.commits(&listing, state.version, state.version).await.at(Stage::Observe, &table.name)?;
+    let head = delta
+        .commits(&listing, state.head.version, state.head.version)
+        .await
+        .at(Stage::Observe, &table.name)?;
     let head_is_ours =
         head.last().is_some_and(|commit| crate::publish::is_ours(commit, &scene.group.name, &table.name));
-    let suspect = recorded.map_or(state.version, |recorded| recorded + 1);
+    let suspect = recorded.map_or(state.head.version, |recorded| recorded + 1);
     let bytes = delta.commit_bytes(suspect).await.at(Stage::Observe, &table.name)?;
     let author = bytes.map_or_else(|| "unknown".to_owned(), |bytes| crate::publish::author(suspect, &bytes));
     Ok(Target { state: Some(state), head_is_ours, first_unrecorded: Some((suspect, author)) })

@@ -124,8 +124,8 @@ fn cut(scene: &Scene<'_>, chosen: Chosen, as_of: DateTime<Utc>, pinned: &[Pinned
         .iter()
         .map(|pinned| Pin {
             table: pinned.table.name.clone(),
-            source_table_id: pinned.state.metadata.id.clone(),
-            source_version: pinned.state.version,
+            source_table_id: pinned.state.head.metadata.id.clone(),
+            source_version: pinned.state.head.version,
         })
         .collect();
     match chosen.run {
@@ -164,21 +164,21 @@ async fn table(
         name,
         TargetFacts {
             recorded: scene.recorded_version(history, name),
-            head: found.state.as_ref().map(|state| state.version),
+            head: found.state.as_ref().map(|state| state.head.version),
             head_is_ours: found.head_is_ours,
             first_unrecorded: author,
         },
     )?;
     let diff = TableDiff::between(&source.state, found.state.as_ref()).at(Stage::Plan, name)?;
     let held = last.and_then(|last| last.table(name));
-    let recreated = held.is_some_and(|held| held.source_table_id != source.state.metadata.id);
+    let recreated = held.is_some_and(|held| held.source_table_id != source.state.head.metadata.id);
     if recreated {
         tracing::warn!(table = %name, "the table was recreated in the active region; its new state replaces the old one");
     }
     let checkpoint_interval =
-        source.state.metadata.property("delta.checkpointInterval").and_then(|v| v.parse().ok());
-    let target_head = found.state.as_ref().map(|state| state.version);
-    let target_in_commit_timestamp = found.state.as_ref().and_then(|state| state.in_commit_timestamp);
+        source.state.head.metadata.property("delta.checkpointInterval").and_then(|v| v.parse().ok());
+    let target_head = found.state.as_ref().map(|state| state.head.version);
+    let target_in_commit_timestamp = found.state.as_ref().and_then(|state| state.head.in_commit_timestamp);
     let source_commit_timestamp_ms = source.commit_timestamp_ms.unwrap_or_default();
     Ok(TablePlan {
         source: source.table,

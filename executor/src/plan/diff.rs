@@ -125,8 +125,8 @@ impl TableDiff {
     /// # Errors
     /// A [`DiffRefusal`] when a file of the source cannot be cloned.
     pub fn between(source: &TableState, target: Option<&TableState>) -> Result<Self, DiffRefusal> {
-        let protocol = replica_protocol(&source.protocol, target.map(|state| &state.protocol));
-        let protocol_written = target.is_none_or(|state| !state.protocol.same(&protocol));
+        let protocol = replica_protocol(&source.head.protocol, target.map(|state| &state.head.protocol));
+        let protocol_written = target.is_none_or(|state| !state.head.protocol.same(&protocol));
         let mut diff = Self {
             copies: Vec::new(),
             reused_files: 0,
@@ -136,7 +136,7 @@ impl TableDiff {
             removed_bytes: 0,
             source_files: source.files.len() as u64,
             source_bytes: source.bytes(),
-            source_version: source.version,
+            source_version: source.head.version,
             protocol: protocol_written.then_some(protocol),
             metadata: metadata_plan(source, target),
             domains: changed_domains(source, target),
@@ -168,12 +168,12 @@ impl TableDiff {
     }
 
     fn compare_files(&mut self, source: &TableState, target: Option<&TableState>) -> Result<(), DiffRefusal> {
-        let root = TableRoot::parse(&source.url)?;
+        let root = TableRoot::parse(&source.head.url)?;
         let held = Held::of(target);
         let mut moved = Moved::default();
         let mut last_path: Option<&str> = None;
         for (key, add) in &source.files {
-            let file = replica_file(key, add, &source.url, &root)?;
+            let file = replica_file(key, add, &source.head.url, &root)?;
             if last_path.replace(&key.path) == Some(&*key.path) {
                 return Err(DiffRefusal::PathTwice { path: key.path.to_string() });
             }
@@ -280,13 +280,13 @@ struct Held<'a> {
 impl<'a> Held<'a> {
     fn of(target: Option<&'a TableState>) -> Self {
         let Some(target) = target else { return Self { files: None, vectors: BTreeSet::new() } };
-        let root = TableRoot::parse(&target.url).ok();
+        let root = TableRoot::parse(&target.head.url).ok();
         let with_vector = target.files.iter().filter(|(key, _)| key.vector.is_some());
         let vectors = with_vector.filter_map(|(_, add)| {
             let fields = add.raw.fields();
             let descriptor = Descriptor::parse(fields.get("deletionVector")?.get()).ok()?;
             // A vector that cannot be located is not held: the copy then finds out what is there.
-            Some(descriptor.file(&target.url, root.as_ref()?).ok()??.target)
+            Some(descriptor.file(&target.head.url, root.as_ref()?).ok()??.target)
         });
         Self { files: Some(&target.files), vectors: vectors.collect() }
     }
@@ -297,33 +297,33 @@ impl<'a> Held<'a> {
 }
 
 fn metadata_plan(source: &TableState, target: Option<&TableState>) -> MetadataPlan {
-    let target = target.map(|state| &state.metadata);
+    let target = target.map(|state| &state.head.metadata);
     let write = target.is_none_or(|target| {
-        !differing_metadata(&source.metadata, target).is_empty()
-            || replica_configuration(&source.metadata.configuration)
+        !differing_metadata(&source.head.metadata, target).is_empty()
+            || replica_configuration(&source.head.metadata.configuration)
                 != without_enablement(&target.configuration)
     });
-    MetadataPlan { source: source.metadata.clone(), target: target.cloned(), write }
+    MetadataPlan { source: source.head.metadata.clone(), target: target.cloned(), write }
 }
 
 fn changed_domains(source: &TableState, target: Option<&TableState>) -> Vec<RawObject> {
-    let held = |name: &String| target.and_then(|state| state.domains.get(name));
-    let changed = source
-        .domains
-        .iter()
-        .filter(|(name, domain)| held(name).is_none_or(|other| other.configuration != domain.configuration));
+    let held = |name: &String| target.and_then(|state| state.head.domains.get(name));
+    let changed =
+        source.head.domains.iter().filter(|(name, domain)| {
+            held(name).is_none_or(|other| other.configuration != domain.configuration)
+        });
     changed.map(|(_, domain)| domain.raw.clone()).collect()
 }
 
 fn dropped_domains(source: &TableState, target: Option<&TableState>) -> BTreeMap<String, String> {
-    let domains = target.into_iter().flat_map(|state| &state.domains);
-    let dropped = domains.filter(|(name, _)| !source.domains.contains_key(*name));
+    let domains = target.into_iter().flat_map(|state| &state.head.domains);
+    let dropped = domains.filter(|(name, _)| !source.head.domains.contains_key(*name));
     dropped.map(|(name, domain)| (name.clone(), domain.configuration.clone())).collect()
 }
 
 fn changed_txns(source: &TableState, target: Option<&TableState>) -> Vec<RawObject> {
-    let held = |app: &String| target.and_then(|state| state.txns.get(app));
-    let foreign = source.txns.iter().filter(|(app, _)| !app.starts_with(OWN_TXN_PREFIX));
+    let held = |app: &String| target.and_then(|state| state.head.txns.get(app));
+    let foreign = source.head.txns.iter().filter(|(app, _)| !app.starts_with(OWN_TXN_PREFIX));
     let changed = foreign.filter(|(app, txn)| {
         held(app).is_none_or(|other| (other.version, other.last_updated) != (txn.version, txn.last_updated))
     });

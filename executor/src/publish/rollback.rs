@@ -56,7 +56,7 @@ pub(super) async fn offer(
         seq: context.seq,
         now_ms: context.at.timestamp_millis(),
         target_version: head + 1,
-        previous_in_commit_timestamp: current.in_commit_timestamp,
+        previous_in_commit_timestamp: current.head.in_commit_timestamp,
         source_commit_timestamp_ms: context.cut.as_of.timestamp_millis(),
         txn_id: context.txn_id,
     });

@@ -61,7 +61,7 @@ impl Replica {
     /// Brings the replica to a version of the source; errors are texts, for there are several kinds.
     pub(crate) async fn follow(&mut self, source_root: &Path, version: Option<u64>) -> Result<Step, String> {
         let source = state(source_root, version).await.map_err(|error| chain(&error))?;
-        gate(&source)
+        gate(&source.head)
             .map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         let target = if self.versions == 0 { None } else { Some(self.state().await) };
         let diff = TableDiff::between(&source, target.as_ref()).map_err(|error| chain(&error))?;
@@ -121,12 +121,12 @@ pub(crate) fn context<'a>(
         target_table_id: Uuid::from_u128(7),
         group: "golden",
         table: "cat.s.t",
-        source_url: &source.url,
+        source_url: &source.head.url,
         cut_id: "cut-1",
         seq: version + 10,
         now_ms: NOW_MS,
         target_version: version,
-        previous_in_commit_timestamp: target.and_then(|state| state.in_commit_timestamp),
+        previous_in_commit_timestamp: target.and_then(|state| state.head.in_commit_timestamp),
         source_commit_timestamp_ms: 5,
         txn_id: Uuid::from_u128(u128::from(version)),
     }

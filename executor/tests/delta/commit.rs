@@ -41,7 +41,7 @@ fn target(configuration: &str, lines: &[&str]) -> TableState {
 /// The commit without its `commitInfo` and our own txn, which have tests of their own.
 fn lines(source: &TableState, target: Option<&TableState>) -> Vec<String> {
     let diff = TableDiff::between(source, target).unwrap();
-    let version = target.map_or(0, |state| state.version + 1);
+    let version = target.map_or(0, |state| state.head.version + 1);
     let body = String::from_utf8(diff.commit_body(&context(source, target, version))).unwrap();
     let ours = |line: &str| line.starts_with(r#"{"commitInfo""#) || line.contains("lakedr/golden");
     body.lines().filter(|line| !ours(line)).map(str::to_owned).collect()
@@ -165,12 +165,12 @@ fn in_commit_timestamps_are_the_targets_own() {
     assert!(!since_ever.contains("Enablement"), "{since_ever}");
 
     let mut before = target("", &[]);
-    before.in_commit_timestamp = None;
+    before.head.in_commit_timestamp = None;
     let enabled = body(&source(on, &[]), Some(&before), 3);
     assert!(enabled.contains(r#""delta.inCommitTimestampEnablementTimestamp":"1800000000000","delta.inCommitTimestampEnablementVersion":"3""#), "{enabled}");
 
     let mut running = target(with_keys, &[]);
-    running.in_commit_timestamp = Some(1_900_000_000_000);
+    running.head.in_commit_timestamp = Some(1_900_000_000_000);
     assert!(TableDiff::between(&source(on, &[]), Some(&running)).unwrap().is_empty());
     let source = source(&format!("{on},\"k\":\"v\""), &[]);
     let kept = body(&source, Some(&running), 3);

@@ -38,7 +38,7 @@ async fn checkpoint_alone(
     if !found.is_empty() {
         return Err(format!("checkpoint differs: {found:?}"));
     }
-    assert_eq!(restored.txns.len(), full.txns.len());
+    assert_eq!(restored.head.txns.len(), full.head.txns.len());
     Ok(())
 }
 

@@ -11,9 +11,10 @@ async fn every_table_replays_to_its_live_files() {
         let aliased = table.name.contains("canonicalized-paths-");
         let expected = if aliased { Some(0) } else { table.live_files };
         match state(&table.path, None).await {
-            Ok(state) if Some(state.files.len()) == expected && Some(state.version) == table.version => {}
+            Ok(state) if Some(state.files.len()) == expected && Some(state.head.version) == table.version => {
+            }
             Ok(state) => {
-                wrong.push(format!("{}: {} files at {}", table.name, state.files.len(), state.version));
+                wrong.push(format!("{}: {} files at {}", table.name, state.files.len(), state.head.version));
             }
             Err(error) => wrong.push(format!("{}: {}", table.name, crate::clone::chain(&error))),
         }

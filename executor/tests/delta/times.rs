@@ -22,7 +22,7 @@ async fn commits_of_a_real_log() {
     assert!(commits.iter().all(|facts| facts.logical_change && facts.txn_id.is_some()));
     assert!(commits.iter().all(|facts| facts.in_commit_timestamp_ms == Some(facts.timestamp_ms)));
     let latest = state(&golden.path, None).await.unwrap();
-    assert_eq!(latest.in_commit_timestamp, Some(1_783_874_213_881));
+    assert_eq!(latest.head.in_commit_timestamp, Some(1_783_874_213_881));
     assert!(source.commits(&listing, 0, 4).await.is_err());
 }
 
@@ -60,7 +60,7 @@ async fn in_commit_timestamps_decide_since_their_enablement() {
     .await;
     let listing = table.listing().await.unwrap();
     let latest = table.state(&listing, None).await.unwrap();
-    assert_eq!(latest.in_commit_timestamp, Some(9_000_000_000_200));
+    assert_eq!(latest.head.in_commit_timestamp, Some(9_000_000_000_200));
     let cases = [
         (9_000_000_000_000, 2),
         (9_000_000_000_099, 2),
@@ -69,10 +69,10 @@ async fn in_commit_timestamps_decide_since_their_enablement() {
         (8_999_999_999_999, 1),
     ];
     for (instant, version) in cases {
-        let found = table.version_at(&listing, &latest.metadata, instant).await.unwrap();
+        let found = table.version_at(&listing, &latest.head.metadata, instant).await.unwrap();
         assert_eq!(found, version, "{instant}");
     }
-    let early = table.version_at(&listing, &latest.metadata, 0).await.unwrap_err();
+    let early = table.version_at(&listing, &latest.head.metadata, 0).await.unwrap_err();
     assert!(chain(&early).contains("0 ms is before version 0"), "{}", chain(&early));
 }
 

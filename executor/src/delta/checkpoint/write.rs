@@ -64,20 +64,20 @@ pub enum CheckpointError {
 /// # Errors
 /// A [`CheckpointError`] when an action has no place in the columns.
 pub fn encode(state: &TableState, now_ms: i64) -> Result<EncodedCheckpoint, CheckpointError> {
-    let content = if state.protocol.has("v2Checkpoint") { Content::V2 } else { Content::V1 };
+    let content = if state.head.protocol.has("v2Checkpoint") { Content::V2 } else { Content::V1 };
     let schema = Arc::new(checkpoint_schema(content, add_columns(state)?));
     let mut sink = Sink::new(&schema)?;
     if content == Content::V2 {
         let mut head = ObjectWriter::default();
-        head.field("version", state.version);
+        head.field("version", state.head.version);
         sink.push(&ActionKind::CheckpointMetadata, &head.finish())?;
     }
-    sink.push(&ActionKind::Protocol, &state.protocol.raw)?;
-    sink.push(&ActionKind::Metadata, &state.metadata.raw)?;
-    for txn in state.txns.values() {
+    sink.push(&ActionKind::Protocol, &state.head.protocol.raw)?;
+    sink.push(&ActionKind::Metadata, &state.head.metadata.raw)?;
+    for txn in state.head.txns.values() {
         sink.push(&ActionKind::Txn, &txn.raw)?;
     }
-    for domain in state.domains.values() {
+    for domain in state.head.domains.values() {
         sink.push(&ActionKind::DomainMetadata, &domain.raw)?;
     }
     for add in state.files.values() {
@@ -89,15 +89,15 @@ pub fn encode(state: &TableState, now_ms: i64) -> Result<EncodedCheckpoint, Chec
     }
     let (parquet, rows) = sink.finish()?;
     let mut hint = ObjectWriter::default();
-    hint.field("version", state.version).field("size", rows);
+    hint.field("version", state.head.version).field("size", rows);
     hint.field("sizeInBytes", parquet.len()).field("numOfAddFiles", state.files.len());
-    let name = LogName::ClassicCheckpoint { version: state.version };
+    let name = LogName::ClassicCheckpoint { version: state.head.version };
     Ok(EncodedCheckpoint { name, parquet, hint: hint.text().into_bytes() })
 }
 
 /// `None` when the property is no interval: then every tombstone is kept.
 fn retention_ms(state: &TableState) -> Option<i64> {
-    state.metadata.property(RETENTION).map_or(Some(DEFAULT_RETENTION_MS), interval::milliseconds)
+    state.head.metadata.property(RETENTION).map_or(Some(DEFAULT_RETENTION_MS), interval::milliseconds)
 }
 
 fn is_retained(remove: &RemoveFile, retention_ms: Option<i64>, now_ms: i64) -> bool {
