@@ -5,6 +5,7 @@
 //! clone byte for byte.
 
 pub mod action;
+pub mod changes;
 pub mod checkpoint;
 pub mod compare;
 pub mod deletion_vector;

@@ -134,36 +134,25 @@ impl Replay {
     }
 
     fn remove(&mut self, body: RawObject) -> Result<(), JsonError> {
-        let fields = body.fields();
-        let (key, deletion_timestamp) = (FileKey::of(&fields)?, fields.optional("deletionTimestamp")?);
-        drop(fields);
+        let (key, remove) = RemoveFile::parse(body)?;
         self.files.remove(&key);
         if self.keep == Tombstones::Keep {
-            self.tombstones.insert(key, RemoveFile { raw: body, deletion_timestamp });
+            self.tombstones.insert(key, remove);
         }
         Ok(())
     }
 
     fn txn(&mut self, body: RawObject) -> Result<(), JsonError> {
-        let fields = body.fields();
-        let app: String = fields.required("appId")?;
-        let (version, last_updated) = (fields.required("version")?, fields.optional("lastUpdated")?);
-        drop(fields);
-        self.txns.insert(app, Txn { raw: body, version, last_updated });
+        let (app, txn) = Txn::parse(body)?;
+        self.txns.insert(app, txn);
         Ok(())
     }
 
     fn domain(&mut self, body: RawObject) -> Result<(), JsonError> {
-        let fields = body.fields();
-        let name: String = fields.required("domain")?;
-        let removed = fields.optional::<bool>("removed")?.unwrap_or(false);
-        let configuration = fields.optional("configuration")?.unwrap_or_default();
-        drop(fields);
-        if removed {
-            self.domains.remove(&name);
-        } else {
-            self.domains.insert(name, Domain { raw: body, configuration });
-        }
+        match Domain::parse(body)? {
+            (name, Some(domain)) => self.domains.insert(name, domain),
+            (name, None) => self.domains.remove(&name),
+        };
         Ok(())
     }
 }

@@ -65,6 +65,19 @@ pub struct RemoveFile {
     pub deletion_timestamp: Option<i64>,
 }
 
+impl RemoveFile {
+    /// Reads a remove action.
+    ///
+    /// # Errors
+    /// [`JsonError`] when the path is missing or the deletion vector malformed.
+    pub fn parse(raw: RawObject) -> Result<(FileKey, Self), JsonError> {
+        let fields = raw.fields();
+        let (key, deletion_timestamp) = (FileKey::of(&fields)?, fields.optional("deletionTimestamp")?);
+        drop(fields);
+        Ok((key, Self { raw, deletion_timestamp }))
+    }
+}
+
 /// The `metaData` action.
 #[derive(Debug, Clone)]
 pub struct Metadata {
@@ -123,6 +136,20 @@ pub struct Txn {
     pub last_updated: Option<i64>,
 }
 
+impl Txn {
+    /// Reads a `txn` action: application id and progress.
+    ///
+    /// # Errors
+    /// [`JsonError`] when a required field is missing or mistyped.
+    pub fn parse(raw: RawObject) -> Result<(String, Self), JsonError> {
+        let fields = raw.fields();
+        let app = fields.required("appId")?;
+        let (version, last_updated) = (fields.required("version")?, fields.optional("lastUpdated")?);
+        drop(fields);
+        Ok((app, Self { raw, version, last_updated }))
+    }
+}
+
 /// Configuration of a live domain (`domainMetadata` action).
 #[derive(Debug, Clone)]
 pub struct Domain {
@@ -130,6 +157,21 @@ pub struct Domain {
     pub raw: RawObject,
     /// The configuration, opaque.
     pub configuration: String,
+}
+
+impl Domain {
+    /// Reads a `domainMetadata` action: name and domain, `None` for one that is removed.
+    ///
+    /// # Errors
+    /// [`JsonError`] when a required field is missing or mistyped.
+    pub fn parse(raw: RawObject) -> Result<(String, Option<Self>), JsonError> {
+        let fields = raw.fields();
+        let name = fields.required("domain")?;
+        let removed = fields.optional::<bool>("removed")?.unwrap_or(false);
+        let configuration = fields.optional("configuration")?.unwrap_or_default();
+        drop(fields);
+        Ok((name, (!removed).then_some(Self { raw, configuration })))
+    }
 }
 
 /// What a table is at one version, apart from its files.
