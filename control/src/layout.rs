@@ -69,6 +69,12 @@ pub fn pending_commit(group: &Name, seq: u64, table: &TableName, body_digest: &s
     format!("{}/{}-{digits}.json", pending_commits(group, seq), table_key(table))
 }
 
+/// Key of what is known of a table since the intent with this sequence number was published.
+#[must_use]
+pub fn table_record(group: &Name, intent: u64, table: &TableName) -> String {
+    format!("{META}/groups/{group}/state/{intent:020}/{}.json", table_key(table))
+}
+
 /// Folder of the probe objects in an external location; nothing stays in it.
 #[must_use]
 pub fn probes() -> String {

@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod compare;
 pub mod deletion_vector;
 pub mod feature;
+pub mod fingerprint;
 pub mod history;
 pub mod interval;
 pub mod json;

@@ -2,6 +2,10 @@
 
 pub mod commit_body;
 pub mod diff;
+pub mod differ;
 pub mod group;
+pub mod head;
+pub mod inventory;
+pub mod translate;
 
 pub use group::own_app_id;

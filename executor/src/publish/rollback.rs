@@ -61,7 +61,7 @@ pub(super) async fn offer(
         txn_id: context.txn_id,
     });
     let url: StoreUrl = table.url.clone();
-    Ok(Some(Offer { table: name, url, version: head + 1, body: Bytes::from(body) }))
+    Ok(Some(Offer { table: name, url, version: head + 1, hidden: false, body: Bytes::from(body) }))
 }
 
 /// Whether a commit was written by lakedr for this table of this group.

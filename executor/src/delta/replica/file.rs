@@ -135,7 +135,7 @@ fn same_synthesised(a: Option<&RawValue>, b: Option<&RawValue>) -> bool {
 }
 
 /// A text that two JSON values share iff they mean the same. Numbers are compared as written.
-fn canonical(raw: &RawValue) -> String {
+pub(crate) fn canonical(raw: &RawValue) -> String {
     let text = raw.get();
     if let Ok(fields) = Fields::parse(text) {
         let mut members: Vec<String> = fields
