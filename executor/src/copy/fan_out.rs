@@ -1,6 +1,7 @@
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::limit::RateLimit;
+use super::receipt::{Outcome, Receipt, Tally};
 use super::transfer::{Transferred, transfer};
 use crate::error::{At as _, Failure, Stage};
 use crate::plan::diff::FileCopy;
@@ -21,27 +22,6 @@ pub struct CopyJob<'a> {
     pub files: &'a [FileCopy],
 }
 
-/// Proof that every file of a group is in place. Publishing asks for it, and only copying hands it out.
-#[derive(Debug)]
-pub struct Receipt {
-    per_table: Vec<TableReceipt>,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct TableReceipt {
-    moved_files: u64,
-    moved_bytes: u64,
-}
-
-impl Receipt {
-    /// Files and bytes that moved for the table at this place in the list of jobs; files that an earlier attempt
-    /// had left in place count as moved by nobody.
-    #[must_use]
-    pub fn moved(&self, table: usize) -> (u64, u64) {
-        self.per_table.get(table).map_or((0, 0), |receipt| (receipt.moved_files, receipt.moved_bytes))
-    }
-}
-
 /// Copies every file of every job, many at a time.
 ///
 /// # Errors
@@ -51,25 +31,21 @@ pub async fn copy_all(
     limit: &RateLimit,
     progress: &Progress,
 ) -> Result<Receipt, Failure> {
-    let files = jobs
-        .iter()
-        .enumerate()
-        .flat_map(|(table, job)| job.files.iter().map(move |file| (table, *job, file)));
-    let moves = files.map(|(table, job, file)| async move {
+    let files = jobs.iter().flat_map(|job| job.files.iter().map(move |file| (*job, file)));
+    let moves = files.map(|(job, file)| async move {
         let moved = transfer(job.source, job.target, file, limit).await.at(Stage::Copy, &job.source.name)?;
         progress.file_done(file.size);
-        Ok::<_, Failure>((table, moved))
+        Ok::<_, Failure>((&job.source.name, moved))
     });
-    let per_table = vec![TableReceipt::default(); jobs.len()];
-    let per_table = stream::iter(moves)
+    let tally = stream::iter(moves)
         .buffer_unordered(IN_FLIGHT)
-        .try_fold(per_table, |mut receipts, (table, moved)| async move {
-            if let (Some(receipt), Transferred::Moved(bytes)) = (receipts.get_mut(table), moved) {
-                receipt.moved_files += 1;
-                receipt.moved_bytes += bytes;
+        .try_fold(Tally::default(), |mut tally, (table, moved)| async move {
+            match moved {
+                Transferred::Moved(bytes) => tally.count(table, bytes, Outcome::Moved),
+                Transferred::Found(bytes) => tally.count(table, bytes, Outcome::Found),
             }
-            Ok(receipts)
+            Ok(tally)
         })
         .await?;
-    Ok(Receipt { per_table })
+    Ok(tally.complete())
 }

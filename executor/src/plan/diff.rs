@@ -12,14 +12,7 @@ use crate::delta::replica::file::FileRefusal;
 use crate::delta::root::{RootError, TableRoot};
 use crate::delta::state::{TableHead, TableState};
 
-/// What kind of object a copy moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FileKind {
-    /// A data file.
-    Data,
-    /// A file with deletion vectors.
-    DeletionVector,
-}
+pub use crate::copy::FileKind;
 
 /// One object to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
