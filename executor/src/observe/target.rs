@@ -6,7 +6,7 @@ use super::snapshot::Snapshot;
 use super::table_error::TableError;
 
 use crate::delta::listing::LogListing;
-use crate::error::{At as _, Failure, Stage};
+use crate::error::{At as _, Classify as _, Failure, Stage};
 use crate::pipeline::{Scene, Stop};
 use crate::plan::group::{TargetFacts, check_target};
 use crate::spec::TableStore;

@@ -131,7 +131,7 @@ pub async fn prove(
         return Ok(Proof { files_checked: wanted.files.len() as u64, ..proof }.conclude(differing));
     }
     // every file of the source, as the copy of a first clone would name it
-    let files = TableDiff::between(&wanted, None)?.copies;
+    let files = TableDiff::between(&wanted, None)?.1;
     let checks = files.iter().map(|file| check_file(source, target, file, level));
     let checked: Vec<(Option<String>, u64)> = stream::iter(checks).buffered(IN_FLIGHT).try_collect().await?;
     let bytes_compared = checked.iter().map(|(_, bytes)| bytes).sum();

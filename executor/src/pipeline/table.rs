@@ -60,7 +60,7 @@ async fn plan_whole(
 
 /// Why a table cannot be planned.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PlanError {
+pub(crate) enum PlanError {
     /// A side cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -90,7 +90,7 @@ impl crate::error::Classify for PlanError {
     }
 }
 
-type Files = (FileChange, crate::plan::diff::Totals);
+pub(crate) type Files = (FileChange, crate::plan::diff::Totals);
 
 /// A first clone: only names and sizes are read, the rest when the commits are written.
 async fn everything(source: &Snapshot, copies: &mut Copies) -> Result<Files, PlanError> {
@@ -106,7 +106,10 @@ async fn everything(source: &Snapshot, copies: &mut Copies) -> Result<Files, Pla
 }
 
 /// The full difference of two tables, in memory of about a hundred bytes a file.
-async fn difference(source: &Snapshot, target: &Snapshot, copies: &mut Copies) -> Result<Files, PlanError> {
+///
+/// # Errors
+/// See [`PlanError`].
+pub(crate) async fn difference(source: &Snapshot, target: &Snapshot, copies: &mut Copies) -> Result<Files, PlanError> {
     let root = TableRoot::parse(&target.head.url).map_err(DiffRefusal::Root)?;
     let mut held = Inventory::default();
     {
@@ -140,14 +143,14 @@ async fn difference(source: &Snapshot, target: &Snapshot, copies: &mut Copies) -
 
 /// The objects to copy from one table to another.
 #[derive(Debug)]
-pub(super) struct Copies {
+pub(crate) struct Copies {
     source: TableStore,
     target: TableStore,
     pub(super) manifest: Manifest,
 }
 
 impl Copies {
-    pub(super) fn between(source: &TableStore, target: &TableStore) -> Self {
+    pub(crate) fn between(source: &TableStore, target: &TableStore) -> Self {
         Self { source: source.clone(), target: target.clone(), manifest: Manifest::new() }
     }
 

@@ -1,5 +1,6 @@
 //! What one table needs to become equal to its source: files to copy, actions to commit.
 
+use lakedr_control::group_log::FailureClass;
 use object_store::path::Path;
 use thiserror::Error;
 
@@ -11,6 +12,7 @@ use crate::delta::json::RawObject;
 use crate::delta::replica::file::FileRefusal;
 use crate::delta::root::{RootError, TableRoot};
 use crate::delta::state::{TableHead, TableState};
+use crate::error::Classify;
 
 pub use crate::copy::FileKind;
 
@@ -57,6 +59,12 @@ pub enum DiffRefusal {
         /// Bytes at the target.
         target_size: u64,
     },
+}
+
+impl Classify for DiffRefusal {
+    fn class(&self) -> FailureClass {
+        FailureClass::Unsupported
+    }
 }
 
 /// An add to commit.

@@ -13,7 +13,7 @@ use crate::cut::Refusal;
 use crate::delta::root::RootError;
 use crate::delta::state::TableHead;
 use crate::observe::snapshot::Snapshot;
-use crate::record::CommitMark;
+use crate::record::{CommitMark, SideRecord, TableRecord};
 use crate::spec::TableStore;
 
 /// The source of a plan at its version.
@@ -115,6 +115,42 @@ impl TablePlan {
     /// [`RootError`] when the url of the source is no url.
     pub fn translation(&self) -> Result<Translation, RootError> {
         Translation::of(self.source.table.url.as_str())
+    }
+
+    /// What is known of the table once the plan is published by the intent `intent`; none when the log of the source no
+    /// longer has the commit of the version. `head_after` and `commit_size` are those of the target's new commit, if
+    /// there is one.
+    #[must_use]
+    pub fn record(
+        &self,
+        group: &Name,
+        intent: u64,
+        cut_id: &str,
+        head_after: Option<&TableHead>,
+        commit_size: Option<u64>,
+    ) -> Option<TableRecord> {
+        let totals = &self.diff.totals;
+        let (target_files, target_bytes) = self.target.after;
+        Some(TableRecord {
+            group: group.clone(),
+            table: self.name().clone(),
+            intent,
+            cut: cut_id.to_owned(),
+            source: SideRecord {
+                head: self.source.head.clone(),
+                files: totals.source_files,
+                bytes: Some(totals.source_bytes),
+            },
+            source_commit: self.source.commit.clone()?,
+            source_time_ms: self.source.time_ms,
+            target: SideRecord {
+                head: head_after.or(self.target.head.as_ref())?.clone(),
+                files: target_files,
+                bytes: target_bytes,
+            },
+            target_commit_size: commit_size.or(self.target.commit_size)?,
+            classes: None,
+        })
     }
 
     /// `delta.checkpointInterval` of the source: commits between two checkpoints.

@@ -6,12 +6,14 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lakedr_control::group_log::{FailureClass, History, IntentSlot};
 
 use super::intent::{Offer, next_seq, store_body};
+use crate::delta::json::JsonError;
+use crate::delta::state::TableHead;
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::observe::snapshot::{Columns, Snapshot};
 use crate::pipeline::Scene;
 use crate::plan::commit_body::{CloneContext, CommitBody};
 use crate::plan::diff::{AddAction, DiffRefusal, FILES_PER_COMMIT, FileChange};
-use crate::plan::group::{GroupPlan, TablePlan};
+use crate::plan::group::{GroupPlan, PlannedTarget, TablePlan};
 
 /// Tables whose commits are written at the same time.
 const TABLES_IN_FLIGHT: usize = 8;
@@ -36,7 +38,18 @@ impl Classify for SourceChanged {
     }
 }
 
-/// Writes and stores every commit of a plan, for the intent that follows on `history`.
+/// The stored commits of one table.
+#[derive(Debug, Default)]
+pub struct TableBodies {
+    /// Where they go; empty when the target is equal already.
+    pub slots: Vec<IntentSlot>,
+    /// Everything but the files of the target once they are there.
+    pub head_after: Option<TableHead>,
+    /// Bytes of the last of them.
+    pub last_size: Option<u64>,
+}
+
+/// Writes and stores every commit of a plan, for the intent that follows on `history`: one entry a table.
 ///
 /// # Errors
 /// When a source cannot be read or the home of the log cannot be written.
@@ -45,71 +58,107 @@ pub async fn store_bodies(
     history: &History,
     plan: &GroupPlan,
     at: DateTime<Utc>,
-) -> Result<Vec<IntentSlot>, Failure> {
-    let seq = next_seq(history);
+) -> Result<Vec<TableBodies>, Failure> {
     let tables = plan.tables.iter().map(|table| async move {
-        let name = table.source.name.to_string();
-        let txn_id = scene.world.fresh_id();
-        let Some(context) = table.context(&scene.group.name, &name, &plan.cut.id, seq, at, txn_id) else {
-            return Ok(Vec::new());
-        };
-        match (&table.diff.files, &table.snapshot) {
-            (FileChange::Everything, Some(snapshot)) => {
-                everything(scene, history, table, snapshot, context).await
-            }
-            _ => {
-                let body = table.diff.commit_body(&context);
-                let offer = offer(table, context.target_version, false, body);
-                Ok(vec![store_body(scene, history, &offer).await?])
-            }
+        let name = table.name().to_string();
+        let (seq, txn_id) = (next_seq(history), scene.world.fresh_id());
+        match table.context(&scene.group.name, &name, &plan.cut.id, seq, at, txn_id) {
+            None => Ok(TableBodies::default()),
+            Some(context) => write(Writer::new(scene, history, table, context)).await,
         }
     });
     let tables: Vec<_> = tables.collect();
-    let slots: Vec<Vec<IntentSlot>> =
-        stream::iter(tables).buffered(TABLES_IN_FLIGHT).try_collect::<Vec<_>>().await?;
-    Ok(slots.into_iter().flatten().collect())
+    stream::iter(tables).buffered(TABLES_IN_FLIGHT).try_collect().await
 }
 
-fn offer(table: &TablePlan, version: u64, hidden: bool, body: Vec<u8>) -> Offer {
-    let (name, url) = (table.source.name.clone(), table.target.url.clone());
-    Offer { table: name, url, version, hidden, body: Bytes::from(body) }
+async fn write(mut writer: Writer<'_>) -> Result<TableBodies, Failure> {
+    let table = writer.table;
+    match (&table.diff.files, &table.source.snapshot) {
+        (FileChange::Everything, Some(snapshot)) => everything(&mut writer, snapshot).await?,
+        _ => writer.store(table.diff.commit_body(&writer.first)).await?,
+    }
+    writer.finish()
+}
+
+/// The commits of one table, in the order of their versions.
+struct Writer<'a> {
+    scene: &'a Scene<'a>,
+    history: &'a History,
+    table: &'a TablePlan,
+    first: CloneContext<'a>,
+    last: CloneContext<'a>,
+    done: TableBodies,
+}
+
+impl<'a> Writer<'a> {
+    fn new(
+        scene: &'a Scene<'a>,
+        history: &'a History,
+        table: &'a TablePlan,
+        first: CloneContext<'a>,
+    ) -> Self {
+        Self { scene, history, table, first, last: first, done: TableBodies::default() }
+    }
+
+    async fn store(&mut self, body: Vec<u8>) -> Result<(), Failure> {
+        self.done.last_size = Some(body.len() as u64);
+        let offer = Offer {
+            table: self.table.name().clone(),
+            url: self.table.target.table.url.clone(),
+            version: self.last.target_version,
+            hidden: !self.done.slots.is_empty(),
+            body: Bytes::from(body),
+        };
+        self.done.slots.push(store_body(self.scene, self.history, &offer).await?);
+        Ok(())
+    }
+
+    fn next(&mut self) -> CommitBody {
+        self.last = self.first.later(self.done.slots.len() as u64, self.scene.world.fresh_id());
+        CommitBody::further(&self.table.diff, &self.last)
+    }
+
+    fn finish(mut self) -> Result<TableBodies, Failure> {
+        let PlannedTarget { head, table, .. } = &self.table.target;
+        let after = self.table.diff.head.applied(head.as_ref(), table.url.as_str(), &self.first, &self.last);
+        self.done.head_after = Some(after.map_err(Malformed).at(Stage::Publish, self.table.name())?);
+        Ok(self.done)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the commit of a table is malformed")]
+struct Malformed(#[source] JsonError);
+
+impl Classify for Malformed {
+    fn class(&self) -> FailureClass {
+        FailureClass::Internal
+    }
 }
 
 /// The commits of a first clone: every live file of the source passes once more.
-async fn everything(
-    scene: &Scene<'_>,
-    history: &History,
-    table: &TablePlan,
-    snapshot: &Snapshot,
-    context: CloneContext<'_>,
-) -> Result<Vec<IntentSlot>, Failure> {
-    let name = &table.source.name;
-    let replica = table.replica().at(Stage::Publish, name)?;
+async fn everything(writer: &mut Writer<'_>, snapshot: &Snapshot) -> Result<(), Failure> {
+    let (table, name) = (writer.table, writer.table.name());
+    let translation = table.translation().map_err(DiffRefusal::Root).at(Stage::Publish, name)?;
     let files = snapshot.files(Columns::All);
     let mut files = std::pin::pin!(files);
-    let mut body = CommitBody::first(&table.diff, &context);
-    let (mut slots, mut files_seen, mut in_body) = (Vec::new(), 0_u64, 0_u64);
+    let mut body = CommitBody::first(&table.diff, &writer.first);
+    let (mut found, mut in_body) = (0_u64, 0_u64);
     while let Some((key, add)) = files.try_next().await.at(Stage::Publish, name)? {
         if in_body == FILES_PER_COMMIT {
-            let version = context.target_version + slots.len() as u64;
-            let offered = offer(table, version, !slots.is_empty(), body.finish());
-            slots.push(store_body(scene, history, &offered).await?);
-            let context = context.later(slots.len() as u64, scene.world.fresh_id());
-            (body, in_body) = (CommitBody::further(&table.diff, &context), 0);
+            writer.store(body.finish()).await?;
+            (body, in_body) = (writer.next(), 0);
         }
-        let add = replica.file(&key, &add).map_err(DiffRefusal::File).at(Stage::Publish, name)?.add;
+        let add = translation.file(&key, &add).map_err(DiffRefusal::File).at(Stage::Publish, name)?.add;
         body.add(&AddAction { raw: add.raw, data_change: true });
         in_body += 1;
-        files_seen += 1;
+        found += 1;
     }
-    let version = context.target_version + slots.len() as u64;
-    let offered = offer(table, version, !slots.is_empty(), body.finish());
-    slots.push(store_body(scene, history, &offered).await?);
+    writer.store(body.finish()).await?;
     let planned = table.diff.totals.source_files;
-    if files_seen != planned {
-        let url = table.source.url.to_string();
-        let version = table.diff.source_version;
-        return Err(SourceChanged { url, version, planned, found: files_seen }.at(Stage::Publish, name));
+    if found != planned {
+        let (url, version) = (table.source.table.url.to_string(), table.diff.source_version);
+        return Err(SourceChanged { url, version, planned, found }.at(Stage::Publish, name));
     }
-    Ok(slots)
+    Ok(())
 }

@@ -33,25 +33,25 @@ enum Missed {
 
 /// Writes the checkpoints that are due after a publish.
 pub async fn checkpoint_targets(scene: &Scene<'_>, plan: &GroupPlan) {
-    let written = plan.tables.iter().filter_map(|table| Some((table, table.slot()?)));
+    let written = plan.tables.iter().filter_map(|table| Some((table, table.slots().last()?)));
     let checkpoints = written.map(|(table, version)| async move {
         if let Err(error) = checkpoint(scene, table, version).await {
-            tracing::warn!(table = %table.target.name, "no checkpoint at version {version}: {}", chain(&error));
+            tracing::warn!(table = %table.name(), "no checkpoint at version {version}: {}", chain(&error));
         }
     });
     join_all(checkpoints).await;
 }
 
 async fn checkpoint(scene: &Scene<'_>, table: &TablePlan, version: u64) -> Result<(), Missed> {
-    let delta = table.target.table();
+    let delta = table.target.table.table();
     let listing = delta.listing().await?;
-    if !is_due(newest_checkpoint(&listing), version, interval(table), table.diff.source_files) {
+    if !is_due(newest_checkpoint(&listing), version, interval(table), table.diff.totals.source_files) {
         return Ok(());
     }
     let state: TableState = delta.state_with_tombstones(&listing, Some(version)).await?;
     let checkpoint = encode(&state, scene.world.now().timestamp_millis())?;
-    put(&table.target, &checkpoint.name.file_name(), checkpoint.parquet).await?;
-    put(&table.target, "_last_checkpoint", checkpoint.hint).await?;
+    put(&table.target.table, &checkpoint.name.file_name(), checkpoint.parquet).await?;
+    put(&table.target.table, "_last_checkpoint", checkpoint.hint).await?;
     Ok(())
 }
 
@@ -65,7 +65,7 @@ fn is_due(newest: Option<u64>, version: u64, interval: u64, files: u64) -> bool 
 }
 
 fn interval(table: &TablePlan) -> u64 {
-    table.checkpoint_interval.filter(|interval| *interval > 0).unwrap_or(DEFAULT_INTERVAL)
+    table.checkpoint_interval().filter(|interval| *interval > 0).unwrap_or(DEFAULT_INTERVAL)
 }
 
 fn newest_checkpoint(listing: &LogListing) -> Option<u64> {

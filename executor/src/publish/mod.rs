@@ -10,7 +10,7 @@ mod rollback;
 mod settle;
 mod slot;
 
-pub use bodies::store_bodies;
+pub use bodies::{TableBodies, store_bodies};
 pub use checkpoint::checkpoint_targets;
 pub use decide::{Next, Slot, SlotState, next};
 pub use intent::{Intention, Offer, announce, next_seq, store_body};

@@ -59,7 +59,7 @@ pub struct CommitMark {
 
 impl From<&LogEntry> for CommitMark {
     fn from(entry: &LogEntry) -> Self {
-        Self { size: entry.size, modified_ms: entry.modified_ms, tag: entry.tag }
+        Self { size: entry.size, modified_ms: entry.modified_ms, tag: None }
     }
 }
 
