@@ -7,7 +7,7 @@ use lakedr_control::group_log::{FailureClass, History};
 use lakedr_control::id::TableName;
 use lakedr_control::validate::{SideName, Workflow};
 
-use super::source::{Head, heads, version_at};
+use super::source::{Head, Newer, heads, version_at};
 use super::workflow::marker::Marker;
 use crate::cut::{Attempt, Choice, at_instant, choose_marked};
 use crate::error::{At as _, Classify, Failure, Stage};
@@ -90,7 +90,7 @@ pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
         return false;
     }
     let Ok(tables) = scene.stores.tables(scene.active(history), scene.group) else { return false };
-    let Ok(heads) = heads(with_records(scene, history, tables).await).await else { return false };
+    let Ok(heads) = heads(with_records(scene, history, tables).await, Newer::Leave).await else { return false };
     for head in &heads {
         let Some(held) = point.cut.table(&head.table.name) else { return false };
         if head.listing.latest_commit() != Some(held.source_version) {

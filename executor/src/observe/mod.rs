@@ -2,7 +2,6 @@
 
 pub mod choice;
 pub mod delta_table;
-mod log_replay;
 mod log_store;
 mod parquet_object;
 pub mod presence;

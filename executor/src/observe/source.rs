@@ -11,7 +11,7 @@ use crate::delta::changes::CommitChange;
 use crate::delta::feature::{FeatureRefusal, gate};
 use crate::delta::listing::LogListing;
 use crate::delta::state::TableHead;
-use crate::delta::timestamp::CommitTime;
+use crate::delta::timestamp::{CommitTime, continue_at};
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::Stop;
 use crate::record::{CommitMark, TableRecord};
@@ -61,21 +61,35 @@ pub struct Head {
     pub listing: LogListing,
     /// What is known of the table since the newest recovery point.
     pub known: Option<TableRecord>,
+    /// The commits since `known`, oldest first, if they were asked for.
+    pub newer: Option<Vec<CommitChange>>,
+}
+
+/// Whether the commits that are newer than the records are read along with the listings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newer {
+    /// They are: the choice of a version rests on them.
+    Read,
+    /// They are not: the version is known already.
+    Leave,
 }
 
 /// Lists the logs of all source tables, from where their records end.
 ///
 /// # Errors
 /// A refusal when a table does not exist.
-pub async fn heads(tables: Vec<(TableStore, Option<TableRecord>)>) -> Result<Vec<Head>, Stop> {
+pub async fn heads(
+    tables: Vec<(TableStore, Option<TableRecord>)>,
+    newer: Newer,
+) -> Result<Vec<Head>, Stop> {
     try_join_all(tables.into_iter().map(|(table, known)| async move {
         if let Some(known) = known
-            && let Some(listing) = since(&table, &known).await.at(Stage::Observe, &table.name)?
+            && let Some(head) = since(&table, known, newer).await.at(Stage::Observe, &table.name)?
         {
-            return Ok(Head { table, listing, known: Some(known) });
+            return Ok(head);
         }
         match table.table().listing().await {
-            Ok(listing) => Ok(Head { table, listing, known: None }),
+            Ok(listing) => Ok(Head { table, listing, known: None, newer: None }),
             Err(TableError::NotATable { url }) => Err(Stop::Refused(missing(&table.name, &url))),
             Err(error) => Err(Stop::Failed(error.at(Stage::Observe, &table.name))),
         }
@@ -83,15 +97,23 @@ pub async fn heads(tables: Vec<(TableStore, Option<TableRecord>)>) -> Result<Vec
     .await
 }
 
-/// The log since a record, if the table is still the one that the record is about.
-async fn since(table: &TableStore, known: &TableRecord) -> Result<Option<LogListing>, TableError> {
+/// The table since a record, if it is still the one that the record is about and has not changed too much.
+async fn since(table: &TableStore, known: TableRecord, newer: Newer) -> Result<Option<Head>, TableError> {
     let head = &known.source.head;
     if head.url != table.url.as_str() {
         return Ok(None);
     }
     let listing = table.table().listing_since(head.version).await?;
     let same = listing.commit(head.version).is_some_and(|entry| CommitMark::from(entry) == known.source_commit);
-    Ok(same.then_some(listing))
+    let latest = listing.latest_commit().unwrap_or(head.version);
+    if !same || (newer == Newer::Read && !can_follow(&listing, &known, latest)) {
+        return Ok(None);
+    }
+    let newer = match newer {
+        Newer::Read => Some(table.table().changes(&listing, head.version, latest).await?),
+        Newer::Leave => None,
+    };
+    Ok(Some(Head { table: table.clone(), listing, known: Some(known), newer }))
 }
 
 fn missing(table: &TableName, url: &str) -> Refusal {
@@ -162,7 +184,10 @@ fn can_follow(listing: &LogListing, known: &TableRecord, version: u64) -> bool {
 async fn follow(head: &Head, known: &TableRecord, version: u64) -> Result<Pinned, Failure> {
     let name = &head.table.name;
     let from = known.source.head.version;
-    let commits = head.table.table().changes(&head.listing, from, version).await.at(Stage::Observe, name)?;
+    let commits = match &head.newer {
+        Some(newer) => newer.iter().take_while(|commit| commit.facts.version <= version).cloned().collect(),
+        None => head.table.table().changes(&head.listing, from, version).await.at(Stage::Observe, name)?,
+    };
     let mut state = known.source.head.clone();
     let mut time_ms = known.source_time_ms;
     for commit in &commits {
@@ -236,20 +261,36 @@ impl Pinned {
 /// # Errors
 /// When the log cannot be read.
 pub async fn version_at(head: &Head, instant_ms: i64) -> Result<(TableName, Option<u64>), Failure> {
-    let (name, delta) = (&head.table.name, head.table.table());
-    let found = match &head.known {
-        Some(known) => {
-            let from = CommitTime { version: known.source.head.version, timestamp_ms: known.source_time_ms };
-            delta.version_at_since(&head.listing, &known.source.head.metadata, from, instant_ms).await
-        }
-        None => {
-            let latest = delta.snapshot(&head.listing, None).await.at(Stage::Observe, name)?;
-            delta.version_at(&head.listing, &latest.head.metadata, instant_ms).await
-        }
+    let name = &head.table.name;
+    if let (Some(known), Some(newer)) = (&head.known, &head.newer)
+        && let Some(version) = version_since(known, newer, instant_ms)
+    {
+        return Ok((name.clone(), Some(version)));
+    }
+    let delta = head.table.table();
+    let found = async {
+        let listing = delta.listing().await?;
+        let latest = delta.snapshot(&listing, None).await?;
+        delta.version_at(&listing, &latest.head.metadata, instant_ms).await
     };
-    match found {
+    match found.await {
         Ok(version) => Ok((name.clone(), Some(version))),
         Err(TableError::Timestamp { .. }) => Ok((name.clone(), None)),
         Err(error) => Err(error.at(Stage::Observe, name)),
     }
+}
+
+/// The version at an instant by what came since a record; none when only the whole log can tell: the instant is before
+/// the record, or in-commit timestamps were turned on or off since.
+fn version_since(known: &TableRecord, newer: &[CommitChange], instant_ms: i64) -> Option<u64> {
+    let on = known.source.head.in_commit_timestamps();
+    if newer.iter().any(|commit| commit.facts.in_commit_timestamp_ms.is_some() != on) {
+        return None;
+    }
+    let times: Vec<CommitTime> = newer
+        .iter()
+        .map(|commit| CommitTime { version: commit.facts.version, timestamp_ms: commit.facts.timestamp_ms })
+        .collect();
+    let from = CommitTime { version: known.source.head.version, timestamp_ms: known.source_time_ms };
+    continue_at(from, &times, instant_ms).ok()
 }

@@ -12,7 +12,7 @@ use super::table::plan_table;
 use crate::cut::{Choice, Chosen, Refusal};
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::observe::choice::{choose_instant, choose_run};
-use crate::observe::source::{Pinned, heads, pin};
+use crate::observe::source::{Newer, Pinned, heads, pin};
 use crate::observe::target::target;
 use crate::plan::group::GroupPlan;
 use crate::record::with_records;
@@ -92,7 +92,8 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     if run == Some(Choice::UpToDate) {
         return Ok(Prepared::UpToDate);
     }
-    let heads = heads(with_records(scene, history, sources).await).await?;
+    let newer = if run.is_some() { Newer::Leave } else { Newer::Read };
+    let heads = heads(with_records(scene, history, sources).await, newer).await?;
     let (choice, as_of) = match run {
         Some(choice) => (choice, scene.world.now()),
         None => choose_instant(scene, &heads).await?,

@@ -171,7 +171,7 @@ impl TableDiff {
         target: Option<&TableState>,
     ) -> Result<(Self, Vec<FileCopy>), DiffRefusal> {
         let mut held = Inventory::default();
-        for state in target {
+        if let Some(state) = target {
             let root = TableRoot::parse(&state.head.url)?;
             for (key, add) in &state.files {
                 held.record(key, add, &state.head.url, &root);

@@ -21,7 +21,7 @@ use crate::delta::protocol::Protocol;
 use crate::delta::state::{Domain, Metadata, TableHead, Txn};
 
 /// Format of records that this program reads and writes. A record of any other format is not used.
-pub const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 /// Why a record is not used.
 #[derive(Debug, Error)]
@@ -59,7 +59,7 @@ pub struct CommitMark {
 
 impl From<&LogEntry> for CommitMark {
     fn from(entry: &LogEntry) -> Self {
-        Self { size: entry.size, modified_ms: entry.modified_ms, tag: None }
+        Self { size: entry.size, modified_ms: entry.modified_ms, tag: entry.tag }
     }
 }
 

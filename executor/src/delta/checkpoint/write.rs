@@ -219,7 +219,7 @@ mod tests {
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(parquet)).expect("parquet");
         for batch in reader.build().expect("reader") {
             for row in rows(&batch.expect("batch")).expect("rows") {
-                replay.apply(row.action).expect("action");
+                replay.apply(row).expect("action");
             }
         }
         replay.finish("file:///t", 7).expect("state")
