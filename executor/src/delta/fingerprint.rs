@@ -107,7 +107,8 @@ mod tests {
             r#"{"path":"x","size":2,"partitionValues":{"a":"ü"},"later":{"deep":[1,{"x":1.50,"y":null}]}}"#,
         ];
         for (a, b) in texts.iter().flat_map(|a| texts.iter().map(move |b| (a, b))) {
-            for (synthesised_a, synthesised_b) in [(false, false), (true, false), (false, true), (true, true)] {
+            for (synthesised_a, synthesised_b) in [(false, false), (true, false), (false, true), (true, true)]
+            {
                 let (mut a, mut b) = (add(a), add(b));
                 (a.stats_synthesised, b.stats_synthesised) = (synthesised_a, synthesised_b);
                 let same = Fingerprint::of(&a).same(&Fingerprint::of(&b));

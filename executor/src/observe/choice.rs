@@ -90,7 +90,9 @@ pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
         return false;
     }
     let Ok(tables) = scene.stores.tables(scene.active(history), scene.group) else { return false };
-    let Ok(heads) = heads(with_records(scene, history, tables).await, Newer::Leave).await else { return false };
+    let Ok(heads) = heads(with_records(scene, history, tables).await, Newer::Leave).await else {
+        return false;
+    };
     for head in &heads {
         let Some(held) = point.cut.table(&head.table.name) else { return false };
         if head.listing.latest_commit() != Some(held.source_version) {

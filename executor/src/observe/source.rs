@@ -78,10 +78,7 @@ pub enum Newer {
 ///
 /// # Errors
 /// A refusal when a table does not exist.
-pub async fn heads(
-    tables: Vec<(TableStore, Option<TableRecord>)>,
-    newer: Newer,
-) -> Result<Vec<Head>, Stop> {
+pub async fn heads(tables: Vec<(TableStore, Option<TableRecord>)>, newer: Newer) -> Result<Vec<Head>, Stop> {
     try_join_all(tables.into_iter().map(|(table, known)| async move {
         if let Some(known) = known
             && let Some(head) = since(&table, known, newer).await.at(Stage::Observe, &table.name)?
@@ -104,7 +101,8 @@ async fn since(table: &TableStore, known: TableRecord, newer: Newer) -> Result<O
         return Ok(None);
     }
     let listing = table.table().listing_since(head.version).await?;
-    let same = listing.commit(head.version).is_some_and(|entry| CommitMark::from(entry) == known.source_commit);
+    let same =
+        listing.commit(head.version).is_some_and(|entry| CommitMark::from(entry) == known.source_commit);
     let latest = listing.latest_commit().unwrap_or(head.version);
     if !same || (newer == Newer::Read && !can_follow(&listing, &known, latest)) {
         return Ok(None);

@@ -91,9 +91,8 @@ async fn writers(
     let Some(head) = head else { return Ok((false, None)) };
     let delta = table.table();
     let commits = delta.commits(listing, head, head).await.at(Stage::Observe, &table.name)?;
-    let ours = commits
-        .last()
-        .is_some_and(|commit| crate::publish::is_ours(commit, &scene.group.name, &table.name));
+    let ours =
+        commits.last().is_some_and(|commit| crate::publish::is_ours(commit, &scene.group.name, &table.name));
     let suspect = recorded.map_or(head, |recorded| recorded + 1);
     let bytes = delta.commit_bytes(suspect).await.at(Stage::Observe, &table.name)?;
     let author = bytes.map_or_else(|| "unknown".to_owned(), |bytes| crate::publish::author(suspect, &bytes));

@@ -193,7 +193,13 @@ async fn publish(
 }
 
 /// Keeps what is known of each table, if this intent made the newest recovery point.
-async fn remember(scene: &Scene<'_>, history: &History, plan: &GroupPlan, intent: u64, written: &[TableBodies]) {
+async fn remember(
+    scene: &Scene<'_>,
+    history: &History,
+    plan: &GroupPlan,
+    intent: u64,
+    written: &[TableBodies],
+) {
     let newest = history.state.as_ref().and_then(|state| state.recovery_point());
     if newest.is_none_or(|point| point.intent != intent) {
         return;

@@ -21,11 +21,7 @@ use crate::spec::TableStore;
 ///
 /// # Errors
 /// When a side cannot be read, or the source cannot be cloned.
-pub(super) async fn plan_table(
-    scene: &Scene<'_>,
-    source: Pinned,
-    target: Target,
-) -> Result<TablePlan, Stop> {
+pub(super) async fn plan_table(scene: &Scene<'_>, source: Pinned, target: Target) -> Result<TablePlan, Stop> {
     if let Some(plan) = super::follow::follow(scene, &source, &target).await? {
         return Ok(plan);
     }
@@ -33,11 +29,7 @@ pub(super) async fn plan_table(
     Ok(plan_whole(source, snapshot, target).await?)
 }
 
-async fn plan_whole(
-    source: PinnedHead,
-    snapshot: Snapshot,
-    target: Target,
-) -> Result<TablePlan, Failure> {
+async fn plan_whole(source: PinnedHead, snapshot: Snapshot, target: Target) -> Result<TablePlan, Failure> {
     let PinnedHead { table, head, commit, time_ms } = source;
     let name = table.name.clone();
     let held = target.snapshot().await.at(Stage::Plan, &name)?;
@@ -94,7 +86,8 @@ pub(crate) type Files = (FileChange, crate::plan::diff::Totals);
 
 /// A first clone: only names and sizes are read, the rest when the commits are written.
 async fn everything(source: &Snapshot, copies: &mut Copies) -> Result<Files, PlanError> {
-    let mut differ = Differ::new(Translation::of(&source.head.url).map_err(DiffRefusal::Root)?, Inventory::default());
+    let mut differ =
+        Differ::new(Translation::of(&source.head.url).map_err(DiffRefusal::Root)?, Inventory::default());
     let files = source.files(Columns::Identity);
     let mut files = std::pin::pin!(files);
     while let Some((key, add)) = files.try_next().await? {
@@ -109,7 +102,11 @@ async fn everything(source: &Snapshot, copies: &mut Copies) -> Result<Files, Pla
 ///
 /// # Errors
 /// See [`PlanError`].
-pub(crate) async fn difference(source: &Snapshot, target: &Snapshot, copies: &mut Copies) -> Result<Files, PlanError> {
+pub(crate) async fn difference(
+    source: &Snapshot,
+    target: &Snapshot,
+    copies: &mut Copies,
+) -> Result<Files, PlanError> {
     let root = TableRoot::parse(&target.head.url).map_err(DiffRefusal::Root)?;
     let mut held = Inventory::default();
     {

@@ -47,7 +47,8 @@ impl CloneContext<'_> {
     #[must_use]
     pub fn later(self, later: u64, txn_id: Uuid) -> Self {
         let last = self.in_commit_timestamp().saturating_add(i64::try_from(later).unwrap_or(i64::MAX) - 1);
-        let previous_in_commit_timestamp = if later == 0 { self.previous_in_commit_timestamp } else { Some(last) };
+        let previous_in_commit_timestamp =
+            if later == 0 { self.previous_in_commit_timestamp } else { Some(last) };
         Self { target_version: self.target_version + later, previous_in_commit_timestamp, txn_id, ..self }
     }
 }

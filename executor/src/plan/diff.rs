@@ -49,7 +49,7 @@ pub enum DiffRefusal {
     /// The target has another file under the name; names of data files are unique by the protocol.
     #[error(
         "file `{path}` has {source_size} bytes at the source and {target_size} at the target: a file of that \
-         name was written anew; remove the target table and clone it anew"
+         name was replaced; remove the target table and clone it anew"
     )]
     PathReused {
         /// The path as logged.

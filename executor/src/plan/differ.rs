@@ -38,13 +38,7 @@ impl Differ {
     /// A comparison with what the target holds; an empty inventory for a first clone.
     #[must_use]
     pub fn new(source: Translation, target: Inventory) -> Self {
-        Self {
-            source,
-            target,
-            paths: HashSet::new(),
-            vectors: BTreeMap::new(),
-            totals: Totals::default(),
-        }
+        Self { source, target, paths: HashSet::new(), vectors: BTreeMap::new(), totals: Totals::default() }
     }
 
     /// Meets a live file of the source.
@@ -80,7 +74,8 @@ impl Differ {
     fn wanted(&mut self, file: ReplicaFile, meeting: Option<Meeting>) -> Wanted {
         self.totals.added_files += 1;
         self.totals.added_bytes += file.add.size;
-        if let Some(vector) = file.vector.as_ref().filter(|vector| !self.target.has_vector_file(&vector.target))
+        if let Some(vector) =
+            file.vector.as_ref().filter(|vector| !self.target.has_vector_file(&vector.target))
         {
             travel_once(&mut self.vectors, vector);
         }

@@ -97,7 +97,10 @@ impl HeadChange {
             url: url.to_owned(),
             version: last.target_version,
             protocol: before.map_or_else(|| self.protocol(), |head| Ok(head.protocol.clone()))?,
-            metadata: before.map_or_else(|| Metadata::parse(self.metadata_action(first)), |head| Ok(head.metadata.clone()))?,
+            metadata: before.map_or_else(
+                || Metadata::parse(self.metadata_action(first)),
+                |head| Ok(head.metadata.clone()),
+            )?,
             txns: before.map(|head| head.txns.clone()).unwrap_or_default(),
             domains: before.map(|head| head.domains.clone()).unwrap_or_default(),
             in_commit_timestamp: self.in_commit_timestamps().then(|| last.in_commit_timestamp()),

@@ -30,12 +30,8 @@ pub struct Inventory {
 impl Inventory {
     /// Records a live file of the target, whose root is `root_url`.
     pub fn record(&mut self, key: &FileKey, add: &AddFile, root_url: &str, root: &TableRoot) {
-        let held = Held {
-            size: add.size,
-            vector: vector_id(key),
-            fingerprint: Fingerprint::of(add),
-            kept: false,
-        };
+        let held =
+            Held { size: add.size, vector: vector_id(key), fingerprint: Fingerprint::of(add), kept: false };
         self.files.insert(text_id(&key.path), held);
         if key.vector.is_some() {
             self.vector_files.extend(vector_file(add, root_url, root).as_ref().map(place_id));

@@ -20,7 +20,9 @@ const TABLES_IN_FLIGHT: usize = 8;
 
 /// The source was read twice and did not say the same.
 #[derive(Debug, thiserror::Error)]
-#[error("version {version} of {url} had {planned} live files when it was planned, and has {found}; sync again")]
+#[error(
+    "version {version} of {url} had {planned} live files when it was planned, and has {found}; sync again"
+)]
 struct SourceChanged {
     url: String,
     version: u64,

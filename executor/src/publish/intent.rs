@@ -48,11 +48,7 @@ pub fn next_seq(history: &History) -> u64 {
 ///
 /// # Errors
 /// When the home of the log cannot be written, or holds a damaged body under that key.
-pub async fn store_body(
-    scene: &Scene<'_>,
-    history: &History,
-    offer: &Offer,
-) -> Result<IntentSlot, Failure> {
+pub async fn store_body(scene: &Scene<'_>, history: &History, offer: &Offer) -> Result<IntentSlot, Failure> {
     let body_digest = digest::of_bytes(&offer.body);
     let key = layout::pending_commit(&scene.group.name, next_seq(history), &offer.table, &body_digest);
     match scene.log.home_store(history).create(&key, &offer.body).await.at(Stage::Publish, &offer.table)? {

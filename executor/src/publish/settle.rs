@@ -155,10 +155,9 @@ async fn fill_seen(
         .collect();
     let bodies = try_join_all(slots.iter().map(|(_, slot, _)| body(scene, history, intent, slot))).await?;
     let begun = Instant::now();
-    let fills = slots
-        .into_iter()
-        .zip(bodies)
-        .map(|((index, slot, table), body)| async move { fill(slot, table, body).await.map(|state| (index, state)) });
+    let fills = slots.into_iter().zip(bodies).map(|((index, slot, table), body)| async move {
+        fill(slot, table, body).await.map(|state| (index, state))
+    });
     let filled = try_join_all(fills).await?;
     Ok((filled, begun.elapsed()))
 }
@@ -214,7 +213,8 @@ async fn body(
 /// at the broken cut, which no recovery point names; the next sync goes on from there.
 async fn finish_hidden(scene: &Scene<'_>, history: &History, broken: &OpenIntent) -> Result<(), Failure> {
     let begun = |slot: &&IntentSlot| slot.hidden && scene.recorded_version(history, &slot.table).is_none();
-    let tables: BTreeSet<TableName> = broken.slots.iter().filter(begun).map(|slot| slot.table.clone()).collect();
+    let tables: BTreeSet<TableName> =
+        broken.slots.iter().filter(begun).map(|slot| slot.table.clone()).collect();
     for table in tables {
         let mut intent = broken.clone();
         intent.slots.retain(|slot| slot.table == table);

@@ -39,6 +39,7 @@ pub(crate) struct Replica {
 /// What one step of a replica did.
 pub(crate) struct Step {
     pub(crate) diff: TableDiff,
+    pub(crate) copies: Vec<FileCopy>,
     /// Copies for which the target had no object yet.
     pub(crate) fresh: Vec<FileCopy>,
     pub(crate) source: TableState,
@@ -64,14 +65,14 @@ impl Replica {
         gate(&source.head)
             .map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         let target = if self.versions == 0 { None } else { Some(self.state().await) };
-        let diff = TableDiff::between(&source, target.as_ref()).map_err(|error| chain(&error))?;
-        let fresh = self.copy(source_root, &diff)?;
+        let (diff, copies) = TableDiff::between(&source, target.as_ref()).map_err(|error| chain(&error))?;
+        let fresh = self.copy(source_root, &copies)?;
         let context = context(&source, target.as_ref(), self.versions);
         let body = String::from_utf8(diff.commit_body(&context)).unwrap();
         if !diff.is_empty() {
             self.commit(&body);
         }
-        Ok(Step { diff, fresh, source, body })
+        Ok(Step { diff, copies, fresh, source, body })
     }
 
     pub(crate) async fn differences(&self, source: &TableState) -> Vec<Difference> {
@@ -87,13 +88,13 @@ impl Replica {
         self.versions += 1;
     }
 
-    fn copy(&self, source_root: &Path, diff: &TableDiff) -> Result<Vec<FileCopy>, String> {
+    fn copy(&self, source_root: &Path, copies: &[FileCopy]) -> Result<Vec<FileCopy>, String> {
         let from = |copy: &FileCopy| source_root.join(copy.source_key.as_ref());
-        if let Some(lost) = diff.copies.iter().find(|copy| !from(copy).is_file()) {
+        if let Some(lost) = copies.iter().find(|copy| !from(copy).is_file()) {
             return Err(format!("source file {} is gone", lost.source_key));
         }
         let mut fresh = Vec::new();
-        for copy in &diff.copies {
+        for copy in copies {
             let to = self.path().join(copy.target_key.as_ref());
             let size = from(copy).metadata().unwrap().len();
             match copy.kind {
