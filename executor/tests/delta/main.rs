@@ -7,9 +7,13 @@
 mod clone;
 mod commit;
 mod golden;
+mod guards;
 mod incremental;
+mod listing;
+mod log_lab;
 mod once;
 mod property;
 mod refusals;
 mod replay;
+mod snapshot;
 mod times;
