@@ -3,13 +3,16 @@
 //! finishing it twice changes nothing.
 
 mod checkpoint;
+mod checkpoint_upload;
 mod decide;
 mod intent;
+mod pieces;
 mod rollback;
 mod settle;
 mod slot;
 
 pub use checkpoint::checkpoint_targets;
+pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint};
 pub use decide::{Next, SlotState, next};
 pub use intent::{Intention, Offer, announce};
 pub(crate) use rollback::is_ours;

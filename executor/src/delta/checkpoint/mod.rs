@@ -4,3 +4,4 @@ pub mod arrow_json;
 pub mod read;
 pub mod schema;
 pub mod write;
+pub mod write_columns;
