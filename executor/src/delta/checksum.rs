@@ -123,7 +123,9 @@ impl Checksum {
         differ("numFiles", Some(self.files), Some(log.files), &mut found);
         differ("inCommitTimestampOpt", self.in_commit_timestamp, log.in_commit_timestamp, &mut found);
         if let Some(metadata) = &self.metadata {
-            found.extend(differing_metadata(metadata, &head.metadata).map(|field| format!("metadata.{field}")));
+            found.extend(
+                differing_metadata(metadata, &head.metadata).map(|field| format!("metadata.{field}")),
+            );
         }
         if self.protocol.as_ref().is_some_and(|protocol| !protocol.same(&head.protocol)) {
             found.push("protocol".to_owned());
@@ -141,7 +143,9 @@ impl Checksum {
 }
 
 fn objects(fields: &Fields<'_>, name: &'static str) -> Result<Option<Vec<RawObject>>, JsonError> {
-    let Some(items) = fields.optional::<Vec<Box<serde_json::value::RawValue>>>(name)? else { return Ok(None) };
+    let Some(items) = fields.optional::<Vec<Box<serde_json::value::RawValue>>>(name)? else {
+        return Ok(None);
+    };
     items.iter().map(|item| RawObject::parse(item.get())).collect::<Result<_, _>>().map(Some)
 }
 
@@ -164,7 +168,11 @@ fn differ<T: PartialEq + Display>(field: &str, checksum: Option<T>, log: Option<
 fn differing_metadata<'a>(checksum: &'a Metadata, log: &'a Metadata) -> impl Iterator<Item = String> {
     let (mine, theirs) = (checksum.raw.fields(), log.raw.fields());
     let names: BTreeSet<String> = mine.iter().chain(theirs.iter()).map(|(name, _)| name.to_owned()).collect();
-    names.into_iter().filter(|name| !same_value(mine.get(name), theirs.get(name))).collect::<Vec<_>>().into_iter()
+    names
+        .into_iter()
+        .filter(|name| !same_value(mine.get(name), theirs.get(name)))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// The keys under which two maps have different values.
@@ -175,4 +183,87 @@ fn differing<'a, V, T: PartialEq>(
 ) -> impl Iterator<Item = &'a String> {
     let keys: BTreeSet<&String> = mine.keys().chain(theirs.keys()).collect();
     keys.into_iter().filter(move |key| mine.get(*key).map(&value) != theirs.get(*key).map(&value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delta::action::actions;
+    use crate::delta::replay::{Replay, Tombstones};
+
+    fn head(configuration: &str) -> TableHead {
+        let log = [
+            r#"{"commitInfo":{"inCommitTimestamp":77}}"#.to_owned(),
+            r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#.to_owned(),
+            format!(
+                r#"{{"metaData":{{"id":"t","format":{{"provider":"parquet","options":{{}}}},"schemaString":"{{}}","partitionColumns":[],"configuration":{{{configuration}}}}}}}"#
+            ),
+            r#"{"txn":{"appId":"s","version":4,"lastUpdated":5}}"#.to_owned(),
+            r#"{"domainMetadata":{"domain":"d","configuration":"{}","removed":false}}"#.to_owned(),
+        ]
+        .join("\n");
+        let mut replay = Replay::new(Tombstones::Drop);
+        for action in actions(log.as_bytes()) {
+            replay.apply(action.expect("line")).expect("action");
+        }
+        replay.finish("file:///t", 7).expect("state").head
+    }
+
+    const TIMED: &str = r#""delta.enableInCommitTimestamps":"true""#;
+
+    #[test]
+    fn what_is_written() {
+        let mut checksum = Checksum::of(&head(TIMED), 3, 9_007_199_254_740_993);
+        checksum.txn_id = Some("x".to_owned());
+        let expected = concat!(
+            r#"{"txnId":"x","tableSizeBytes":9007199254740993,"numFiles":3,"numMetadata":1,"numProtocol":1,"inCommitTimestampOpt":77,"#,
+            r#""setTransactions":[{"appId":"s","version":4,"lastUpdated":5}],"#,
+            r#""domainMetadata":[{"domain":"d","configuration":"{}","removed":false}],"#,
+            r#""metadata":{"id":"t","format":{"provider":"parquet","options":{}},"schemaString":"{}","partitionColumns":[],"#,
+            r#""configuration":{"delta.enableInCommitTimestamps":"true"}},"#,
+            r#""protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#
+        );
+        assert_eq!(checksum.text(), expected);
+        assert_eq!(name(7).file_name(), "00000000000000000007.crc");
+        let again = Checksum::parse(checksum.text().as_bytes()).expect("parse");
+        assert_eq!(again.text(), checksum.text());
+        assert_eq!(again.disagreements(&head(TIMED), 3, 9_007_199_254_740_993), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_depends_on_the_reader_is_left_out() {
+        let untimed =
+            Checksum::of(&head(r#""delta.setTransactionRetentionDuration":"interval 1 day""#), 0, 0);
+        assert!(untimed.in_commit_timestamp.is_none() && untimed.txns.is_none());
+        assert!(!untimed.text().contains("setTransactions"));
+    }
+
+    #[test]
+    fn every_disagreement_is_named() {
+        let checksum = Checksum::of(&head(TIMED), 3, 10);
+        let mut other = head(r#""k":"v""#);
+        other.txns.clear();
+        other.domains.clear();
+        other.protocol = Protocol::build(1, 4, None, None);
+        let expected = [
+            "tableSizeBytes: checksum 10, log 11",
+            "numFiles: checksum 3, log 4",
+            "inCommitTimestampOpt: checksum 77, log absent",
+            "metadata.configuration",
+            "protocol",
+            "txn of `s`",
+            "domain `d`",
+        ];
+        assert_eq!(checksum.disagreements(&other, 4, 11), expected);
+    }
+
+    #[test]
+    fn old_and_unknown_fields() {
+        let old = Checksum::parse(br#"{"tableSizeBytes":5,"numFiles":1,"numMetadata":1,"later":[1.5]}"#)
+            .expect("old");
+        assert_eq!(old.disagreements(&head(""), 1, 5), Vec::<String>::new());
+        for broken in [&b"{"[..], b"{}", b"{\"tableSizeBytes\":5,\"numFiles\":-1}", b"\xff"] {
+            assert!(Checksum::parse(broken).is_err());
+        }
+    }
 }
