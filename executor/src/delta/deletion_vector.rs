@@ -165,10 +165,15 @@ pub fn unique_id(raw: &str) -> Result<String, JsonError> {
     let fields = Fields::parse(raw)?;
     let storage: String = fields.required("storageType")?;
     let path: String = fields.required("pathOrInlineDv")?;
-    Ok(match fields.optional::<i64>("offset")? {
-        Some(offset) => format!("{storage}{path}@{offset}"),
-        None => format!("{storage}{path}"),
-    })
+    Ok(identity(&storage, &path, fields.optional("offset")?))
+}
+
+/// The identity of a deletion vector from the fields that make it up.
+pub(crate) fn identity(storage: &str, path_or_inline: &str, offset: Option<i64>) -> String {
+    match offset {
+        Some(offset) => format!("{storage}{path_or_inline}@{offset}"),
+        None => format!("{storage}{path_or_inline}"),
+    }
 }
 
 /// The uuid under which a replica keeps a vector that its source names by URI: the same for every run.

@@ -3,9 +3,9 @@
 pub mod choice;
 pub mod delta_table;
 pub mod group;
-mod log_replay;
 mod log_store;
 mod parquet_object;
+pub mod snapshot;
 pub mod table_error;
 pub mod verify;
 pub mod workflow;

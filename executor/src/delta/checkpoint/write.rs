@@ -324,7 +324,7 @@ mod tests {
         let mut replay = Replay::new(Tombstones::Keep);
         for batch in reader(pieces).build().expect("reader") {
             for row in rows(&batch.expect("batch")).expect("rows") {
-                replay.apply(row.action).expect("action");
+                replay.apply(row).expect("action");
             }
         }
         replay.finish("file:///t", 7).expect("state")
