@@ -7,6 +7,7 @@
 pub mod action;
 pub mod changes;
 pub mod checkpoint;
+pub mod checksum;
 pub mod compare;
 pub mod deletion_vector;
 pub mod feature;

@@ -4,14 +4,17 @@
 
 mod bodies;
 mod checkpoint;
+mod checkpoint_upload;
 mod decide;
 mod intent;
+mod pieces;
 mod rollback;
 mod settle;
 mod slot;
 
 pub use bodies::{TableBodies, store_bodies};
 pub use checkpoint::checkpoint_targets;
+pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint};
 pub use decide::{Next, Slot, SlotState, next};
 pub use intent::{Intention, Offer, announce, next_seq, store_body};
 pub(crate) use rollback::is_ours;

@@ -10,6 +10,7 @@ use lakedr::observe::delta_table::DeltaTable;
 use lakedr::observe::table_error::TableError;
 use lakedr::plan::commit_body::CloneContext;
 use lakedr::plan::diff::{FileCopy, FileKind, TableDiff};
+use lakedr::spec::TableStore;
 use object_store::local::LocalFileSystem;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -22,6 +23,16 @@ pub(crate) fn local(root: &Path) -> DeltaTable {
     let store = Arc::new(LocalFileSystem::new_with_prefix(root).unwrap());
     let url = url::Url::from_directory_path(root).unwrap();
     DeltaTable::new(store, object_store::path::Path::ROOT, url.to_string())
+}
+
+/// The table in a local directory, for writing.
+pub(crate) fn store(root: &Path) -> TableStore {
+    TableStore {
+        name: "cat.s.t".parse().unwrap(),
+        url: url::Url::from_directory_path(root).unwrap().as_str().parse().unwrap(),
+        store: Arc::new(LocalFileSystem::new_with_prefix(root).unwrap()),
+        root: object_store::path::Path::ROOT,
+    }
 }
 
 /// The state of a table in a local directory.

@@ -6,3 +6,4 @@ pub mod files;
 pub mod read;
 pub mod schema;
 pub mod write;
+pub mod write_columns;
