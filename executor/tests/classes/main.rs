@@ -1,0 +1,5 @@
+//! What a range of commits changes at the target: file by file, and row by row where a compaction is skipped.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod log;
+mod net;
