@@ -10,15 +10,28 @@
 //! the word of the writer, and only OPTIMIZE is believed (protocol, "Add File and Remove File", `dataChange`).
 //! What cannot be proven is not skipped.
 
+mod advance;
+mod algebra;
 mod change;
+mod decide;
+mod document;
+mod epoch;
+mod layout;
 mod member;
 mod net;
+mod options;
 mod range;
 mod rearrangement;
 mod reason;
+mod view;
 
+pub use advance::{Advanced, advance, questions};
 pub use change::{AddChange, Changes, RemoveChange, Transfer};
+pub use decide::{Decision, Materialised};
+pub use document::{Class, Classes, ClassesError};
 pub use member::Member;
 pub use net::{Net, net};
+pub use options::SkipOptions;
 pub use range::RangeError;
 pub use reason::Reason;
+pub use view::{Expected, ViewError, logical_view};
