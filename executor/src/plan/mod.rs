@@ -1,5 +1,6 @@
 //! Cut and inventories of both sides → what to copy and what to commit. Pure.
 
+pub mod classes;
 pub mod commit_body;
 pub mod diff;
 pub mod differ;
