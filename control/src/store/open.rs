@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::client::HttpClient;
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
@@ -104,7 +104,10 @@ pub fn open_object_store(
         }
         StoreKind::Gcs => {
             let handle = gcs(url, options)?;
-            (Arc::<object_store::gcp::GoogleCloudStorage>::clone(&handle.store), Some(CloudHandle::Gcs(handle)))
+            (
+                Arc::<object_store::gcp::GoogleCloudStorage>::clone(&handle.store),
+                Some(CloudHandle::Gcs(handle)),
+            )
         }
     };
     Ok(OpenedStore { store, root, url: url.clone(), cloud })

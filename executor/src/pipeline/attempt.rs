@@ -1,10 +1,11 @@
 use chrono::{DateTime, Utc};
 use lakedr_control::group_log::{Appended, Event, FIRST_SEQ, History, IntentKind, Role};
+use lakedr_control::validate::SideName;
 
 use super::due::is_due;
 use super::prepare::{Prepared, prepare};
 use super::scene::{Scene, Stop};
-use crate::copy::{CopyError, CopyJob, RateLimit, Receipt, copy_all};
+use crate::copy::{CopyError, Manifest, ManifestError, Place, Receipt, Transfer, copy_all};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
 use crate::plan::group::GroupPlan;
@@ -64,7 +65,7 @@ async fn stages(
             return Ok(End::Done(Done::new(outcome, &history)));
         }
     };
-    let receipt = copy(scene, &plan, progress).await?;
+    let receipt = copy(scene, scene.active(&history), &plan, progress).await?;
     publish(scene, history, &plan, receipt, read_up_to).await
 }
 
@@ -116,15 +117,34 @@ fn allowed(scene: &Scene<'_>, history: &History) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn copy(scene: &Scene<'_>, plan: &GroupPlan, progress: &Progress) -> Result<Receipt, Stop> {
-    let jobs: Vec<CopyJob<'_>> = plan
-        .tables
-        .iter()
-        .map(|table| CopyJob { source: &table.source, target: &table.target, files: &table.diff.copies })
-        .collect();
-    let limit = RateLimit::new(scene.group.max_bytes_per_second);
-    progress.begin(scene.group.name.as_str(), plan.files(), plan.bytes());
-    let receipt = copy_all(&jobs, &limit, progress).await;
+/// Every object that the tables of a plan lack.
+fn manifest(plan: &GroupPlan) -> Result<Manifest, ManifestError> {
+    let mut manifest = Manifest::new();
+    for table in &plan.tables {
+        for copy in &table.diff.copies {
+            manifest.push(&Transfer {
+                table: table.source.name.clone(),
+                source: Place { root: table.source.url.clone(), key: copy.source_key.clone() },
+                undecoded: copy.undecoded_source_key.clone(),
+                target: Place { root: table.target.url.clone(), key: copy.target_key.clone() },
+                size: copy.size,
+                kind: copy.kind,
+            })?;
+        }
+    }
+    Ok(manifest)
+}
+
+async fn copy(
+    scene: &Scene<'_>,
+    active: SideName,
+    plan: &GroupPlan,
+    progress: &Progress,
+) -> Result<Receipt, Stop> {
+    let manifest = manifest(plan).at(Stage::Copy, &scene.group.name)?;
+    let means = scene.world.copying.of_group(&scene.group.name, scene.group.max_bytes_per_second);
+    progress.begin(scene.group.name.as_str(), manifest.len(), manifest.bytes());
+    let receipt = copy_all(&manifest, &scene.stores.sides(active), &means, progress).await;
     progress.end();
     receipt.map_err(|failure| gone(plan, failure))
 }
