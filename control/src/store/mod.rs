@@ -7,12 +7,16 @@ mod cloud;
 pub mod contract;
 mod documents;
 #[cfg(feature = "object-store")]
+mod handle;
+#[cfg(feature = "object-store")]
 mod local;
 mod memory;
 #[cfg(feature = "object-store")]
 mod open;
 #[cfg(feature = "object-store")]
 mod probe;
+#[cfg(feature = "object-store")]
+mod transport;
 
 use std::sync::Arc;
 
@@ -21,6 +25,8 @@ use async_trait::async_trait;
 #[cfg(feature = "object-store")]
 pub use cloud::{CloudStore, classify};
 pub use documents::{ControlStore, ControlStoreError, Stored};
+#[cfg(feature = "object-store")]
+pub use handle::{AzureHandle, CloudHandle, GcsHandle, S3Handle};
 #[cfg(feature = "object-store")]
 pub use local::LocalStore;
 pub use memory::MemoryStore;

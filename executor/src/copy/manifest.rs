@@ -125,6 +125,9 @@ pub struct Manifest {
     len: u64,
     bytes: u64,
     targets: BTreeMap<StoreUrl, u64>,
+    /// The newest target, and whether all came in order and once.
+    last: Option<Place>,
+    disorder: bool,
 }
 
 impl Manifest {
@@ -142,6 +145,8 @@ impl Manifest {
         self.lines.append(transfer_line(transfer)?.as_bytes())?;
         self.len += 1;
         self.bytes += transfer.size;
+        self.disorder |= self.last.as_ref().is_some_and(|last| *last >= transfer.target);
+        self.last = Some(transfer.target.clone());
         match self.targets.get_mut(&transfer.target.root) {
             Some(files) => *files += 1,
             None => drop(self.targets.insert(transfer.target.root.clone(), 1)),
@@ -173,6 +178,12 @@ impl Manifest {
         &self.targets
     }
 
+    /// Whether the transfers are by target, each target once.
+    #[must_use]
+    pub fn is_by_target(&self) -> bool {
+        !self.disorder
+    }
+
     /// The transfers, in the order in which they were added.
     #[must_use]
     pub fn iter(&self) -> Transfers<'_> {
@@ -192,12 +203,10 @@ impl Manifest {
         let (sorted, runs) = self.sorted_runs()?;
         let runs = runs.into_iter().map(|range| sorted.part(range)).collect();
         let mut merged = Self::new();
-        let mut last: Option<Place> = None;
         for transfer in Merged::new(runs)? {
             let transfer = transfer?;
-            if last.as_ref() != Some(&transfer.target) {
+            if merged.last.as_ref() != Some(&transfer.target) {
                 merged.push(&transfer)?;
-                last = Some(transfer.target);
             }
         }
         Ok(merged)
@@ -332,7 +341,7 @@ mod tests {
         let sorted = manifest.by_target().unwrap();
         assert_eq!((manifest.len(), sorted.len()), (2 * count, count + 1));
         let keys: Vec<_> = sorted.iter().map(|t| t.unwrap().target.key).collect();
-        assert!(keys.is_sorted());
+        assert!(keys.is_sorted() && sorted.is_by_target() && !manifest.is_by_target());
         assert_eq!(sorted.iter().last().unwrap().unwrap().size, 12);
         assert_eq!(sorted.targets().values().copied().collect::<Vec<_>>(), [count + 1]);
     }

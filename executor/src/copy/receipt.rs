@@ -82,6 +82,16 @@ impl FileReceipt {
     }
 }
 
+/// A receipt as a line, line end included.
+///
+/// # Errors
+/// Never with receipts that can exist; serialization is fallible by its type.
+pub fn receipt_line(receipt: &FileReceipt) -> Result<String, serde_json::Error> {
+    let mut line = serde_json::to_string(receipt)?;
+    line.push('\n');
+    Ok(line)
+}
+
 /// What moved for one table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Moved {

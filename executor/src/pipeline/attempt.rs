@@ -1,15 +1,15 @@
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use lakedr_control::group_log::{Appended, Event, History, IntentKind, Role};
+use lakedr_control::validate::SideName;
 
 use super::due::is_due;
 use super::prepare::{Prepared, prepare};
 use super::scene::{Scene, Stop};
-use crate::copy::{CopyError, CopyJob, RateLimit, Receipt, copy_all};
+use crate::copy::{CopyError, Manifest, ManifestError, Receipt, copy_all};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
-use crate::plan::diff::FileCopy;
-use crate::plan::group::{GroupPlan, TablePlan};
+use crate::plan::group::GroupPlan;
 use crate::publish::{
     Intention, Settled, TableBodies, announce, checkpoint_targets, next_seq, settle, store_bodies,
 };
@@ -72,7 +72,7 @@ async fn stages(
             return Ok(End::Done(Done::new(outcome, &history)));
         }
     };
-    let receipt = copy(scene, &plan, progress).await?;
+    let receipt = copy(scene, scene.active(&history), &plan, progress).await?;
     publish(scene, history, &plan, receipt, read_up_to).await
 }
 
@@ -120,30 +120,25 @@ fn allowed(scene: &Scene<'_>, history: &History) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn copy(scene: &Scene<'_>, plan: &GroupPlan, progress: &Progress) -> Result<Receipt, Stop> {
-    let files = |table: &TablePlan| -> Result<Vec<FileCopy>, Failure> {
-        let copies = table.copies.iter().map(|transfer| {
-            let transfer = transfer.at(Stage::Copy, table.name())?;
-            Ok(FileCopy {
-                source_key: transfer.source.key,
-                undecoded_source_key: transfer.undecoded,
-                target_key: transfer.target.key,
-                size: transfer.size,
-                kind: transfer.kind,
-            })
-        });
-        copies.collect()
-    };
-    let files: Vec<Vec<FileCopy>> = plan.tables.iter().map(files).collect::<Result<_, _>>()?;
-    let jobs: Vec<CopyJob<'_>> = plan
-        .tables
-        .iter()
-        .zip(&files)
-        .map(|(table, files)| CopyJob { source: &table.source.table, target: &table.target.table, files })
-        .collect();
-    let limit = RateLimit::new(scene.group.max_bytes_per_second);
-    progress.begin(scene.group.name.as_str(), plan.files(), plan.bytes());
-    let receipt = copy_all(&jobs, &limit, progress).await;
+/// Every object that the tables of a plan lack.
+fn manifest(plan: &GroupPlan) -> Result<Manifest, ManifestError> {
+    let mut manifest = Manifest::new();
+    for transfer in plan.tables.iter().flat_map(|table| table.copies.iter()) {
+        manifest.push(&transfer?)?;
+    }
+    Ok(manifest)
+}
+
+async fn copy(
+    scene: &Scene<'_>,
+    active: SideName,
+    plan: &GroupPlan,
+    progress: &Progress,
+) -> Result<Receipt, Stop> {
+    let manifest = manifest(plan).at(Stage::Copy, &scene.group.name)?;
+    let means = scene.world.copying.of_group(&scene.group.name, scene.group.max_bytes_per_second);
+    progress.begin(scene.group.name.as_str(), manifest.len(), manifest.bytes());
+    let receipt = copy_all(&manifest, &scene.stores.sides(active), &means, progress).await;
     progress.end();
     receipt.map_err(|failure| gone(plan, failure))
 }

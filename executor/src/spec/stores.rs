@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use lakedr_control::group_log::{FailureClass, GroupLog};
 use lakedr_control::id::TableName;
-use lakedr_control::location::{StoreKind, StoreUrl};
-use lakedr_control::store::{DocStoreRef, OpenError, OpenedStore, open_object_store};
+use lakedr_control::location::StoreUrl;
+use lakedr_control::store::{DocStoreRef, OpenError, OpenedStore};
 use lakedr_control::validate::{SideName, ValidGroup, ValidLocation};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::buckets::{Buckets, Sides};
 use super::load::Loaded;
 use super::secret::{SecretError, resolve};
 use crate::error::Classify;
@@ -103,9 +104,7 @@ pub struct GroupStores {
 struct SideStores {
     region: String,
     location: OpenedStore,
-    options: BTreeMap<String, String>,
-    /// One client per bucket: each brings connections and credentials of its own.
-    buckets: Arc<Mutex<BTreeMap<(StoreKind, String), OpenedStore>>>,
+    buckets: Buckets,
 }
 
 impl GroupStores {
@@ -120,16 +119,9 @@ impl GroupStores {
                 .locations
                 .get(side.location.as_str())
                 .ok_or_else(|| StoresError::NoLocation { name: side.location.to_string() })?;
-            let options = options(location)?;
-            let opened = open_object_store(&location.url, &options)?;
-            let bucket = (location.url.kind(), location.url.authority().to_owned());
-            let buckets = Arc::new(Mutex::new(BTreeMap::from([(bucket, opened.clone())])));
-            Ok::<_, StoresError>(SideStores {
-                region: side.region.clone(),
-                location: opened,
-                options,
-                buckets,
-            })
+            let buckets = Buckets::with_options(location.url.kind(), options(location)?);
+            let opened = buckets.open(&location.url)?;
+            Ok::<_, StoresError>(SideStores { region: side.region.clone(), location: opened, buckets })
         };
         Ok(Self { primary: side(SideName::Primary)?, secondary: side(SideName::Secondary)? })
     }
@@ -159,16 +151,14 @@ impl GroupStores {
     /// # Errors
     /// When the store cannot be set up.
     pub fn open_url(&self, name: SideName, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
-        let side = self.side(name);
-        let mut buckets = side.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = buckets.get(&(url.kind(), url.authority().to_owned())) {
-            return Ok(opened.place(url)?);
-        }
-        let same_kind = side.location.url.kind() == url.kind();
-        let options = if same_kind { side.options.clone() } else { BTreeMap::new() };
-        let opened = open_object_store(url, &options)?;
-        buckets.insert((url.kind(), url.authority().to_owned()), opened.clone());
-        Ok(opened)
+        Ok(self.side(name).buckets.open(url)?)
+    }
+
+    /// Both ends of a copy that reads on the side `source` and writes on the other.
+    #[must_use]
+    pub fn sides(&self, source: SideName) -> Sides {
+        let buckets = |name| self.side(name).buckets.clone();
+        Sides { source: buckets(source), target: buckets(source.other()) }
     }
 
     /// The tables of a group on a side.
