@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::limit::RateLimit;
 use crate::error::{Classify, DataError};
 use crate::plan::diff::{FileCopy, FileKind};
-use crate::spec::TableStore;
+use crate::spec::{StoresError, TableStore};
 
 /// Objects up to this size move in one request.
 const WHOLE: u64 = 8 << 20;
@@ -25,6 +25,9 @@ pub enum CopyError {
     /// A store failed.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The store of the source cannot be opened.
+    #[error(transparent)]
+    Stores(#[from] StoresError),
     /// The source has no such file, although its log names it.
     #[error(
         "{url} is gone: the log of the table names it, but a VACUUM or somebody else removed it. Nothing was \
@@ -74,6 +77,7 @@ impl Classify for CopyError {
     fn class(&self) -> FailureClass {
         match self {
             Self::Data(cause) => cause.class(),
+            Self::Stores(cause) => cause.class(),
             Self::Gone { .. } | Self::SizeMismatch { .. } => FailureClass::Damaged,
             Self::Occupied { .. } => FailureClass::Diverged,
             Self::Write { .. } => FailureClass::Unreachable,
@@ -157,10 +161,12 @@ async fn size_of(target: &TableStore, path: &Path, url: &str) -> Result<Option<u
 
 /// Opens the source file; a source written without percent-encoding keeps it under its undecoded name.
 async fn open(source: &TableStore, file: &FileCopy) -> Result<(GetResult, String), CopyError> {
-    let mut gone = format!("{}/{}", source.url, file.source_key);
-    for key in [Some(&file.source_key), file.undecoded_source_key.as_ref()].into_iter().flatten() {
-        let url = format!("{}/{key}", source.url);
-        match source.store.get(&source.place(key)).await {
+    let mut gone = source.object_url(&file.source);
+    let undecoded = file.undecoded_source_key.clone().map(|key| file.source.with_key(key));
+    for object in [Some(&file.source), undecoded.as_ref()].into_iter().flatten() {
+        let url = source.object_url(object);
+        let (store, path) = source.object(object)?;
+        match store.get(&path).await {
             Ok(found) => return Ok((found, url)),
             Err(Error::NotFound { .. }) => gone = url,
             Err(cause) => return Err(read_error(url, cause)),

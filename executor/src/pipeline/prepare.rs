@@ -169,7 +169,8 @@ async fn table(
             first_unrecorded: author,
         },
     )?;
-    let diff = TableDiff::between(&source.state, found.state.as_ref()).at(Stage::Plan, name)?;
+    let root = source.table.table_root().at(Stage::Plan, name)?;
+    let diff = TableDiff::between_at(&root, &source.state, found.state.as_ref()).at(Stage::Plan, name)?;
     let held = last.and_then(|last| last.table(name));
     let recreated = held.is_some_and(|held| held.source_table_id != source.state.head.metadata.id);
     if recreated {

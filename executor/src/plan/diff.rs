@@ -6,8 +6,9 @@ use object_store::path::Path;
 use thiserror::Error;
 
 use crate::delta::compare::differing_metadata;
-use crate::delta::deletion_vector::{Descriptor, VectorFile};
+use crate::delta::deletion_vector::Descriptor;
 use crate::delta::json::RawObject;
+use crate::delta::path::{SourceObject, StoredFile};
 use crate::delta::protocol::Protocol;
 use crate::delta::replica::OWN_TXN_PREFIX;
 use crate::delta::replica::configuration::{replica_configuration, without_enablement};
@@ -28,9 +29,10 @@ pub enum FileKind {
 /// One object to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileCopy {
-    /// Key relative to the root of the source.
-    pub source_key: Path,
-    /// Where a source written without percent-encoding keeps it; to be tried when `source_key` is not found.
+    /// Where the source keeps it.
+    pub source: SourceObject,
+    /// The key, in the same place, of a source written without percent-encoding; to be tried when `source` is not
+    /// found.
     pub undecoded_source_key: Option<Path>,
     /// Key relative to the root of the target.
     pub target_key: Path,
@@ -120,11 +122,24 @@ pub struct TableDiff {
 }
 
 impl TableDiff {
-    /// Compares a source with what the target holds; no target means a first clone.
+    /// Compares a source, all of whose files lie below its root, with what the target holds; no target means a first
+    /// clone.
     ///
     /// # Errors
     /// A [`DiffRefusal`] when a file of the source cannot be cloned.
     pub fn between(source: &TableState, target: Option<&TableState>) -> Result<Self, DiffRefusal> {
+        Self::between_at(&TableRoot::parse(&source.head.url)?, source, target)
+    }
+
+    /// As [`Self::between`], for a source whose root says where its files may lie.
+    ///
+    /// # Errors
+    /// A [`DiffRefusal`] when a file of the source cannot be cloned.
+    pub fn between_at(
+        root: &TableRoot,
+        source: &TableState,
+        target: Option<&TableState>,
+    ) -> Result<Self, DiffRefusal> {
         let protocol = replica_protocol(&source.head.protocol, target.map(|state| &state.head.protocol));
         let protocol_written = target.is_none_or(|state| !state.head.protocol.same(&protocol));
         let mut diff = Self {
@@ -145,7 +160,7 @@ impl TableDiff {
             removes: Vec::new(),
             adds: Vec::new(),
         };
-        diff.compare_files(source, target)?;
+        diff.compare_files(root, source, target)?;
         Ok(diff)
     }
 
@@ -167,13 +182,17 @@ impl TableDiff {
         self.copies.iter().map(|copy| copy.size).sum()
     }
 
-    fn compare_files(&mut self, source: &TableState, target: Option<&TableState>) -> Result<(), DiffRefusal> {
-        let root = TableRoot::parse(&source.head.url)?;
+    fn compare_files(
+        &mut self,
+        root: &TableRoot,
+        source: &TableState,
+        target: Option<&TableState>,
+    ) -> Result<(), DiffRefusal> {
         let held = Held::of(target);
         let mut moved = Moved::default();
         let mut last_path: Option<&str> = None;
         for (key, add) in &source.files {
-            let file = replica_file(key, add, &source.head.url, &root)?;
+            let file = replica_file(key, add, &source.head.url, root)?;
             if last_path.replace(&key.path) == Some(&*key.path) {
                 return Err(DiffRefusal::PathTwice { path: key.path.to_string() });
             }
@@ -211,31 +230,22 @@ impl TableDiff {
         self.added_bytes += file.add.size;
         self.adds.push(AddAction { raw: file.add.raw.clone(), data_change: same_key.is_none() });
         if at_target.is_none() {
-            self.copies.push(data_copy(file));
+            self.copies.push(copy(&file.data, file.add.size, FileKind::Data));
         }
-        let vector = file.vector.as_ref().filter(|vector| !held.vectors.contains(&vector.target));
-        self.copies.extend(vector.map(vector_copy));
+        let vector = file.vector.as_ref().filter(|vector| !held.vectors.contains(&vector.file.target));
+        let vector = vector.map(|vector| copy(&vector.file, vector.at_least, FileKind::DeletionVector));
+        self.copies.extend(vector);
         Ok(())
     }
 }
 
-fn data_copy(file: &ReplicaFile) -> FileCopy {
+fn copy(file: &StoredFile, size: u64, kind: FileKind) -> FileCopy {
     FileCopy {
-        source_key: file.data.clone(),
+        source: file.source.clone(),
         undecoded_source_key: file.undecoded.clone(),
-        target_key: file.data.clone(),
-        size: file.add.size,
-        kind: FileKind::Data,
-    }
-}
-
-fn vector_copy(vector: &VectorFile) -> FileCopy {
-    FileCopy {
-        source_key: vector.source.clone(),
-        undecoded_source_key: None,
-        target_key: vector.target.clone(),
-        size: vector.at_least,
-        kind: FileKind::DeletionVector,
+        target_key: file.target.clone(),
+        size,
+        kind,
     }
 }
 
@@ -286,7 +296,7 @@ impl<'a> Held<'a> {
             let fields = add.raw.fields();
             let descriptor = Descriptor::parse(fields.get("deletionVector")?.get()).ok()?;
             // A vector that cannot be located is not held: the copy then finds out what is there.
-            Some(descriptor.file(&target.head.url, root.as_ref()?).ok()??.target)
+            Some(descriptor.file(&target.head.url, root.as_ref()?).ok()??.file.target)
         });
         Self { files: Some(&target.files), vectors: vectors.collect() }
     }

@@ -11,6 +11,8 @@ use object_store::path::Path;
 
 use super::load::Loaded;
 use super::secret::{SecretError, resolve};
+use crate::delta::path::SourceObject;
+use crate::delta::root::{RootError, TableRoot};
 use crate::error::Classify;
 use crate::observe::delta_table::DeltaTable;
 
@@ -35,6 +37,9 @@ pub enum StoresError {
     /// A store cannot be opened.
     #[error("a store cannot be opened")]
     Open(#[from] OpenError),
+    /// The URL of a table is none that the paths of a log can be compared with.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// A table without URL.
     #[error(
         "{table} has no URL in the {side} region: resolving table names through a catalog is not part of this version; set {side}_url, or table_root of the side"
@@ -67,6 +72,10 @@ pub struct TableStore {
     pub store: Arc<dyn ObjectStore>,
     /// The root of the table in the bucket.
     pub root: Path,
+    /// Whether the log may name files outside of the root, and they may be read.
+    pub shallow_clone: bool,
+    /// Where files outside of the root are opened.
+    side: Arc<SideStores>,
 }
 
 impl TableStore {
@@ -82,6 +91,37 @@ impl TableStore {
         (self.root.clone().join(LOG_FOLDER).join(name), format!("{}/{LOG_FOLDER}/{name}", self.url))
     }
 
+    /// The root, as the log's absolute URIs are compared with it.
+    ///
+    /// # Errors
+    /// When the URL is none that a table can live at.
+    pub fn table_root(&self) -> Result<TableRoot, StoresError> {
+        Ok(TableRoot::parse(self.url.as_str())?.with_files_elsewhere(self.shallow_clone))
+    }
+
+    /// The bucket of a file that the log names, and its path in there.
+    ///
+    /// # Errors
+    /// When the store of a file outside of the root cannot be set up.
+    pub fn object(&self, object: &SourceObject) -> Result<(Arc<dyn ObjectStore>, Path), StoresError> {
+        match object {
+            SourceObject::InTable(key) => Ok((Arc::clone(&self.store), self.place(key))),
+            SourceObject::Elsewhere { root, key } => {
+                let opened = self.side.open_url(root)?;
+                Ok((opened.store, key.parts().fold(opened.root, Path::join)))
+            }
+        }
+    }
+
+    /// URL of a file that the log names.
+    #[must_use]
+    pub fn object_url(&self, object: &SourceObject) -> String {
+        match object {
+            SourceObject::InTable(key) => format!("{}/{key}", self.url),
+            SourceObject::Elsewhere { root, key } => format!("{root}/{key}"),
+        }
+    }
+
     /// The table, for reading.
     #[must_use]
     pub fn table(&self) -> DeltaTable {
@@ -95,17 +135,31 @@ impl TableStore {
 /// kind of store, and with the environment's credentials otherwise.
 #[derive(Debug, Clone)]
 pub struct GroupStores {
-    primary: SideStores,
-    secondary: SideStores,
+    primary: Arc<SideStores>,
+    secondary: Arc<SideStores>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct SideStores {
     region: String,
     location: OpenedStore,
     options: BTreeMap<String, String>,
     /// One client per bucket: each brings connections and credentials of its own.
-    buckets: Arc<Mutex<BTreeMap<(StoreKind, String), OpenedStore>>>,
+    buckets: Mutex<BTreeMap<(StoreKind, String), OpenedStore>>,
+}
+
+impl SideStores {
+    fn open_url(&self, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = buckets.get(&(url.kind(), url.authority().to_owned())) {
+            return Ok(opened.place(url)?);
+        }
+        let same_kind = self.location.url.kind() == url.kind();
+        let options = if same_kind { self.options.clone() } else { BTreeMap::new() };
+        let opened = open_object_store(url, &options)?;
+        buckets.insert((url.kind(), url.authority().to_owned()), opened.clone());
+        Ok(opened)
+    }
 }
 
 impl GroupStores {
@@ -123,18 +177,14 @@ impl GroupStores {
             let options = options(location)?;
             let opened = open_object_store(&location.url, &options)?;
             let bucket = (location.url.kind(), location.url.authority().to_owned());
-            let buckets = Arc::new(Mutex::new(BTreeMap::from([(bucket, opened.clone())])));
-            Ok::<_, StoresError>(SideStores {
-                region: side.region.clone(),
-                location: opened,
-                options,
-                buckets,
-            })
+            let buckets = Mutex::new(BTreeMap::from([(bucket, opened.clone())]));
+            let region = side.region.clone();
+            Ok::<_, StoresError>(Arc::new(SideStores { region, location: opened, options, buckets }))
         };
         Ok(Self { primary: side(SideName::Primary)?, secondary: side(SideName::Secondary)? })
     }
 
-    fn side(&self, name: SideName) -> &SideStores {
+    fn side(&self, name: SideName) -> &Arc<SideStores> {
         match name {
             SideName::Primary => &self.primary,
             SideName::Secondary => &self.secondary,
@@ -159,16 +209,22 @@ impl GroupStores {
     /// # Errors
     /// When the store cannot be set up.
     pub fn open_url(&self, name: SideName, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
-        let side = self.side(name);
-        let mut buckets = side.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = buckets.get(&(url.kind(), url.authority().to_owned())) {
-            return Ok(opened.place(url)?);
-        }
-        let same_kind = side.location.url.kind() == url.kind();
-        let options = if same_kind { side.options.clone() } else { BTreeMap::new() };
-        let opened = open_object_store(url, &options)?;
-        buckets.insert((url.kind(), url.authority().to_owned()), opened.clone());
-        Ok(opened)
+        self.side(name).open_url(url)
+    }
+
+    /// A table at a URL, all of whose files lie below it.
+    ///
+    /// # Errors
+    /// When the store cannot be set up.
+    pub fn table(
+        &self,
+        name: SideName,
+        table: &TableName,
+        url: &StoreUrl,
+    ) -> Result<TableStore, StoresError> {
+        let side = Arc::clone(self.side(name));
+        let OpenedStore { store, root, .. } = side.open_url(url)?;
+        Ok(TableStore { name: table.clone(), url: url.clone(), store, root, shallow_clone: false, side })
     }
 
     /// The tables of a group on a side.
@@ -180,13 +236,7 @@ impl GroupStores {
             let url = table
                 .url(name)
                 .ok_or_else(|| StoresError::NoUrl { table: table.name.clone(), side: name.attribute() })?;
-            let opened = self.open_url(name, url)?;
-            Ok(TableStore {
-                name: table.name.clone(),
-                url: url.clone(),
-                store: opened.store,
-                root: opened.root,
-            })
+            Ok(TableStore { shallow_clone: table.shallow_clone, ..self.table(name, &table.name, url)? })
         };
         group.tables.iter().map(open).collect()
     }

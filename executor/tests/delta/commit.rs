@@ -67,7 +67,7 @@ fn a_first_clone_says_everything() {
     assert_eq!(lines(&source, None), expected);
     let diff = TableDiff::between(&source, None).unwrap();
     let copies: Vec<(&str, u64)> =
-        diff.copies.iter().map(|copy| (copy.source_key.as_ref(), copy.size)).collect();
+        diff.copies.iter().map(|copy| (copy.source.key().as_ref(), copy.size)).collect();
     assert_eq!(copies, [("b", 5), ("p= /a", 3)]);
     assert_eq!(diff.copies[1].undecoded_source_key.as_ref().map(AsRef::as_ref), Some("p=%20/a"));
     assert_eq!((diff.added_files, diff.added_bytes, diff.reused_files, diff.copy_bytes()), (2, 8, 0, 8));

@@ -6,6 +6,7 @@
 
 mod clone;
 mod commit;
+mod elsewhere;
 mod golden;
 mod incremental;
 mod once;
