@@ -149,7 +149,8 @@ fn properties(source: &Metadata, target: &Metadata, found: &mut Vec<Difference>)
 
 fn files(source: &TableState, target: &TableState, found: &mut Vec<Difference>) {
     let root = match TableRoot::parse(&source.head.url) {
-        Ok(root) => root,
+        // names are compared and nothing is read
+        Ok(root) => root.with_files_elsewhere(true),
         Err(error) => {
             found.push(difference(Subject::Url, Some(&error.to_string()), None));
             return;

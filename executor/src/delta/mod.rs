@@ -18,6 +18,7 @@ pub mod json;
 pub mod listing;
 pub mod log_name;
 pub mod path;
+pub(crate) mod place;
 pub mod protocol;
 pub mod replay;
 pub mod replica;

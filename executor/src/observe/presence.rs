@@ -30,17 +30,22 @@ pub struct Gone {
     pub named: Vec<Transfer>,
 }
 
-/// Which objects of a manifest are not at the source.
+/// Which objects of a manifest, most of which lie below `table`, are not at the source.
 ///
 /// # Errors
 /// When the source cannot be asked, or the manifest not be read.
 pub async fn gone(
     manifest: &Manifest,
+    table: &StoreUrl,
     open: impl Fn(&StoreUrl) -> Result<OpenedStore, Failure>,
 ) -> Result<Gone, Failure> {
-    let listed = if manifest.len() > ASKED { Some(Listed::of(manifest, &open).await?) } else { None };
+    let listed = if manifest.len() > ASKED {
+        Some(Listed::of(manifest, table, &open(table)?).await?)
+    } else {
+        None
+    };
     let doubtful = manifest.iter().filter(|transfer| match (transfer, &listed) {
-        (Ok(transfer), Some(listed)) => !listed.holds(transfer),
+        (Ok(transfer), Some(listed)) => !listed.holds(transfer, table),
         _ => true,
     });
     let asked = doubtful.map(|transfer| async {
@@ -80,20 +85,17 @@ async fn is_there(transfer: &Transfer, source: &OpenedStore) -> Result<bool, Dat
 struct Listed(HashMap<u128, bool>);
 
 impl Listed {
-    async fn of(
-        manifest: &Manifest,
-        open: &impl Fn(&StoreUrl) -> Result<OpenedStore, Failure>,
-    ) -> Result<Self, Failure> {
+    async fn of(manifest: &Manifest, table: &StoreUrl, opened: &OpenedStore) -> Result<Self, Failure> {
         let mut wanted = Self(HashMap::new());
-        let mut roots = std::collections::BTreeSet::new();
         for transfer in manifest.iter() {
             let transfer = transfer.at(Stage::Plan, "manifest")?;
-            wanted.0.insert(object_id(&transfer.source.root, transfer.source.key.as_ref()), false);
-            roots.insert(transfer.source.root);
+            // files of other tables are asked for one by one: a whole bucket may be around them
+            if transfer.source.root == *table {
+                wanted.0.insert(text_id(transfer.source.key.as_ref()), false);
+            }
         }
-        for root in roots {
-            wanted.list(&root, &open(&root)?).await.at(Stage::Plan, &root)?;
-        }
+        wanted.list(table, opened).await.at(Stage::Plan, table)?;
+        wanted.0.retain(|_, seen| *seen);
         Ok(wanted)
     }
 
@@ -104,19 +106,14 @@ impl Listed {
             let failed = |cause| DataError { verb: "list", url: root.to_string(), cause };
             let object = object.map_err(failed)?;
             let key = object.location.as_ref().get(prefix..).unwrap_or_default().trim_start_matches('/');
-            if let Some(seen) = self.0.get_mut(&object_id(root, key)) {
+            if let Some(seen) = self.0.get_mut(&text_id(key)) {
                 *seen = true;
             }
         }
         Ok(())
     }
 
-    fn holds(&self, transfer: &Transfer) -> bool {
-        let id = object_id(&transfer.source.root, transfer.source.key.as_ref());
-        self.0.get(&id).copied().unwrap_or(false)
+    fn holds(&self, transfer: &Transfer, table: &StoreUrl) -> bool {
+        transfer.source.root == *table && self.0.contains_key(&text_id(transfer.source.key.as_ref()))
     }
-}
-
-fn object_id(root: &StoreUrl, key: &str) -> u128 {
-    text_id(&format!("{root}\n{key}"))
 }

@@ -3,7 +3,7 @@
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use lakedr_control::group_log::FailureClass;
 use object_store::path::Path;
-use object_store::{Error, ObjectStoreExt as _};
+use object_store::{Error, ObjectStore, ObjectStoreExt as _};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +12,7 @@ use crate::cli::Level;
 use crate::delta::compare::differences;
 use crate::error::{Classify, DataError};
 use crate::plan::diff::{DiffRefusal, FileCopy, FileKind, TableDiff};
-use crate::spec::TableStore;
+use crate::spec::{StoresError, TableStore};
 
 /// Files that are looked at at the same time.
 const IN_FLIGHT: usize = 16;
@@ -70,6 +70,9 @@ pub enum VerifyError {
     /// A file cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The place of a file cannot be opened.
+    #[error(transparent)]
+    Stores(#[from] StoresError),
 }
 
 impl Classify for VerifyError {
@@ -78,6 +81,7 @@ impl Classify for VerifyError {
             Self::Table(cause) => cause.class(),
             Self::Source(cause) => cause.class(),
             Self::Data(cause) => cause.class(),
+            Self::Stores(cause) => cause.class(),
         }
     }
 }
@@ -131,7 +135,8 @@ pub async fn prove(
         return Ok(Proof { files_checked: wanted.files.len() as u64, ..proof }.conclude(differing));
     }
     // every file of the source, as the copy of a first clone would name it
-    let files = TableDiff::between(&wanted, None)?.1;
+    let root = source.table_root()?;
+    let files = TableDiff::between_at(&root, &wanted, None)?.1;
     let checks = files.iter().map(|file| check_file(source, target, file, level));
     let checked: Vec<(Option<String>, u64)> = stream::iter(checks).buffered(IN_FLIGHT).try_collect().await?;
     let bytes_compared = checked.iter().map(|(_, bytes)| bytes).sum();
@@ -145,13 +150,13 @@ async fn check_file(
     target: &TableStore,
     file: &FileCopy,
     level: Level,
-) -> Result<(Option<String>, u64), DataError> {
+) -> Result<(Option<String>, u64), VerifyError> {
     let url = format!("{}/{}", target.url, file.target_key);
     let path = target.place(&file.target_key);
     let size = match target.store.head(&path).await {
         Ok(meta) => meta.size,
         Err(Error::NotFound { .. }) => return Ok((Some(format!("{url} is missing")), 0)),
-        Err(cause) => return Err(DataError { verb: "look at", url, cause }),
+        Err(cause) => return Err(DataError { verb: "look at", url, cause }.into()),
     };
     if file.kind == FileKind::Data && size != file.size {
         return Ok((Some(format!("{url} has {size} bytes instead of {}", file.size)), 0));
@@ -160,11 +165,11 @@ async fn check_file(
         return Ok((None, 0));
     }
     let wanted = source_digest(source, file).await?;
-    let found = digest(target, &path, &url).await?;
+    let found = digest(&target.store, &path, &url).await?;
     let difference = match wanted {
         None => Some(format!(
-            "{}/{} is gone from the source, so its copy cannot be compared",
-            source.url, file.source_key
+            "{} is gone from the source, so its copy cannot be compared",
+            source.object_url(&file.source)
         )),
         Some(wanted) if Some(&wanted) != found.as_ref() => {
             Some(format!("{url} has other bytes than its source"))
@@ -174,10 +179,11 @@ async fn check_file(
     Ok((difference, size))
 }
 
-async fn source_digest(source: &TableStore, file: &FileCopy) -> Result<Option<Vec<u8>>, DataError> {
-    for key in [Some(&file.source_key), file.undecoded_source_key.as_ref()].into_iter().flatten() {
-        let url = format!("{}/{key}", source.url);
-        if let Some(found) = digest(source, &source.place(key), &url).await? {
+async fn source_digest(source: &TableStore, file: &FileCopy) -> Result<Option<Vec<u8>>, VerifyError> {
+    let undecoded = file.undecoded_source_key.clone().map(|key| file.source.with_key(key));
+    for object in [Some(&file.source), undecoded.as_ref()].into_iter().flatten() {
+        let (store, path) = source.object(object)?;
+        if let Some(found) = digest(&store, &path, &source.object_url(object)).await? {
             return Ok(Some(found));
         }
     }
@@ -185,9 +191,9 @@ async fn source_digest(source: &TableStore, file: &FileCopy) -> Result<Option<Ve
 }
 
 /// SHA-256 of a file; none when there is none.
-async fn digest(table: &TableStore, path: &Path, url: &str) -> Result<Option<Vec<u8>>, DataError> {
+async fn digest(store: &dyn ObjectStore, path: &Path, url: &str) -> Result<Option<Vec<u8>>, DataError> {
     let failed = |cause| DataError { verb: "read", url: url.to_owned(), cause };
-    let found = match table.store.get(path).await {
+    let found = match store.get(path).await {
         Ok(found) => found,
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(cause) => return Err(failed(cause)),

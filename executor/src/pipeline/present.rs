@@ -23,7 +23,7 @@ pub(super) async fn all_present(
     let active = scene.active(history);
     let looks = plans.iter().map(|plan| async move {
         let open = |root: &_| scene.stores.open_url(active, root).at(Stage::Plan, plan.name());
-        let gone = gone(&plan.copies, open).await?;
+        let gone = gone(&plan.copies, &plan.source.table.url, open).await?;
         if gone.count == 0 {
             return Ok::<_, Stop>(());
         }
@@ -68,7 +68,7 @@ async fn still_named(plan: &TablePlan, gone: &Gone) -> Result<bool, Failure> {
         while let Some((key, add)) = files.try_next().await? {
             let file = translation.as_ref().and_then(|translation| translation.file(&key, &add).ok());
             let keys = file.iter().flat_map(|file| {
-                [Some(&file.data), file.vector.as_ref().map(|vector| &vector.target)].into_iter().flatten()
+                [Some(&file.data.target), file.vector.as_ref().map(|vector| &vector.file.target)].into_iter().flatten()
             });
             for key in keys {
                 if gone.named.iter().any(|transfer| transfer.target.key == *key) {

@@ -4,6 +4,7 @@ use futures::TryStreamExt as _;
 
 use super::scene::{Scene, Stop};
 use crate::copy::{Manifest, ManifestError, Place, Transfer};
+use crate::delta::path::SourceObject;
 use crate::delta::root::TableRoot;
 use crate::error::{At as _, Failure, Stage};
 use crate::observe::snapshot::{Columns, Snapshot};
@@ -34,9 +35,10 @@ async fn plan_whole(source: PinnedHead, snapshot: Snapshot, target: Target) -> R
     let name = table.name.clone();
     let held = target.snapshot().await.at(Stage::Plan, &name)?;
     let mut copies = Copies::between(&table, &target.table);
+    let translation = table.translation().at(Stage::Plan, &name)?;
     let (files, totals) = match &held {
-        None => everything(&snapshot, &mut copies).await.at(Stage::Plan, &name)?,
-        Some(held) => difference(&snapshot, held, &mut copies).await.at(Stage::Plan, &name)?,
+        None => everything(&snapshot, translation, &mut copies).await.at(Stage::Plan, &name)?,
+        Some(held) => difference(&snapshot, translation, held, &mut copies).await.at(Stage::Plan, &name)?,
     };
     let held = held.map(|held| held.head);
     let diff = TableDiff::new(&head, held.as_ref(), files, totals);
@@ -104,6 +106,7 @@ async fn everything(source: &Snapshot, copies: &mut Copies) -> Result<Files, Pla
 /// See [`PlanError`].
 pub(crate) async fn difference(
     source: &Snapshot,
+    translation: Translation,
     target: &Snapshot,
     copies: &mut Copies,
 ) -> Result<Files, PlanError> {
@@ -116,7 +119,7 @@ pub(crate) async fn difference(
             held.record(&key, &add, &target.head.url, &root);
         }
     }
-    let mut differ = Differ::new(Translation::of(&source.head.url).map_err(DiffRefusal::Root)?, held);
+    let mut differ = Differ::new(translation, held);
     let (mut adds, mut removes) = (Vec::new(), Vec::new());
     {
         let files = source.files(Columns::All);
@@ -153,12 +156,15 @@ impl Copies {
 
     pub(super) fn extend(&mut self, copies: impl IntoIterator<Item = FileCopy>) -> Result<(), ManifestError> {
         for copy in copies {
-            let place = |table: &TableStore, key| Place { root: table.url.clone(), key };
+            let source = match copy.source {
+                SourceObject::InTable(key) => Place { root: self.source.url.clone(), key },
+                SourceObject::Elsewhere { root, key } => Place { root, key },
+            };
             self.manifest.push(&Transfer {
                 table: self.source.name.clone(),
-                source: place(&self.source, copy.source_key),
+                source,
                 undecoded: copy.undecoded_source_key,
-                target: place(&self.target, copy.target_key),
+                target: Place { root: self.target.url.clone(), key: copy.target_key },
                 size: copy.size,
                 kind: copy.kind,
             })?;

@@ -9,6 +9,7 @@ use super::head::HeadChange;
 use super::inventory::Inventory;
 use super::translate::Translation;
 use crate::delta::json::RawObject;
+use crate::delta::path::SourceObject;
 use crate::delta::replica::file::FileRefusal;
 use crate::delta::root::{RootError, TableRoot};
 use crate::delta::state::{TableHead, TableState};
@@ -19,9 +20,10 @@ pub use crate::copy::FileKind;
 /// One object to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileCopy {
-    /// Key relative to the root of the source.
-    pub source_key: Path,
-    /// Where a source written without percent-encoding keeps it; to be tried when `source_key` is not found.
+    /// Where the source keeps it.
+    pub source: SourceObject,
+    /// The key, in the same place, of a source written without percent-encoding; to be tried when `source` is not
+    /// found.
     pub undecoded_source_key: Option<Path>,
     /// Key relative to the root of the target.
     pub target_key: Path,
@@ -162,11 +164,24 @@ pub struct TableDiff {
 }
 
 impl TableDiff {
-    /// Compares two states that are in memory: the difference, and the objects to copy before its commit, by target key.
+    /// Compares two states that are in memory, all of whose files lie below their roots: the difference, and the objects
+    /// to copy before its commit, by target key.
     ///
     /// # Errors
     /// A [`DiffRefusal`] when a file of the source cannot be cloned.
     pub fn between(
+        source: &TableState,
+        target: Option<&TableState>,
+    ) -> Result<(Self, Vec<FileCopy>), DiffRefusal> {
+        Self::between_at(TableRoot::parse(&source.head.url)?, source, target)
+    }
+
+    /// As [`Self::between`], for a source whose root says where its files may lie.
+    ///
+    /// # Errors
+    /// A [`DiffRefusal`] when a file of the source cannot be cloned.
+    pub fn between_at(
+        root: TableRoot,
         source: &TableState,
         target: Option<&TableState>,
     ) -> Result<(Self, Vec<FileCopy>), DiffRefusal> {
@@ -177,7 +192,7 @@ impl TableDiff {
                 held.record(key, add, &state.head.url, &root);
             }
         }
-        let mut differ = Differ::new(Translation::of(&source.head.url)?, held);
+        let mut differ = Differ::new(Translation::new(&source.head.url, root), held);
         let (mut adds, mut removes, mut copies) = (Vec::new(), Vec::new(), Vec::new());
         for (key, add) in &source.files {
             let wanted = differ.source_file(key, add)?;

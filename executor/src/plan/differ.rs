@@ -12,6 +12,7 @@ use super::inventory::{Inventory, Meeting};
 use super::translate::Translation;
 use crate::delta::deletion_vector::VectorFile;
 use crate::delta::fingerprint::text_id;
+use crate::delta::path::StoredFile;
 use crate::delta::replica::file::ReplicaFile;
 use crate::delta::state::{AddFile, FileKey};
 
@@ -75,7 +76,7 @@ impl Differ {
         self.totals.added_files += 1;
         self.totals.added_bytes += file.add.size;
         if let Some(vector) =
-            file.vector.as_ref().filter(|vector| !self.target.has_vector_file(&vector.target))
+            file.vector.as_ref().filter(|vector| !self.target.has_vector_file(&vector.file.target))
         {
             travel_once(&mut self.vectors, vector);
         }
@@ -122,23 +123,22 @@ impl Differ {
 
 /// The copy of a data file.
 pub(super) fn data_copy(file: &ReplicaFile) -> FileCopy {
+    copy(&file.data, file.add.size, FileKind::Data)
+}
+
+fn copy(file: &StoredFile, size: u64, kind: FileKind) -> FileCopy {
     FileCopy {
-        source_key: file.data.clone(),
+        source: file.source.clone(),
         undecoded_source_key: file.undecoded.clone(),
-        target_key: file.data.clone(),
-        size: file.add.size,
-        kind: FileKind::Data,
+        target_key: file.target.clone(),
+        size,
+        kind,
     }
 }
 
 /// Notes the copy of a file of deletion vectors: the vector that reaches farthest says most about its size.
 pub(super) fn travel_once(copies: &mut BTreeMap<Path, FileCopy>, vector: &VectorFile) {
-    let copy = copies.entry(vector.target.clone()).or_insert_with(|| FileCopy {
-        source_key: vector.source.clone(),
-        undecoded_source_key: None,
-        target_key: vector.target.clone(),
-        size: 0,
-        kind: FileKind::DeletionVector,
-    });
-    copy.size = copy.size.max(vector.at_least);
+    let target = vector.file.target.clone();
+    let found = copies.entry(target).or_insert_with(|| copy(&vector.file, 0, FileKind::DeletionVector));
+    found.size = found.size.max(vector.at_least);
 }

@@ -10,11 +10,10 @@ use super::diff::TableDiff;
 use super::translate::Translation;
 use crate::copy::Manifest;
 use crate::cut::Refusal;
-use crate::delta::root::RootError;
 use crate::delta::state::TableHead;
 use crate::observe::snapshot::Snapshot;
 use crate::record::{CommitMark, SideRecord, TableRecord};
-use crate::spec::TableStore;
+use crate::spec::{StoresError, TableStore};
 
 /// The source of a plan at its version.
 #[derive(Debug)]
@@ -112,9 +111,9 @@ impl TablePlan {
     /// How the files of the source are called at the target.
     ///
     /// # Errors
-    /// [`RootError`] when the url of the source is no url.
-    pub fn translation(&self) -> Result<Translation, RootError> {
-        Translation::of(self.source.table.url.as_str())
+    /// When the url of the source is no url.
+    pub fn translation(&self) -> Result<Translation, StoresError> {
+        self.source.table.translation()
     }
 
     /// What is known of the table once the plan is published by the intent `intent`; none when the log of the source no

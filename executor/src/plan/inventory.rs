@@ -103,5 +103,5 @@ fn place_id(place: &Path) -> u128 {
 fn vector_file(add: &AddFile, root_url: &str, root: &TableRoot) -> Option<Path> {
     let fields = add.raw.fields();
     let descriptor = Descriptor::parse(fields.get("deletionVector")?.get()).ok()?;
-    Some(descriptor.file(root_url, root).ok()??.target)
+    Some(descriptor.file(root_url, root).ok()??.file.target)
 }

@@ -7,6 +7,7 @@
 mod checksums;
 mod clone;
 mod commit;
+mod elsewhere;
 mod golden;
 mod guards;
 mod incremental;
