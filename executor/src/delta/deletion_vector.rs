@@ -236,7 +236,8 @@ mod tests {
 
     #[test]
     fn absolute_vectors_are_adopted_under_a_stable_name() {
-        let spellings = ["file:/lake/t/dv/x%25y.bin", "/lake/t/dv/x%25y.bin", "FILE:///lake/t/dv/%78%25y.bin"];
+        let spellings =
+            ["file:/lake/t/dv/x%25y.bin", "/lake/t/dv/x%25y.bin", "FILE:///lake/t/dv/%78%25y.bin"];
         let mut names = std::collections::BTreeSet::new();
         for spelling in spellings {
             let raw = descriptor("p", spelling);

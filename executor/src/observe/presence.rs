@@ -39,11 +39,8 @@ pub async fn gone(
     table: &StoreUrl,
     open: impl Fn(&StoreUrl) -> Result<OpenedStore, Failure>,
 ) -> Result<Gone, Failure> {
-    let listed = if manifest.len() > ASKED {
-        Some(Listed::of(manifest, table, &open(table)?).await?)
-    } else {
-        None
-    };
+    let listed =
+        if manifest.len() > ASKED { Some(Listed::of(manifest, table, &open(table)?).await?) } else { None };
     let doubtful = manifest.iter().filter(|transfer| match (transfer, &listed) {
         (Ok(transfer), Some(listed)) => !listed.holds(transfer, table),
         _ => true,

@@ -136,7 +136,7 @@ pub async fn prove(
     }
     // every file of the source, as the copy of a first clone would name it
     let root = source.table_root()?;
-    let files = TableDiff::between_at(&root, &wanted, None)?.1;
+    let files = TableDiff::between_at(root, &wanted, None)?.1;
     let checks = files.iter().map(|file| check_file(source, target, file, level));
     let checked: Vec<(Option<String>, u64)> = stream::iter(checks).buffered(IN_FLIGHT).try_collect().await?;
     let bytes_compared = checked.iter().map(|(_, bytes)| bytes).sum();

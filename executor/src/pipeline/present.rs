@@ -68,7 +68,9 @@ async fn still_named(plan: &TablePlan, gone: &Gone) -> Result<bool, Failure> {
         while let Some((key, add)) = files.try_next().await? {
             let file = translation.as_ref().and_then(|translation| translation.file(&key, &add).ok());
             let keys = file.iter().flat_map(|file| {
-                [Some(&file.data.target), file.vector.as_ref().map(|vector| &vector.file.target)].into_iter().flatten()
+                [Some(&file.data.target), file.vector.as_ref().map(|vector| &vector.file.target)]
+                    .into_iter()
+                    .flatten()
             });
             for key in keys {
                 if gone.named.iter().any(|transfer| transfer.target.key == *key) {

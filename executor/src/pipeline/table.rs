@@ -1,6 +1,7 @@
 //! The plan of one table: both sides pass through the differ, or only what came since the newest recovery point.
 
 use futures::TryStreamExt as _;
+use lakedr_control::validate::SideName;
 
 use super::scene::{Scene, Stop};
 use crate::copy::{Manifest, ManifestError, Place, Transfer};
@@ -13,7 +14,7 @@ use crate::observe::table_error::TableError;
 use crate::observe::target::Target;
 use crate::plan::diff::{DiffRefusal, FileChange, FileCopy, TableDiff};
 use crate::plan::differ::Differ;
-use crate::plan::group::{PlannedSource, PlannedTarget, TablePlan};
+use crate::plan::group::{PlannedSource, PlannedTarget, Skipped, TablePlan};
 use crate::plan::inventory::Inventory;
 use crate::plan::translate::Translation;
 use crate::spec::TableStore;
@@ -22,8 +23,13 @@ use crate::spec::TableStore;
 ///
 /// # Errors
 /// When a side cannot be read, or the source cannot be cloned.
-pub(super) async fn plan_table(scene: &Scene<'_>, source: Pinned, target: Target) -> Result<TablePlan, Stop> {
-    if let Some(plan) = super::follow::follow(scene, &source, &target).await? {
+pub(super) async fn plan_table(
+    scene: &Scene<'_>,
+    active: SideName,
+    source: Pinned,
+    target: Target,
+) -> Result<TablePlan, Stop> {
+    if let Some(plan) = super::follow::follow(scene, active, &source, &target).await? {
         return Ok(plan);
     }
     let (source, snapshot) = source.into_snapshot().await?;
@@ -49,7 +55,14 @@ async fn plan_whole(source: PinnedHead, snapshot: Snapshot, target: Target) -> R
         head: held,
     };
     let source = PlannedSource { table, head, commit, time_ms, snapshot: Some(snapshot) };
-    Ok(TablePlan { source, target, diff, copies: copies.manifest })
+    Ok(TablePlan {
+        source,
+        target,
+        diff,
+        copies: copies.manifest,
+        classes: None,
+        skipped: Skipped::default(),
+    })
 }
 
 /// Why a table cannot be planned.
@@ -87,9 +100,12 @@ impl crate::error::Classify for PlanError {
 pub(crate) type Files = (FileChange, crate::plan::diff::Totals);
 
 /// A first clone: only names and sizes are read, the rest when the commits are written.
-async fn everything(source: &Snapshot, copies: &mut Copies) -> Result<Files, PlanError> {
-    let mut differ =
-        Differ::new(Translation::of(&source.head.url).map_err(DiffRefusal::Root)?, Inventory::default());
+async fn everything(
+    source: &Snapshot,
+    translation: Translation,
+    copies: &mut Copies,
+) -> Result<Files, PlanError> {
+    let mut differ = Differ::new(translation, Inventory::default());
     let files = source.files(Columns::Identity);
     let mut files = std::pin::pin!(files);
     while let Some((key, add)) = files.try_next().await? {

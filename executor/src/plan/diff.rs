@@ -8,7 +8,7 @@ use super::differ::Differ;
 use super::head::HeadChange;
 use super::inventory::Inventory;
 use super::translate::Translation;
-use crate::delta::json::RawObject;
+use crate::delta::json::{JsonError, RawObject};
 use crate::delta::path::SourceObject;
 use crate::delta::replica::file::FileRefusal;
 use crate::delta::root::{RootError, TableRoot};
@@ -42,6 +42,9 @@ pub enum DiffRefusal {
     /// A file cannot be cloned.
     #[error(transparent)]
     File(#[from] FileRefusal),
+    /// A file action of the source is malformed.
+    #[error("malformed file action")]
+    Malformed(#[source] JsonError),
     /// The source lists one path twice, which the protocol forbids.
     #[error("the source lists file `{path}` twice; the log is damaged")]
     PathTwice {
@@ -83,6 +86,8 @@ pub struct AddAction {
 pub struct RemoveAction {
     /// The target's add of the file, or the source's remove of it: both name what a remove carries.
     pub raw: RawObject,
+    /// Whether its rows leave the table.
+    pub data_change: bool,
 }
 
 /// Files and bytes of a difference.

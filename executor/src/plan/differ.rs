@@ -105,7 +105,7 @@ impl Differ {
         }
         self.totals.removed_files += 1;
         self.totals.removed_bytes += add.size;
-        Some(RemoveAction { raw: add.raw.clone() })
+        Some(RemoveAction { raw: add.raw.clone(), data_change: true })
     }
 
     /// Whether some live file of the target has met no counterpart: only then its files have to pass again.

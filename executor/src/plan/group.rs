@@ -5,6 +5,7 @@ use lakedr_control::cut::Cut;
 use lakedr_control::id::{Name, TableName};
 use uuid::Uuid;
 
+use super::classes::Classes;
 use super::commit_body::CloneContext;
 use super::diff::TableDiff;
 use super::translate::Translation;
@@ -54,6 +55,19 @@ pub struct TablePlan {
     pub diff: TableDiff,
     /// The objects to copy.
     pub copies: Manifest,
+    /// The compactions that the target does not follow once the plan is carried out; none when it holds every file.
+    pub classes: Option<Classes>,
+    /// What they save.
+    pub skipped: Skipped,
+}
+
+/// Compacted files that stay at home.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// Files.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
 }
 
 impl TablePlan {
@@ -148,7 +162,7 @@ impl TablePlan {
                 bytes: target_bytes,
             },
             target_commit_size: commit_size.or(self.target.commit_size)?,
-            classes: None,
+            classes: self.classes.clone().filter(|classes| !classes.is_empty()),
         })
     }
 
@@ -195,6 +209,8 @@ impl GroupPlan {
             table.bytes_copied = plan.copies.bytes();
             table.files_removed = plan.diff.totals.removed_files;
             table.files_reused = plan.diff.totals.reused_files;
+            table.files_skipped = plan.skipped.files;
+            table.bytes_skipped = plan.skipped.bytes;
         }
         Self { cut, tables }
     }

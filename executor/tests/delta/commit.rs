@@ -66,7 +66,8 @@ fn a_first_clone_says_everything() {
     ];
     assert_eq!(lines(&source, None), expected);
     let (diff, copies) = TableDiff::between(&source, None).unwrap();
-    let copied: Vec<(&str, u64)> = copies.iter().map(|copy| (copy.source.key().as_ref(), copy.size)).collect();
+    let copied: Vec<(&str, u64)> =
+        copies.iter().map(|copy| (copy.source.key().as_ref(), copy.size)).collect();
     assert_eq!(copied, [("b", 5), ("p= /a", 3)]);
     assert_eq!(copies[1].undecoded_source_key.as_ref().map(AsRef::as_ref), Some("p=%20/a"));
     assert_eq!(
