@@ -118,7 +118,7 @@ fn check_bounds(
         }
     }
     match versions.next() {
-        Some(found) => Err(RangeError::Gap { expected: to.version, found: Some(found) }),
+        Some(version) => Err(RangeError::Beyond { version, to: to.version }),
         None => Ok(()),
     }
 }

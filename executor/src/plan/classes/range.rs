@@ -38,6 +38,16 @@ pub enum RangeError {
         /// The version in its place.
         found: Option<u64>,
     },
+    /// There are commits after the last one asked for.
+    #[error(
+        "version {version} is beyond {to}, the version to follow the commits to; compare the full states"
+    )]
+    Beyond {
+        /// The version beyond.
+        version: u64,
+        /// The last version asked for.
+        to: u64,
+    },
     /// A commit adds and removes one and the same logical file; which of both counts is not defined
     /// (protocol, "Add File and Remove File").
     #[error("version {version} both adds and removes file `{path}`; compare the full states")]
