@@ -252,7 +252,7 @@ fn run(steps: &[Step], coverage: &mut Coverage) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     #[test]
     fn rows_are_equal_after_every_sync(steps in history()) {
