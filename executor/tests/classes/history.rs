@@ -241,7 +241,7 @@ impl Table {
             let next = self.hide(key, position);
             draft.adds.push((next, true));
         } else if visible.len() > 1 {
-            let mut rows = self.rewritten(&[key.clone()]);
+            let mut rows = self.rewritten(std::slice::from_ref(key));
             rows.remove(usize::from(row) % visible.len());
             let next = self.write(file.partition, rows, file.counted);
             draft.adds.push((next, true));

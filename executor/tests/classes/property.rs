@@ -188,7 +188,7 @@ impl Replica {
         assert!(now.terms.vectors || self.live.keys().all(|key| key.vector.is_none()));
         assert!(decision.classes.is_empty() || !now.terms.iceberg);
         let options = Self::options(table, sync);
-        assert!(!(sync.exact && !now.terms.append_only) || decision.classes.is_empty());
+        assert!(!sync.exact || decision.classes.is_empty());
         let rewrites = ["REORG", "REMOVE COLUMN MAPPING", "DROP FEATURE"];
         let rewritten = self.commits(table).iter().rev();
         let rewritten =

@@ -114,13 +114,12 @@ impl Range {
     /// [`RangeError`] when the commits do not follow each other.
     pub(super) fn of(commits: &[CommitChange]) -> Result<Self, RangeError> {
         let mut range = Self::default();
-        let mut expected = commits.first().map_or(0, |commit| commit.facts.version);
-        for commit in commits {
-            let version = commit.facts.version;
-            if version != expected {
-                return Err(RangeError::Gap { expected, found: Some(version) });
+        let first = commits.first().map_or(0, |commit| commit.facts.version);
+        for (expected, commit) in (first..).zip(commits) {
+            let found = commit.facts.version;
+            if found != expected {
+                return Err(RangeError::Gap { expected, found: Some(found) });
             }
-            expected += 1;
             range.follow(commit)?;
         }
         for trace in range.0.values_mut().filter(|trace| trace.presumed && trace.after.is_none()) {
