@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use futures::future::try_join_all;
+use lakedr_control::cut::Cut;
 use lakedr_control::group_log::{FailureClass, History};
 use lakedr_control::id::TableName;
 use lakedr_control::validate::{SideName, Workflow};
@@ -9,6 +10,7 @@ use lakedr_control::validate::{SideName, Workflow};
 use super::group::{Head, heads};
 use super::table_error::TableError;
 use super::workflow::marker::Marker;
+use super::workflow::{Held, RunMemory};
 use crate::cut::{Attempt, Choice, at_instant, choose_marked};
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::{Scene, Stop};
@@ -45,13 +47,28 @@ pub fn marker(scene: &Scene<'_>, active: SideName) -> Result<Option<Marker>, Fai
     }
 }
 
-/// The runs of the group's workflow; none for a group without one.
+fn tables(scene: &Scene<'_>) -> Vec<TableName> {
+    scene.group.tables.iter().map(|table| table.name.clone()).collect()
+}
+
+/// What the newest recovery point holds.
+fn held(history: &History) -> Option<&Cut> {
+    history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut)
+}
+
+/// The runs of the group's workflow that the newest recovery point has not settled; none for a group without one.
 ///
 /// # Errors
 /// When the runs cannot be read.
 pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Vec<Attempt>>, Failure> {
     let Some(marker) = marker(scene, scene.active(history))? else { return Ok(None) };
-    Ok(Some(marker.attempts().await.at(Stage::Observe, "workflow")?))
+    let memory = RunMemory {
+        group: &scene.group.name,
+        store: scene.log.home_store(history),
+        keeps: scene.keeps_caches,
+    };
+    let held = Held { cut: held(history), tables: &tables(scene) };
+    Ok(Some(marker.open_attempts(memory, held).await.at(Stage::Observe, "workflow")?))
 }
 
 /// Chooses the versions of the next recovery point.
@@ -63,10 +80,8 @@ pub async fn choose(
     history: &History,
     heads: &[Head],
 ) -> Result<(Choice, chrono::DateTime<chrono::Utc>), Stop> {
-    let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);
     if let Some(attempts) = runs(scene, history).await? {
-        let tables: Vec<TableName> = scene.group.tables.iter().map(|table| table.name.clone()).collect();
-        return Ok((choose_marked(&attempts, &tables, last)?, scene.world.now()));
+        return Ok((choose_marked(&attempts, &tables(scene), held(history))?, scene.world.now()));
     }
     let skew = TimeDelta::from_std(scene.group.clock_skew).unwrap_or_default();
     let instant = scene.world.now() - skew;
