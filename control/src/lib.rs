@@ -16,6 +16,7 @@ pub mod cut;
 pub mod digest;
 pub mod group_log;
 pub mod id;
+pub mod known_runs;
 pub mod layout;
 pub mod location;
 pub mod message;

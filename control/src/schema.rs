@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::codec::Document;
 use crate::group_log::{Entry, Head};
+use crate::known_runs::KnownRuns;
 use crate::run_record::RunRecord;
 use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
 use crate::verification::Verification;
@@ -19,6 +20,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("group_log_entry.json", schema::<Entry>("group log entry")),
         ("group_log_head.json", schema::<Head>("head of a group log")),
         ("run_record.json", schema::<RunRecord>("run record")),
+        ("known_runs.json", schema::<KnownRuns>("known runs")),
         ("verification.json", schema::<Verification>("verification")),
     ]
 }

@@ -4,11 +4,11 @@ use lakedr_control::group_log::{FailureClass, GroupState};
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::time;
 use lakedr_control::validate::ValidGroup;
+use lakedr_control::verification::Verification;
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
-use super::recovery_points::Point;
-use super::verify::{Verification, last_verification};
+use super::recovery_points::{Point, last_proven};
 use crate::cut::finished_after;
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
@@ -50,6 +50,7 @@ struct Known {
     last_failure: Option<LastFailure>,
     /// Whether the newest recovery point was made with the specification as it is.
     spec_is_current: bool,
+    /// What `lakedr verify` found about the newest recovery point last.
     last_verified: Option<Verification>,
     /// What could not be found out, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -108,6 +109,13 @@ async fn status(
             context.world.now().signed_duration_since(point.cut.as_of).to_std().unwrap_or_default()
         })
     };
+    let last_verified = match point {
+        Some(point) => scene.log.last_verification(&history, point.seq).await.unwrap_or_else(|error| {
+            warnings.push(chain(&error));
+            None
+        }),
+        None => None,
+    };
     let side = |name| group.side(name).region.clone();
     Ok(Known {
         group: group.name.to_string(),
@@ -128,7 +136,7 @@ async fn status(
             message: failure.message.clone(),
         }),
         spec_is_current: state.is_none_or(|state| state.spec_digest == scene.spec_digest),
-        last_verified: last_verification(&scene, &history).await,
+        last_verified,
         warnings,
     })
 }
@@ -172,10 +180,9 @@ fn text(status: &GroupStatus) -> String {
     if let Some(failure) = &known.last_failure {
         lines.push(format!("  last failure: {}, {}", time::format(failure.at), failure.message));
     }
-    lines.push(match &known.last_verified {
-        Some(verified) => format!("  last proven: {}", verified.describe()),
-        None => "  last proven: never".to_owned(),
-    });
+    if known.recovery_point.is_some() {
+        lines.push(format!("  {}", last_proven(known.last_verified.as_ref())));
+    }
     lines.extend(known.warnings.iter().map(|warning| format!("  warning: {warning}")));
     lines.join("\n")
 }

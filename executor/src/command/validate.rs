@@ -1,5 +1,5 @@
 use futures::future::join_all;
-use lakedr_control::group_log::FailureClass;
+use lakedr_control::group_log::{FailureClass, WholeLog};
 use lakedr_control::layout;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::{Schedule, SideName, ValidGroup};
@@ -101,6 +101,14 @@ fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
             idle(format!("external location {:?} is to be registered in Unity Catalog", location.name));
         }
     }
+    if spec.rto_target.is_some() {
+        idle("rto_target is declared".to_owned());
+    }
+    for (side, declared) in [("primary", &spec.primary), ("secondary", &spec.secondary)] {
+        if declared.workspace.is_some() {
+            idle(format!("{side}.workspace is declared"));
+        }
+    }
     for schedule in &loaded.specs.snapshot_schedules {
         if schedule.source.sync_group.as_deref() == Some(spec.name.as_str()) {
             idle(format!("snapshot schedule {:?} is declared for the group", schedule.name));
@@ -116,7 +124,9 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
         let listed = scene.stores.location(side).list(&layout::probes()).await;
         findings.take(listed.at(Stage::Observe, format_args!("external location {location}")));
     }
-    let Some(history) = findings.take(scene.log.read().await.at(Stage::Observe, &scene.group.name)) else {
+    let Some(WholeLog { history, .. }) =
+        findings.take(scene.log.read_all().await.at(Stage::Observe, &scene.group.name))
+    else {
         return;
     };
     findings.take(runs(scene, &history).await);

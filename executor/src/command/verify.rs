@@ -1,11 +1,10 @@
-use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use lakedr_control::cut::CutTable;
 use lakedr_control::group_log::{History, RecoveryPoint};
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::ValidGroup;
-use lakedr_control::{layout, time};
-use serde::{Deserialize, Serialize};
+use lakedr_control::verification::{FORMAT, Verification, VerificationLevel};
+use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use crate::cli::Level;
@@ -46,25 +45,6 @@ struct TableProof {
     target_version: Option<u64>,
     #[serde(flatten)]
     proof: Proof,
-}
-
-/// A dated record that a recovery point was proven, or was found to differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Verification {
-    format: u32,
-    seq: u64,
-    cut: String,
-    level: String,
-    equal: bool,
-    #[serde(with = "time::rfc3339_millis")]
-    at: DateTime<Utc>,
-}
-
-impl Verification {
-    pub(super) fn describe(&self) -> String {
-        let result = if self.equal { "equal" } else { "DIFFERENT" };
-        format!("{}, level {}, entry {}: {result}", time::format(self.at), self.level, self.seq)
-    }
 }
 
 /// `lakedr verify`
@@ -138,22 +118,21 @@ async fn table(
 
 /// Keeps a dated record beside the log. Best effort: the proof itself is in the output.
 async fn record(scene: &Scene<'_>, history: &History, point: &RecoveryPoint, level: Level, equal: bool) {
-    let at = scene.world.now();
-    let cut = point.cut.id.clone();
-    let record = Verification { format: 1, seq: point.seq, cut, level: level.to_string(), equal, at };
-    let Ok(bytes) = serde_json::to_vec(&record) else { return };
-    let key = layout::verification(&scene.group.name, point.seq, at.timestamp_millis());
-    if let Err(error) = scene.log.home_store(history).create(&key, &bytes).await {
+    let (cut, level, at) = (point.cut.id.clone(), level.into(), scene.world.now());
+    let verification = Verification { format: FORMAT, seq: point.seq, cut, level, equal, at };
+    if let Err(error) = scene.log.record_verification(history, &verification).await {
         tracing::warn!("the proof is not on record: {}", chain(&error));
     }
 }
 
-/// The newest record of the newest recovery point that has one.
-pub(super) async fn last_verification(scene: &Scene<'_>, history: &History) -> Option<Verification> {
-    let home = scene.log.home_store(history);
-    let keys = home.list(&layout::verifications(&scene.group.name)).await.ok()?;
-    let object = home.read(keys.last()?).await.ok()??;
-    serde_json::from_slice(&object.bytes).ok()
+impl From<Level> for VerificationLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Log => Self::Log,
+            Level::Size => Self::Size,
+            Level::Content => Self::Content,
+        }
+    }
 }
 
 fn text(proof: &GroupProof) -> String {

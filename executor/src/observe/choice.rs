@@ -9,6 +9,7 @@ use lakedr_control::validate::{SideName, Workflow};
 
 use super::source::{Head, Newer, heads, version_at};
 use super::workflow::marker::Marker;
+use super::workflow::{Held, RunMemory};
 use crate::cut::{Attempt, Choice, at_instant, choose_marked};
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::{Scene, Stop};
@@ -46,13 +47,37 @@ pub fn marker(scene: &Scene<'_>, active: SideName) -> Result<Option<Marker>, Fai
     }
 }
 
-/// The runs of the group's workflow; none for a group without one.
+fn tables(scene: &Scene<'_>) -> Vec<TableName> {
+    scene.group.tables.iter().map(|table| table.name.clone()).collect()
+}
+
+/// What the newest recovery point holds.
+fn held(history: &History) -> Option<&Cut> {
+    history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut)
+}
+
+/// The runs of the group's workflow that the newest recovery point has not settled; none for a group without one.
 ///
 /// # Errors
 /// When the runs cannot be read.
 pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Vec<Attempt>>, Failure> {
+    runs_beyond(scene, history, held(history)).await
+}
+
+/// The runs that matter when `last` is what the standby region holds.
+async fn runs_beyond(
+    scene: &Scene<'_>,
+    history: &History,
+    last: Option<&Cut>,
+) -> Result<Option<Vec<Attempt>>, Failure> {
     let Some(marker) = marker(scene, scene.active(history))? else { return Ok(None) };
-    Ok(Some(marker.attempts().await.at(Stage::Observe, "workflow")?))
+    let memory = RunMemory {
+        group: &scene.group.name,
+        store: scene.log.home_store(history),
+        keeps: scene.keeps_caches,
+    };
+    let held = Held { cut: last, tables: &tables(scene) };
+    Ok(Some(marker.open_attempts(memory, held).await.at(Stage::Observe, "workflow")?))
 }
 
 /// Chooses the end of a finished run, for a group with a workflow; none for a group without one. `last` is the newest
@@ -65,9 +90,8 @@ pub async fn choose_run(
     history: &History,
     last: Option<&Cut>,
 ) -> Result<Option<Choice>, Stop> {
-    let Some(attempts) = runs(scene, history).await? else { return Ok(None) };
-    let tables: Vec<TableName> = scene.group.tables.iter().map(|table| table.name.clone()).collect();
-    Ok(Some(choose_marked(&attempts, &tables, last)?))
+    let Some(attempts) = runs_beyond(scene, history, last).await? else { return Ok(None) };
+    Ok(Some(choose_marked(&attempts, &tables(scene), last)?))
 }
 
 /// Chooses what all tables show at one instant, for a group without a workflow.

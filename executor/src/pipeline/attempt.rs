@@ -78,8 +78,7 @@ async fn stages(
 
 /// When a cut was last published; a rollback brings an old one back and starts no interval.
 fn last_publish(history: &History) -> Option<DateTime<Utc>> {
-    let points = &history.state.as_ref()?.recovery_points;
-    points.iter().rev().find(|point| point.kind == IntentKind::Publish).map(|point| point.published_at)
+    history.state.as_ref()?.last_publish_at
 }
 
 /// The first entry of the log.
