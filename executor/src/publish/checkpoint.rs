@@ -33,8 +33,8 @@ async fn checkpoint(scene: &Scene<'_>, table: &TablePlan, version: u64) -> Resul
     if !is_due(newest_checkpoint(&listing), version, interval(table), table.diff.totals.source_files) {
         return Ok(());
     }
-    let state = delta.state_with_tombstones(&listing, Some(version)).await?;
-    write_checkpoint(&table.target.table, &state, scene.world.now().timestamp_millis()).await
+    let snapshot = delta.snapshot(&listing, Some(version)).await?;
+    write_checkpoint(&table.target.table, &snapshot, scene.world.now().timestamp_millis()).await
 }
 
 /// Whether a checkpoint is due at a version. A table of very many files gets one at once: its first commit names them

@@ -6,8 +6,9 @@ use super::pieces::Pieces;
 use crate::delta::checkpoint::write::{CheckpointEncoder, CheckpointError, Finished, name};
 use crate::delta::checkpoint::write_columns::AddColumns;
 use crate::delta::log_name::LAST_CHECKPOINT;
-use crate::delta::state::{AddFile, RemoveFile, TableHead, TableState};
+use crate::delta::state::{AddFile, RemoveFile, TableHead};
 use crate::error::DataError;
+use crate::observe::snapshot::{Columns, Snapshot};
 use crate::observe::table_error::TableError;
 use crate::spec::TableStore;
 
@@ -21,17 +22,17 @@ pub trait CheckpointSource: Sync {
     fn tombstones(&self) -> BoxStream<'_, Result<RemoveFile, TableError>>;
 }
 
-impl CheckpointSource for TableState {
+impl CheckpointSource for Snapshot {
     fn head(&self) -> &TableHead {
         &self.head
     }
 
     fn files(&self) -> BoxStream<'_, Result<AddFile, TableError>> {
-        futures::stream::iter(self.files.values().cloned().map(Ok)).boxed()
+        Self::files(self, Columns::All).map_ok(|(_, add)| add).boxed()
     }
 
     fn tombstones(&self) -> BoxStream<'_, Result<RemoveFile, TableError>> {
-        futures::stream::iter(self.tombstones.values().cloned().map(Ok)).boxed()
+        Self::tombstones(self).map_ok(|(_, remove)| remove).boxed()
     }
 }
 
@@ -138,6 +139,7 @@ mod tests {
     use crate::delta::action::actions;
     use crate::delta::compare::differences;
     use crate::delta::replay::{Replay, Tombstones};
+    use crate::delta::state::TableState;
 
     /// A state that counts how often its files are asked for, and may break off.
     struct Counted {
@@ -155,11 +157,12 @@ mod tests {
             self.passes.fetch_add(1, Ordering::Relaxed);
             let lost = TableError::NotATable { url: "memory:///t".to_owned() };
             let end = futures::stream::iter(self.broken.then_some(Err(lost)));
-            self.state.files().chain(end).boxed()
+            let files = futures::stream::iter(self.state.files.values().cloned().map(Ok));
+            files.chain(end).boxed()
         }
 
         fn tombstones(&self) -> BoxStream<'_, Result<RemoveFile, TableError>> {
-            self.state.tombstones()
+            futures::stream::iter(self.state.tombstones.values().cloned().map(Ok)).boxed()
         }
     }
 
@@ -181,12 +184,8 @@ mod tests {
     }
 
     fn table() -> TableStore {
-        TableStore {
-            name: "c.s.t".parse().expect("name"),
-            url: "s3://memory/t".parse().expect("url"),
-            store: Arc::new(InMemory::new()),
-            root: Path::from("t"),
-        }
+        let (name, url) = ("c.s.t".parse().expect("name"), "s3://memory/t".parse().expect("url"));
+        TableStore::at(name, url, Arc::new(InMemory::new()), Path::from("t"))
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 mod bodies;
 mod checkpoint;
 mod checkpoint_upload;
+mod checksum;
 mod decide;
 mod intent;
 mod pieces;
@@ -15,6 +16,7 @@ mod slot;
 pub use bodies::{TableBodies, store_bodies};
 pub use checkpoint::checkpoint_targets;
 pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint};
+pub use checksum::write_checksums;
 pub use decide::{Next, Slot, SlotState, next};
 pub use intent::{Intention, Offer, announce, next_seq, store_body};
 pub(crate) use rollback::is_ours;

@@ -76,11 +76,17 @@ pub struct TableStore {
     pub root: Path,
     /// Whether the log may name files outside of the root, and they may be read.
     pub shallow_clone: bool,
-    /// Where files outside of the root are opened.
-    side: Arc<SideStores>,
+    /// What files outside of the root are opened with.
+    elsewhere: Buckets,
 }
 
 impl TableStore {
+    /// A table in an opened bucket, all of whose files lie below its root.
+    #[must_use]
+    pub fn at(name: TableName, url: StoreUrl, store: Arc<dyn ObjectStore>, root: Path) -> Self {
+        Self { name, url, store, root, shallow_clone: false, elsewhere: Buckets::default() }
+    }
+
     /// Where a key below the root of the table lies in the bucket.
     #[must_use]
     pub fn place(&self, key: &Path) -> Path {
@@ -117,7 +123,7 @@ impl TableStore {
         match object {
             SourceObject::InTable(key) => Ok((Arc::clone(&self.store), self.place(key))),
             SourceObject::Elsewhere { root, key } => {
-                let opened = self.side.open_url(root)?;
+                let opened = self.elsewhere.open(root)?;
                 Ok((opened.store, key.parts().fold(opened.root, Path::join)))
             }
         }
@@ -227,9 +233,10 @@ impl GroupStores {
         table: &TableName,
         url: &StoreUrl,
     ) -> Result<TableStore, StoresError> {
-        let side = Arc::clone(self.side(name));
+        let side = self.side(name);
         let OpenedStore { store, root, .. } = side.open_url(url)?;
-        Ok(TableStore { name: table.clone(), url: url.clone(), store, root, shallow_clone: false, side })
+        let elsewhere = side.buckets.clone();
+        Ok(TableStore { elsewhere, ..TableStore::at(table.clone(), url.clone(), store, root) })
     }
 
     /// The tables of a group on a side.
