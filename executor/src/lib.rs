@@ -16,5 +16,6 @@ pub mod pipeline;
 pub mod plan;
 pub mod publish;
 pub mod report;
+pub mod second;
 pub mod spec;
 pub mod world;

@@ -8,7 +8,7 @@ use crate::copy::{CopyError, CopyJob, RateLimit, Receipt, copy_all};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
 use crate::plan::group::GroupPlan;
-use crate::publish::{Intention, Offer, Settled, announce, checkpoint_targets, settle};
+use crate::publish::{Intention, Offer, Settled, announce, keep_up_targets, settle};
 use crate::report::{Done, Outcome, Progress};
 
 /// What one attempt came to.
@@ -175,6 +175,6 @@ async fn publish(
     if let Some(refusal) = diverged {
         return Err(refusal.into());
     }
-    checkpoint_targets(scene, plan).await;
+    keep_up_targets(scene, plan).await;
     Ok(End::Done(Done::new(Outcome::Published, &history)))
 }

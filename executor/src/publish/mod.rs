@@ -2,7 +2,6 @@
 //! by its intent and goes to a fixed version slot with put-if-absent, so anybody may finish an intent, and
 //! finishing it twice changes nothing.
 
-mod checkpoint;
 mod checkpoint_upload;
 mod decide;
 mod intent;
@@ -10,11 +9,12 @@ mod pieces;
 mod rollback;
 mod settle;
 mod slot;
+mod upkeep;
 
-pub use checkpoint::checkpoint_targets;
 pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint};
 pub use decide::{Next, SlotState, next};
 pub use intent::{Intention, Offer, announce};
 pub(crate) use rollback::is_ours;
 pub use settle::{Settled, settle};
 pub(crate) use slot::author;
+pub use upkeep::{keep_up_targets, write_checksum};
