@@ -17,5 +17,6 @@ pub mod plan;
 pub mod publish;
 pub mod record;
 pub mod report;
+pub mod second;
 pub mod spec;
 pub mod world;

@@ -11,8 +11,7 @@ use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
 use crate::plan::group::GroupPlan;
 use crate::publish::{
-    Intention, Settled, TableBodies, announce, checkpoint_targets, next_seq, settle, store_bodies,
-    write_checksums,
+    Intention, Settled, TableBodies, announce, keep_up_targets, next_seq, settle, store_bodies,
 };
 use crate::record::save;
 use crate::report::{Done, Outcome, Progress};
@@ -183,12 +182,11 @@ async fn publish(
         return Err(refusal.into());
     }
     remember(scene, &history, plan, seq, &written).await;
-    checkpoint_targets(scene, plan).await;
+    keep_up_targets(scene, plan, &written).await;
     Ok(End::Done(Done::new(Outcome::Published, &history)))
 }
 
-/// Keeps what is known of each table, if this intent made the newest recovery point: checksums for readers, records for
-/// the next sync.
+/// Keeps what is known of each table, if this intent made the newest recovery point.
 async fn remember(
     scene: &Scene<'_>,
     history: &History,
@@ -203,7 +201,6 @@ async fn remember(
     let records = plan.tables.iter().zip(written).filter_map(|(table, written)| {
         table.record(&scene.group.name, intent, &plan.cut.id, written.head_after.as_ref(), written.last_size)
     });
-    write_checksums(plan, written).await;
     let saves: Vec<_> = records.map(|record| save(scene, history, record)).collect();
     stream::iter(saves).buffer_unordered(RECORDS_IN_FLIGHT).collect::<()>().await;
 }

@@ -3,16 +3,18 @@ use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::pieces::Pieces;
+use crate::delta::checkpoint::read::Columns;
 use crate::delta::checkpoint::write::{CheckpointEncoder, CheckpointError, Finished, name};
 use crate::delta::checkpoint::write_columns::AddColumns;
 use crate::delta::log_name::LAST_CHECKPOINT;
 use crate::delta::state::{AddFile, RemoveFile, TableHead};
 use crate::error::DataError;
-use crate::observe::snapshot::{Columns, Snapshot};
+use crate::observe::snapshot::Snapshot;
 use crate::observe::table_error::TableError;
 use crate::spec::TableStore;
 
-/// A version of a table that a checkpoint can be made of. The files may be asked for more than once.
+/// A version of a table that a checkpoint can be made of: one that can be read, or one that is to come. The files may
+/// be asked for more than once.
 pub trait CheckpointSource: Sync {
     /// Everything but the files.
     fn head(&self) -> &TableHead;
@@ -155,14 +157,14 @@ mod tests {
 
         fn files(&self) -> BoxStream<'_, Result<AddFile, TableError>> {
             self.passes.fetch_add(1, Ordering::Relaxed);
+            let files = futures::stream::iter(self.state.files.values().cloned().map(Ok));
             let lost = TableError::NotATable { url: "memory:///t".to_owned() };
             let end = futures::stream::iter(self.broken.then_some(Err(lost)));
-            let files = futures::stream::iter(self.state.files.values().cloned().map(Ok));
             files.chain(end).boxed()
         }
 
         fn tombstones(&self) -> BoxStream<'_, Result<RemoveFile, TableError>> {
-            futures::stream::iter(self.state.tombstones.values().cloned().map(Ok)).boxed()
+            futures::stream::empty().boxed()
         }
     }
 

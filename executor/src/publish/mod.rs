@@ -3,22 +3,20 @@
 //! finishing it twice changes nothing.
 
 mod bodies;
-mod checkpoint;
 mod checkpoint_upload;
-mod checksum;
 mod decide;
 mod intent;
 mod pieces;
 mod rollback;
 mod settle;
 mod slot;
+mod upkeep;
 
 pub use bodies::{TableBodies, store_bodies};
-pub use checkpoint::checkpoint_targets;
 pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint};
-pub use checksum::write_checksums;
 pub use decide::{Next, Slot, SlotState, next};
 pub use intent::{Intention, Offer, announce, next_seq, store_body};
 pub(crate) use rollback::is_ours;
 pub use settle::{Settled, settle};
 pub(crate) use slot::author;
+pub use upkeep::{keep_up_targets, write_checksum};

@@ -54,7 +54,10 @@ impl SecondError {
 fn refusal(error: &KernelError) -> Option<String> {
     match error {
         KernelError::Backtraced { source, .. } => refusal(source),
-        KernelError::Unsupported(what) | KernelError::MaxCatalogVersion(what) => Some(what.clone()),
+        // a type that it does not know makes the whole schema unreadable to it
+        KernelError::Unsupported(what) | KernelError::MaxCatalogVersion(what) | KernelError::Schema(what) => {
+            Some(what.clone())
+        }
         _ => None,
     }
 }

@@ -57,7 +57,8 @@ impl LiveFile {
     /// [`JsonError`] when a field is missing or mistyped.
     pub fn of(key: FileKey, add: &AddFile) -> Result<Self, JsonError> {
         let fields = add.raw.fields();
-        let stats = if add.stats_synthesised { Stats::Rebuilt } else { Stats::Logged(fields.optional("stats")?) };
+        let stats =
+            if add.stats_synthesised { Stats::Rebuilt } else { Stats::Logged(fields.optional("stats")?) };
         Ok(Self {
             key,
             size: fields.required("size")?,

@@ -15,6 +15,6 @@ mod view;
 
 pub use compare::{LiveSet, Match};
 pub use error::SecondError;
-pub use live_file::{LiveFile, Vector};
-pub use opinion::{Opinion, disagreements};
+pub use live_file::{LiveFile, Stats, Values, Vector};
+pub use opinion::{Opinion, OpinionError, compare, second_opinion};
 pub use read::{SecondHead, SecondTable, read};

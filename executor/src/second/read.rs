@@ -60,7 +60,8 @@ impl SecondTable {
     /// Every live file once, in any order, in bounded memory. Dropping the stream ends the work behind it.
     pub fn files(self) -> impl Stream<Item = Result<LiveFile, SecondError>> + Send {
         let Self { url, batches, work, .. } = self;
-        let batches = stream::unfold(batches, |mut batches| async move { Some((batches.recv().await?, batches)) });
+        let batches =
+            stream::unfold(batches, |mut batches| async move { Some((batches.recv().await?, batches)) });
         // a kernel that broke off must not pass for one that has come to its end
         let end = stream::once(work).filter_map(move |ended| {
             let broken = ended.err().map(|_| Err(SecondError::BrokeOff { url: url.clone() }));
@@ -126,6 +127,9 @@ impl Reader {
             .with_cancellation_token(Arc::clone(&heard))
             .build(&self.engine)?;
         let head = head(&snapshot);
+        if snapshot.schema().num_fields() == 0 {
+            return Err(KernelError::Unsupported("a schema without columns".to_owned()));
+        }
         let scan = snapshot
             .scan_builder()
             .with_stats(StatsOptions::json_only())
@@ -167,6 +171,10 @@ fn head(snapshot: &SnapshotRef) -> SecondHead {
         table_id: metadata.id().to_owned(),
         schema_string: metadata.schema_string().clone(),
         partition_columns: metadata.partition_columns().to_vec(),
-        configuration: metadata.configuration().iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        configuration: metadata
+            .configuration()
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
     }
 }

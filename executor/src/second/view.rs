@@ -29,11 +29,9 @@ impl TableView {
     }
 
     /// An object of the store by its place in the table.
-    fn below(&self, mut object: ObjectMeta) -> ObjectMeta {
-        if let Some(parts) = object.location.prefix_match(&self.root) {
-            object.location = parts.collect();
-        }
-        object
+    fn below(&self, object: ObjectMeta) -> ObjectMeta {
+        let place: Option<Path> = object.location.prefix_match(&self.root).map(Iterator::collect);
+        ObjectMeta { location: place.unwrap_or_else(|| object.location.clone()), ..object }
     }
 
     async fn sorted(self, folder: Path, offset: Path) -> Result<Vec<ObjectMeta>> {
@@ -52,7 +50,10 @@ impl fmt::Display for TableView {
 }
 
 fn refused(operation: &str) -> Error {
-    Error::NotImplemented { operation: operation.to_owned(), implementer: "a table that is only read".to_owned() }
+    Error::NotImplemented {
+        operation: operation.to_owned(),
+        implementer: "a table that is only read".to_owned(),
+    }
 }
 
 #[async_trait]
@@ -87,7 +88,10 @@ impl ObjectStore for TableView {
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
         let objects = self.clone().sorted(prefix.cloned().unwrap_or_default(), offset.clone());
-        stream::once(objects).map_ok(|objects| stream::iter(objects.into_iter().map(Ok))).try_flatten().boxed()
+        stream::once(objects)
+            .map_ok(|objects| stream::iter(objects.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -110,7 +114,12 @@ mod tests {
     #[tokio::test]
     async fn a_table_is_seen_from_its_root_and_only_read() {
         let store = Arc::new(InMemory::new());
-        for key in ["l/50%/_delta_log/2.json", "l/50%/_delta_log/1.json", "l/50%/_delta_log/_sidecars/x", "l/other/y"] {
+        for key in [
+            "l/50%/_delta_log/2.json",
+            "l/50%/_delta_log/1.json",
+            "l/50%/_delta_log/_sidecars/x",
+            "l/other/y",
+        ] {
             store.put(&Path::parse(key).expect("key"), PutPayload::from(key)).await.expect("put");
         }
         let view = TableView::new(store, Path::parse("l/50%").expect("root"));

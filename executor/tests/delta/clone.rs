@@ -29,12 +29,9 @@ pub(crate) fn local(root: &Path) -> DeltaTable {
 
 /// The table in a local directory, for writing.
 pub(crate) fn store(root: &Path) -> TableStore {
-    TableStore {
-        name: "cat.s.t".parse().unwrap(),
-        url: url::Url::from_directory_path(root).unwrap().as_str().parse().unwrap(),
-        store: Arc::new(LocalFileSystem::new_with_prefix(root).unwrap()),
-        root: object_store::path::Path::ROOT,
-    }
+    let url = url::Url::from_directory_path(root).unwrap().as_str().parse().unwrap();
+    let bucket = Arc::new(LocalFileSystem::new_with_prefix(root).unwrap());
+    TableStore::at("cat.s.t".parse().unwrap(), url, bucket, object_store::path::Path::ROOT)
 }
 
 /// The state of a table in a local directory.
@@ -86,7 +83,7 @@ impl Replica {
         let target = if self.versions == 0 { None } else { Some(self.state().await) };
         let root = TableRoot::parse(&source.head.url).unwrap().with_files_elsewhere(self.shallow_clone);
         let (diff, copies) =
-            TableDiff::between_at(&root, &source, target.as_ref()).map_err(|error| chain(&error))?;
+            TableDiff::between_at(root, &source, target.as_ref()).map_err(|error| chain(&error))?;
         let fresh = self.copy(source_root, &copies)?;
         let context = context(&source, target.as_ref(), self.versions);
         let body = String::from_utf8(diff.commit_body(&context)).unwrap();

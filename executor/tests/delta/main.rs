@@ -17,5 +17,6 @@ mod once;
 mod property;
 mod refusals;
 mod replay;
+mod second;
 mod snapshot;
 mod times;

@@ -1,9 +1,14 @@
 //! The first clone of every table, and a checkpoint of it.
 
+use lakedr::delta::checksum::Checksum;
 use lakedr::delta::compare::differences;
-use lakedr::publish::write_checkpoint;
+use lakedr::delta::state::TableState;
+use lakedr::observe::snapshot::Snapshot;
+use lakedr::publish::{write_checkpoint, write_checksum};
+use lakedr::second::second_opinion;
+use lakedr::spec::TableStore;
 
-use crate::clone::{NOW_MS, Replica, local, state, store};
+use crate::clone::{NOW_MS, Replica, chain, local, store};
 use crate::golden::{Golden, Kind, table, tables};
 
 async fn clone(table: &Golden) -> Result<(), String> {
@@ -20,26 +25,34 @@ async fn clone(table: &Golden) -> Result<(), String> {
     checkpoint_alone(&replica, &step.source).await
 }
 
-/// Replaces the log by a checkpoint: the state must be the same.
-async fn checkpoint_alone(
-    replica: &Replica,
-    source: &lakedr::delta::state::TableState,
-) -> Result<(), String> {
-    let target = local(&replica.path());
-    let listing = target.listing().await.unwrap();
-    let full = target.state_with_tombstones(&listing, None).await.unwrap();
+/// Replaces the log by a checkpoint and a checksum: the state must be the same, for the second implementation too.
+async fn checkpoint_alone(replica: &Replica, source: &TableState) -> Result<(), String> {
+    let (target, store) = (local(&replica.path()), store(&replica.path()));
+    let full = target.snapshot(&target.listing().await.unwrap(), None).await.unwrap();
+    agree(&store, &full).await?;
     let log = replica.path().join("_delta_log");
     std::fs::remove_dir_all(&log).unwrap();
     std::fs::create_dir(&log).unwrap();
-    let written = write_checkpoint(&store(&replica.path()), &full, NOW_MS).await;
-    written.map_err(|error| crate::clone::chain(&error))?;
-    let restored = state(&replica.path(), None).await.map_err(|error| crate::clone::chain(&error))?;
+    let written = write_checkpoint(&store, &full, NOW_MS).await;
+    written.map_err(|error| chain(&error))?;
+    let checksum = Checksum::of(&full.head, source.files.len() as u64, source.bytes());
+    write_checksum(&store, full.head.version, &checksum).await.map_err(|error| chain(&error))?;
+
+    let snapshot =
+        target.snapshot(&target.listing().await.unwrap(), None).await.map_err(|error| chain(&error))?;
+    agree(&store, &snapshot).await?;
+    let restored = snapshot.collect().await.map_err(|error| chain(&error))?;
     let found = differences(source, &restored);
     if !found.is_empty() {
         return Err(format!("checkpoint differs: {found:?}"));
     }
     assert_eq!(restored.head.txns.len(), full.head.txns.len());
     Ok(())
+}
+
+async fn agree(table: &TableStore, ours: &Snapshot) -> Result<(), String> {
+    let opinion = second_opinion(table, ours).await.map_err(|error| chain(&error))?;
+    if opinion.agrees() && opinion.respelled == 0 { Ok(()) } else { Err(format!("{opinion:?}")) }
 }
 
 #[tokio::test]
