@@ -10,8 +10,10 @@ use super::context::{CommandError, Context};
 use crate::cli::Level;
 use crate::error::{At as _, Classify as _, Failure, Stage, chain};
 use crate::exit::Exit;
-use crate::observe::verify::{Look, Proof, prove};
+use crate::observe::verify::{Look, Pinned, Proof, prove};
 use crate::pipeline::Scene;
+use crate::plan::classes::Classes;
+use crate::record::{TableRecord, with_records};
 use crate::report::GroupReport;
 use crate::spec::{Loaded, TableStore};
 
@@ -84,9 +86,11 @@ async fn check(
     let settled = history.state.as_ref().is_some_and(|state| state.open_intent.is_none());
     let look = Look { level, settled };
     let mut tables = Vec::new();
-    for (source, target) in sources.iter().zip(&targets) {
+    for ((source, record), target) in with_records(&scene, &history, sources).await.iter().zip(&targets) {
         let Some(pinned) = point.cut.table(&source.name) else { continue };
-        tables.push(table(source, target, pinned, look).await?);
+        let none = || Classes::none(pinned.source_version, &pinned.source_table_id);
+        let classes = record.as_ref().map_or_else(none, TableRecord::classes);
+        tables.push(table(source, target, pinned, &classes, look).await?);
     }
     let equal = tables.iter().all(|table| table.proof.equal());
     record(&scene, &history, point, level, equal).await;
@@ -104,9 +108,11 @@ async fn table(
     source: &TableStore,
     target: &TableStore,
     pinned: &CutTable,
+    classes: &Classes,
     look: Look,
 ) -> Result<TableProof, Failure> {
-    let proof = prove(source, pinned.source_version, target, pinned.target_version, look).await;
+    let (source_version, target_version) = (pinned.source_version, pinned.target_version);
+    let proof = prove(Pinned { source, source_version, target, target_version, classes }, look).await;
     let proof = proof.map_err(|error| error.at(Stage::Verify, &source.name))?;
     Ok(TableProof {
         name: source.name.to_string(),

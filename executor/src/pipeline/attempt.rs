@@ -5,6 +5,7 @@ use lakedr_control::validate::SideName;
 
 use super::due::is_due;
 use super::prepare::{Prepared, prepare};
+use super::proof::read_back;
 use super::scene::{Scene, Stop};
 use crate::copy::{CopyError, Manifest, ManifestError, Receipt, copy_all};
 use crate::cut::Refusal;
@@ -183,6 +184,7 @@ async fn publish(
     }
     remember(scene, &history, plan, seq, &written).await;
     keep_up_targets(scene, plan, &written).await;
+    read_back(scene, plan).await?;
     Ok(End::Done(Done::new(Outcome::Published, &history)))
 }
 

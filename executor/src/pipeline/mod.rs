@@ -5,6 +5,7 @@ mod due;
 mod follow;
 mod prepare;
 mod present;
+mod proof;
 mod retry;
 mod scene;
 mod table;
