@@ -112,7 +112,7 @@ impl Job {
         size.map(|size| self.settle(size, None)).transpose()
     }
 
-    async fn look_at_target(&self) -> Result<Option<ObjectMeta>, CopyError> {
+    pub(super) async fn look_at_target(&self) -> Result<Option<ObjectMeta>, CopyError> {
         loop {
             match self.target.look().await {
                 Ok(found) => return Ok(found),
@@ -235,33 +235,42 @@ impl Job {
     async fn in_parts(&self, source: &Located) -> Result<InPlace, CopyError> {
         self.means.leftovers().clear(&self.target).await;
         loop {
-            let (held, upload) = Held::new(Upload::begin(&self.target).await?, self.means.uploads());
+            let (held, upload) = Held::new(self.begin_upload().await?, self.means.uploads());
             let parts = stream::iter(self.means.sizes.parts(source.size).enumerate())
                 .map(|(index, range)| self.part(source, &upload, index, range))
                 .buffered(PARTS_AT_ONCE)
                 .try_collect()
                 .await?;
-            let outcome = match upload.complete(parts, &self.patience).await? {
-                Completed::Done => {
-                    held.completed();
-                    Outcome::Moved
-                }
-                // ours is given up
-                Completed::Look => Outcome::Found,
-            };
-            let Some(meta) = self.look_at_target().await? else {
-                // somebody else is completing an upload of it, or has given up ours
-                self.patience.after(CopyError::Contended { url: self.target.url.clone() }).await?;
-                continue;
-            };
-            if meta.size != source.size {
-                return Err(CopyError::Occupied {
-                    url: self.target.url.clone(),
-                    expected: source.size,
-                    found: meta.size,
-                });
+            if upload.complete(parts, &self.patience).await? == Completed::Done {
+                held.completed();
             }
-            return Ok(InPlace { size: meta.size, outcome, e_tag: meta.e_tag });
+            match self.uploaded(source.size).await? {
+                Some(meta) => {
+                    return Ok(InPlace { size: meta.size, outcome: Outcome::Moved, e_tag: meta.e_tag });
+                }
+                // somebody else is completing an upload of it, or has given up ours
+                None => self.patience.after(CopyError::Contended { url: self.target.url.clone() }).await?,
+            }
+        }
+    }
+
+    pub(super) async fn begin_upload(&self) -> Result<Upload, CopyError> {
+        loop {
+            match Upload::begin(&self.target).await {
+                Ok(upload) => return Ok(upload),
+                Err(error) => self.patience.after(error).await?,
+            }
+        }
+    }
+
+    /// What an upload has become: its size has to be right.
+    pub(super) async fn uploaded(&self, expected: u64) -> Result<Option<ObjectMeta>, CopyError> {
+        match self.look_at_target().await? {
+            Some(meta) if meta.size != expected => {
+                let (url, found) = (self.target.url.clone(), meta.size);
+                Err(CopyError::Occupied { url, expected, found })
+            }
+            found => Ok(found),
         }
     }
 
