@@ -3,6 +3,7 @@
 mod contract;
 mod copy;
 mod copy_faults;
+mod copy_group;
 mod copy_wire;
 mod copy_worker;
 mod faulty_proxy;
