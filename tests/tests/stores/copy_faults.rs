@@ -57,7 +57,7 @@ async fn copy_through(
     let lines: Vec<_> = FILES.iter().map(|(key, size)| transfer(&route.from, &to, key, *size)).collect();
     let worker = start(&options, &lines, &[])?;
     let outcome = tokio::task::spawn_blocking(move || worker.wait(WITHIN)).await??;
-    receipts(outcome, 0)?;
+    receipts(&outcome, 0)?;
     for (seed, (key, size)) in FILES.iter().enumerate() {
         let copied = std::fs::read(folder.join(key)).with_context(|| (*key).to_owned())?;
         ensure!(copied == noise(*size, seed as u64), "{key} has other bytes");
@@ -167,11 +167,11 @@ async fn what_a_killed_copy_leaves_is_given_up_once_it_is_idle() -> Result<()> {
     ensure!(unfinished(&server)?.len() == 1, "{:?}", unfinished(&server)?);
     let lines = |root: &str| [transfer(&from, root, "large.parquet", size)];
     // it may belong to an executor that lives
-    let young = receipts(start(&server.options(), &lines("s3://west/cut"), &[])?.wait(WITHIN)?, 0)?;
+    let young = receipts(&start(&server.options(), &lines("s3://west/cut"), &[])?.wait(WITHIN)?, 0)?;
     ensure!(outcomes(&young) == ["moved"] && unfinished(&server)?.len() == 1, "{young:?}");
     std::fs::remove_file(server.bucket_dir("west").join("cut/large.parquet"))?;
     age(&unfinished(&server)?, Duration::from_secs(16 * 60))?;
-    let old = receipts(start(&server.options(), &lines("s3://west/cut"), &[])?.wait(WITHIN)?, 0)?;
+    let old = receipts(&start(&server.options(), &lines("s3://west/cut"), &[])?.wait(WITHIN)?, 0)?;
     ensure!(outcomes(&old) == ["moved"] && unfinished(&server)?.is_empty(), "{:?}", unfinished(&server)?);
     Ok(())
 }

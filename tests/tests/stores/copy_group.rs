@@ -19,7 +19,7 @@ async fn a_worker_copies_between_the_servers_of_a_group() -> Result<()> {
     let line = transfer(&root(Region::East), &root(Region::West), "a.parquet", bytes.len());
     let mut command = regions.lakedr_command(Region::West, &["copy-worker", "--group", "etl"])?;
     let worker = Running::spawn(command.stdin(manifest(&[line])?))?;
-    let receipts = receipts(worker.wait(Duration::from_secs(120))?, 0)?;
+    let receipts = receipts(&worker.wait(Duration::from_secs(120))?, 0)?;
     ensure!(outcomes(&receipts) == ["moved"], "{receipts:?}");
     ensure!(std::fs::read(west.join("t/a.parquet"))? == bytes);
     Ok(())

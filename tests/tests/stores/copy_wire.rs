@@ -82,7 +82,7 @@ fn what_a_store_does_not_copy_is_streamed_and_said_once() -> Result<()> {
     let lines: Vec<_> = keys.map(|key| transfer("s3://east/t", "s3://west/t", &key, 9)).collect();
     let outcome = start(&s3(&server), &lines, &[])?.wait(WITHIN)?;
     ensure!(outcome.stderr.matches("does not copy between them").count() == 1, "{outcome}");
-    let receipts = receipts(outcome, 0)?;
+    let receipts = receipts(&outcome, 0)?;
     ensure!(outcomes(&receipts) == vec!["moved"; 40], "{receipts:?}");
     let stored = server.asked("PUT /west/");
     let stored = stored.iter().filter(|put| put.header("x-amz-copy-source").is_none());

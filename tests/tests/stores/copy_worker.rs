@@ -48,10 +48,10 @@ pub(crate) fn start(
 
 /// The receipts of a worker that ended with `code`, in the order of their keys.
 pub(crate) fn copy(options: &BTreeMap<String, String>, lines: &[Value], code: i32) -> Result<Vec<Value>> {
-    receipts(start(options, lines, &[])?.wait(WITHIN)?, code)
+    receipts(&start(options, lines, &[])?.wait(WITHIN)?, code)
 }
 
-pub(crate) fn receipts(outcome: Outcome, code: i32) -> Result<Vec<Value>> {
+pub(crate) fn receipts(outcome: &Outcome, code: i32) -> Result<Vec<Value>> {
     ensure!(outcome.code == Some(code), "not {code}: {outcome}");
     let lines = outcome.stdout.lines().map(|line| serde_json::from_str(line).context(line.to_owned()));
     let mut receipts = lines.collect::<Result<Vec<Value>>>()?;
