@@ -1,21 +1,14 @@
-use std::ops::Range;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use object_store::multipart::PartId;
-use object_store::{GetResult, ObjectMeta, PutPayload};
+use object_store::{GetResult, ObjectMeta};
 
-use super::compare::same_bytes;
 use super::error::CopyError;
 use super::in_store::{self, pair};
 use super::manifest::Transfer;
 use super::means::Means;
 use super::object::Object;
-use super::read::Reading;
 use super::receipt::Outcome;
 use super::retry::Patience;
-use super::sizes::PARTS_AT_ONCE;
-use super::upload::{Completed, Held, Upload};
 use crate::report::Meter;
 
 /// How often a file that is not found is looked for: stores may forget an object for a moment.
@@ -112,7 +105,7 @@ impl Job {
         size.map(|size| self.settle(size, None)).transpose()
     }
 
-    async fn look_at_target(&self) -> Result<Option<ObjectMeta>, CopyError> {
+    pub(super) async fn look_at_target(&self) -> Result<Option<ObjectMeta>, CopyError> {
         loop {
             match self.target.look().await {
                 Ok(found) => return Ok(found),
@@ -154,7 +147,7 @@ impl Job {
     }
 
     /// Finds the source file and begins to read it.
-    async fn open(&self) -> Result<(Located, GetResult), CopyError> {
+    pub(super) async fn open(&self) -> Result<(Located, GetResult), CopyError> {
         for look in 0..LOOKS {
             for object in self.candidates() {
                 match object.open(None, None).await {
@@ -176,114 +169,5 @@ impl Job {
         }
         let (expected, found, url) = (self.transfer.size, found.size, found.object.url);
         Err(CopyError::SizeMismatch { url, expected, found })
-    }
-
-    fn reading<'a>(&'a self, source: &'a Located) -> Reading<'a> {
-        let e_tag = source.e_tag.as_deref();
-        Reading { object: &source.object, e_tag, limit: &self.means.limit, patience: &self.patience }
-    }
-
-    /// One request each way.
-    async fn whole(&self) -> Result<InPlace, CopyError> {
-        let mut memory = self.means.memory(self.transfer.size).await;
-        let (source, answer) = self.open().await?;
-        if source.size > self.means.sizes.whole {
-            // a file of deletion vectors that is larger than the log lets on
-            drop((answer, memory));
-            return self.in_parts(&source).await;
-        }
-        if source.size > self.transfer.size {
-            drop(memory.take());
-            memory = self.means.memory(source.size).await;
-        }
-        let payload = self.reading(&source).all(0..source.size, Some(answer)).await?;
-        let put = self.create(&source, payload).await;
-        drop(memory);
-        self.meter.add(self.transfer.size);
-        put
-    }
-
-    async fn create(&self, source: &Located, payload: PutPayload) -> Result<InPlace, CopyError> {
-        // after an error it is not known whether the object was written: then it is ours if it is there
-        let mut perhaps_ours = false;
-        loop {
-            match self.target.create(payload.clone()).await {
-                Ok(Some(put)) => {
-                    return Ok(InPlace { size: source.size, outcome: Outcome::Moved, e_tag: put.e_tag });
-                }
-                Ok(None) => {
-                    let Some(meta) = self.look_at_target().await? else {
-                        self.patience.after(CopyError::Contended { url: self.target.url.clone() }).await?;
-                        continue;
-                    };
-                    let mut found = self.settle(meta.size, Some(source.size))?;
-                    same_bytes(&self.target, &meta, source.e_tag.as_deref(), &payload).await?;
-                    if perhaps_ours {
-                        found.outcome = Outcome::Moved;
-                    }
-                    return Ok(InPlace { e_tag: meta.e_tag, ..found });
-                }
-                Err(error) => {
-                    perhaps_ours = true;
-                    self.patience.after(error).await?;
-                }
-            }
-        }
-    }
-
-    /// Parallel ranged reads into parallel parts.
-    async fn in_parts(&self, source: &Located) -> Result<InPlace, CopyError> {
-        self.means.leftovers().clear(&self.target).await;
-        loop {
-            let (held, upload) = Held::new(Upload::begin(&self.target).await?, self.means.uploads());
-            let parts = stream::iter(self.means.sizes.parts(source.size).enumerate())
-                .map(|(index, range)| self.part(source, &upload, index, range))
-                .buffered(PARTS_AT_ONCE)
-                .try_collect()
-                .await?;
-            let outcome = match upload.complete(parts, &self.patience).await? {
-                Completed::Done => {
-                    held.completed();
-                    Outcome::Moved
-                }
-                // ours is given up
-                Completed::Look => Outcome::Found,
-            };
-            let Some(meta) = self.look_at_target().await? else {
-                // somebody else is completing an upload of it, or has given up ours
-                self.patience.after(CopyError::Contended { url: self.target.url.clone() }).await?;
-                continue;
-            };
-            if meta.size != source.size {
-                return Err(CopyError::Occupied {
-                    url: self.target.url.clone(),
-                    expected: source.size,
-                    found: meta.size,
-                });
-            }
-            return Ok(InPlace { size: meta.size, outcome, e_tag: meta.e_tag });
-        }
-    }
-
-    async fn part(
-        &self,
-        source: &Located,
-        upload: &Upload,
-        index: usize,
-        range: Range<u64>,
-    ) -> Result<PartId, CopyError> {
-        let length = range.end - range.start;
-        let memory = self.means.memory(length).await;
-        let at = range.start;
-        let payload = self.reading(source).all(range, None).await?;
-        let part = loop {
-            match upload.part(index, at, payload.clone()).await {
-                Ok(part) => break part,
-                Err(error) => self.patience.after(error).await?,
-            }
-        };
-        drop(memory);
-        self.meter.add(length);
-        Ok(part)
     }
 }

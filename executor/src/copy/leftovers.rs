@@ -45,7 +45,7 @@ impl Leftovers {
     pub(super) async fn clear(&self, target: &Object) {
         match &target.opened.cloud {
             Some(CloudHandle::S3(handle)) if handle.plain_signatures => {
-                self.clear_bucket(handle, target).await
+                self.clear_bucket(handle, target).await;
             }
             Some(_) => {}
             None => self.clear_folder(target).await,

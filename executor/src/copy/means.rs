@@ -14,6 +14,9 @@ use super::upload::OpenUploads;
 /// Unit in which memory is handed out.
 const KIB: u64 = 1 << 10;
 
+/// Files in parts that move at the same time: the parts of one fill the memory, a few bridge its beginning and end.
+const LARGE_AT_ONCE: usize = 4;
+
 /// Files that are looked up before they are read, after one was there already.
 const SUSPICION: u32 = 64;
 
@@ -21,6 +24,8 @@ const SUSPICION: u32 = 64;
 #[derive(Debug, Clone)]
 pub struct Copying {
     memory: Arc<Semaphore>,
+    /// Turns of large files.
+    large: Arc<Semaphore>,
     limits: Arc<Limits>,
     uploads: Arc<OpenUploads>,
     /// Pairs of buckets whose store would not copy between them.
@@ -32,6 +37,7 @@ impl Default for Copying {
         let permits = usize::try_from(MEMORY / KIB).unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             memory: Arc::new(Semaphore::new(permits)),
+            large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             limits: Arc::default(),
             uploads: Arc::default(),
             refused: Arc::default(),
@@ -80,6 +86,11 @@ impl Means {
         let wanted = u32::try_from(bytes.min(MEMORY).div_ceil(KIB).max(1)).unwrap_or(u32::MAX);
         // the semaphore is never closed
         Arc::clone(&self.process.memory).acquire_many_owned(wanted).await.ok()
+    }
+
+    /// The turn of a file that moves in parts.
+    pub(super) async fn turn_of_large(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.process.large).acquire_owned().await.ok()
     }
 
     pub(super) fn uploads(&self) -> &Arc<OpenUploads> {

@@ -25,6 +25,7 @@ mod receipt;
 mod retry;
 mod sizes;
 mod spool;
+mod streamed;
 mod upload;
 mod wire;
 

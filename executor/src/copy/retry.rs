@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use crate::error::Classify;
 
-/// How often a file may be tried again, all its requests together. The client of the store has tried each of them a
-/// few times before.
+/// How often a file may be tried again in a row, all its requests together. The client of the store has tried each of
+/// them a few times before.
 const TRIES: u32 = 8;
 
 /// Wait before the first time.
@@ -32,6 +32,13 @@ impl Patience {
         tracing::debug!("{}; trying again", crate::error::chain(&error));
         tokio::time::sleep(wait(used)).await;
         Ok(())
+    }
+
+    /// A part is in place: a large file may meet more trouble on its way than a small one.
+    pub(super) fn regain(&self) {
+        let lower = |used: u32| used.checked_sub(1);
+        // nothing to regain is fine
+        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lower);
     }
 }
 
@@ -64,6 +71,11 @@ mod tests {
             tries += 1;
         }
         assert_eq!(tries, TRIES);
+        let hopeful = Patience::default();
+        for _ in 0..3 * TRIES {
+            hopeful.after(Broken(FailureClass::Unreachable)).await.unwrap();
+            hopeful.regain();
+        }
         assert!(Patience::default().after(Broken(FailureClass::Damaged)).await.is_err());
     }
 }

@@ -1,8 +1,8 @@
 //! `lakedr copy-worker` as a child process: transfers in, receipts out.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::File;
+use std::io::{Seek as _, Write as _};
 use std::process::Command;
 use std::time::Duration;
 
@@ -22,21 +22,24 @@ pub(crate) fn transfer(from: &str, to: &str, key: &str, size: usize) -> Value {
     })
 }
 
+/// The stdin of a worker.
+pub(crate) fn manifest(lines: &[Value]) -> Result<File> {
+    let mut file = tempfile::tempfile()?;
+    for line in lines {
+        writeln!(file, "{line}")?;
+    }
+    file.rewind()?;
+    Ok(file)
+}
+
 /// Starts a worker with the credentials of `options` in its environment and `lines` on its stdin.
 pub(crate) fn start(
     options: &BTreeMap<String, String>,
     lines: &[Value],
     arguments: &[&str],
 ) -> Result<Running> {
-    let folder = tempfile::tempdir()?;
-    let manifest = folder.path().join("manifest");
-    let text = lines.iter().fold(String::new(), |mut text, line| {
-        let _ = writeln!(text, "{line}");
-        text
-    });
-    std::fs::write(&manifest, text)?;
     let mut command = Command::new(environment::program("lakedr")?);
-    command.arg("copy-worker").args(arguments).stdin(File::open(&manifest)?).env_remove("LAKEDR_CONTROL_URL");
+    command.arg("copy-worker").args(arguments).stdin(manifest(lines)?).env_remove("LAKEDR_CONTROL_URL");
     for (key, value) in options {
         command.env(key.to_uppercase(), value);
     }
@@ -45,10 +48,10 @@ pub(crate) fn start(
 
 /// The receipts of a worker that ended with `code`, in the order of their keys.
 pub(crate) fn copy(options: &BTreeMap<String, String>, lines: &[Value], code: i32) -> Result<Vec<Value>> {
-    receipts(start(options, lines, &[])?.wait(WITHIN)?, code)
+    receipts(&start(options, lines, &[])?.wait(WITHIN)?, code)
 }
 
-pub(crate) fn receipts(outcome: Outcome, code: i32) -> Result<Vec<Value>> {
+pub(crate) fn receipts(outcome: &Outcome, code: i32) -> Result<Vec<Value>> {
     ensure!(outcome.code == Some(code), "not {code}: {outcome}");
     let lines = outcome.stdout.lines().map(|line| serde_json::from_str(line).context(line.to_owned()));
     let mut receipts = lines.collect::<Result<Vec<Value>>>()?;

@@ -45,7 +45,7 @@ pub(super) async fn copy(job: &Job, pair: &Pair<'_>) -> Result<Option<InPlace>, 
 
 /// The target is there, or the source is not what it was.
 async fn settle_taken(job: &Job, source: &Located) -> Result<Option<InPlace>, CopyError> {
-    match job.target.look().await? {
+    match job.look_at_target().await? {
         Some(meta) => job.settle(meta.size, Some(source.size)).map(Some),
         None => Err(CopyError::Changed { url: source.object.url.clone() }),
     }

@@ -5,7 +5,7 @@ use super::pair::{Pair, copy_source};
 use crate::copy::error::CopyError;
 use crate::copy::job::{Job, Located};
 use crate::copy::sizes::ranges;
-use crate::copy::upload::{Completed, Held, Upload};
+use crate::copy::upload::{Completed, Held};
 use crate::copy::wire::azure::Azure;
 use crate::copy::wire::s3::S3;
 
@@ -17,9 +17,21 @@ const AT_ONCE: usize = 8;
 
 /// Copies a large object in ranges; gives its tag.
 pub(super) async fn copy(job: &Job, pair: &Pair<'_>, source: &Located) -> Result<Option<String>, CopyError> {
-    let (held, upload) = Held::new(Upload::begin(&job.target).await?, job.means.uploads());
-    let id = upload.id();
-    let parts: Vec<PartId> = stream::iter(ranges(source.size, PART).enumerate())
+    loop {
+        let (held, upload) = Held::new(job.begin_upload().await?, job.means.uploads());
+        let parts = parts(job, pair, source, upload.id()).await?;
+        if upload.complete(parts, &job.patience).await? == Completed::Done {
+            held.completed();
+        }
+        match job.uploaded(source.size).await? {
+            Some(meta) => return Ok(meta.e_tag),
+            None => job.patience.after(CopyError::Contended { url: job.target.url.clone() }).await?,
+        }
+    }
+}
+
+async fn parts(job: &Job, pair: &Pair<'_>, source: &Located, id: &str) -> Result<Vec<PartId>, CopyError> {
+    stream::iter(ranges(source.size, PART).enumerate())
         .map(|(index, range)| async move {
             let (to, patience) = (&job.target.path, &job.patience);
             let part = match *pair {
@@ -38,12 +50,5 @@ pub(super) async fn copy(job: &Job, pair: &Pair<'_>, source: &Located) -> Result
         })
         .buffered(AT_ONCE)
         .try_collect()
-        .await?;
-    if upload.complete(parts, &job.patience).await? == Completed::Done {
-        held.completed();
-    }
-    match job.target.look().await?.filter(|meta| meta.size == source.size) {
-        Some(meta) => Ok(meta.e_tag),
-        None => Err(CopyError::Contended { url: job.target.url.clone() }),
-    }
+        .await
 }

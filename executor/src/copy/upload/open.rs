@@ -9,6 +9,9 @@ use super::parts::Upload;
 /// How often it is looked whether transfers have let go of their uploads.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// How long giving up may hold up a copy. What takes longer is left over, for a later copy to find.
+const PATIENCE: Duration = Duration::from_millis(900);
+
 /// The uploads of this process that are neither completed nor given up.
 ///
 /// A transfer that is cut short cannot send anything any more; what it leaves behind is given up from here.
@@ -48,7 +51,13 @@ impl OpenUploads {
     /// Gives up the uploads that were let go so far.
     pub(in crate::copy) async fn abort_orphans(&self) {
         let orphans = std::mem::take(&mut self.state().orphans);
-        join_all(orphans.iter().map(|upload| upload.abort())).await;
+        let aborts = join_all(orphans.iter().map(|upload| upload.abort()));
+        if tokio::time::timeout(PATIENCE, aborts).await.is_err() {
+            tracing::debug!(
+                uploads = orphans.len(),
+                "giving up uploads takes long; they stay for a later copy"
+            );
+        }
     }
 }
 

@@ -38,10 +38,10 @@ struct JsonDetail {
 pub(super) fn said(headers: &HeaderMap, body: &[u8]) -> (String, String) {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start();
-    if text.contains("<Error>") || text.contains("<Error ") {
-        if let Ok(XmlError { code, message }) = quick_xml::de::from_str(text) {
-            return (code, shortened(&message));
-        }
+    if (text.contains("<Error>") || text.contains("<Error "))
+        && let Ok(XmlError { code, message }) = quick_xml::de::from_str(text)
+    {
+        return (code, shortened(&message));
     }
     if let Ok(JsonError { error }) = serde_json::from_str::<JsonError>(text) {
         let reason = error.errors.into_iter().next().map(|detail| detail.reason).unwrap_or_default();
