@@ -163,6 +163,23 @@ fn terms() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A class that stands, a change of terms, and its image compacted again.
+fn recompacted() -> impl Strategy<Value = Vec<Step>> {
+    let all = |outputs| Step::Optimize {
+        partition: None,
+        skip: 0,
+        take: u8::MAX,
+        outputs,
+        told: true,
+        ids_kept: true,
+        honest: true,
+    };
+    (sync(), proptest::collection::vec(terms(), 1..3), any::<bool>()).prop_map(move |(sync, terms, again)| {
+        let again = again.then(|| all(1));
+        [all(2), sync].into_iter().chain(terms).chain(again).collect()
+    })
+}
+
 pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => rows(),
@@ -174,7 +191,8 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Vacuum),
         5 => sync(),
     ];
-    proptest::collection::vec(step, 1..40)
+    let steps = prop_oneof![15 => step.prop_map(|step| vec![step]), 1 => recompacted()];
+    proptest::collection::vec(steps, 1..40).prop_map(|steps| steps.concat())
 }
 
 pub(crate) fn empty_table() -> Table {
