@@ -99,6 +99,13 @@ const CASES: &[Case] = &[
     (&[&[("OPTIMIZE", "-a:1 -b:1 +x:2")], &[("RESTORE", "-x:2! +a:1! +b:1!")]], "=a =b", "", ""),
     (&[&[("OPTIMIZE", "-a:1 -b:1 +x:2"), ("RESTORE", "-x:2! +a:1! +b:1!")]], "=a =b", "", ""),
     (&[&[("OPTIMIZE", "-a:1 -b:1 +x:2")], &[("Manual Update", "+a:1!")]], "=a +x! -b!", "", "1 PathReturned"),
+    (
+        &[&[("OPTIMIZE", "-a:1 -b:1 +x:2")], &[("REORG", "-c:1 +y:1"), ("OPTIMIZE", "-x:2 +z:2")]],
+        "+y! +z -a -b -c!",
+        "",
+        "1 Rewritten",
+    ),
+    (&[&[("OPTIMIZE", "-a:2 +a/v:3")]], "~a/v! -a!", "", ""),
     // words about files
     (&[&[("OPTIMIZE", "-a:1 -b:1 +x:2")], &[("COMPUTE STATS", "+x:2")]], "", "x = a b", ""),
     (&[&[("COMPUTE STATS", "+a:1"), ("OPTIMIZE", "-a:1 +x:1")]], "", "x = a", ""),

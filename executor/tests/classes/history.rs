@@ -163,6 +163,23 @@ fn terms() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A class that stands, a change of terms, and its image compacted again.
+fn recompacted() -> impl Strategy<Value = Vec<Step>> {
+    let all = |outputs| Step::Optimize {
+        partition: None,
+        skip: 0,
+        take: u8::MAX,
+        outputs,
+        told: true,
+        ids_kept: true,
+        honest: true,
+    };
+    (sync(), proptest::collection::vec(terms(), 1..3), any::<bool>()).prop_map(move |(sync, terms, again)| {
+        let again = again.then(|| all(1));
+        [all(2), sync].into_iter().chain(terms).chain(again).collect()
+    })
+}
+
 pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => rows(),
@@ -174,7 +191,8 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Vacuum),
         5 => sync(),
     ];
-    proptest::collection::vec(step, 1..40)
+    let steps = prop_oneof![15 => step.prop_map(|step| vec![step]), 1 => recompacted()];
+    proptest::collection::vec(steps, 1..40).prop_map(|steps| steps.concat())
 }
 
 pub(crate) fn empty_table() -> Table {
@@ -218,7 +236,7 @@ impl Table {
     }
 
     /// The rows of files as a rewrite under the current schema stores them: dropped columns are left behind.
-    fn rewritten(&self, keys: &[FileKey]) -> Vec<Row> {
+    pub(crate) fn rewritten(&self, keys: &[FileKey]) -> Vec<Row> {
         let terms = &self.now().terms;
         let mut rows: Vec<Row> = keys.iter().flat_map(|key| self.written.rows(key)).collect();
         for row in &mut rows {
@@ -371,7 +389,7 @@ impl Table {
         draft
     }
 
-    fn rewrite_all(&mut self, operation: &'static str, keys: Vec<FileKey>) -> Draft {
+    pub(crate) fn rewrite_all(&mut self, operation: &'static str, keys: Vec<FileKey>) -> Draft {
         let mut draft = Draft::new(operation);
         for key in keys {
             let rows = self.rewritten(std::slice::from_ref(&key));
@@ -438,131 +456,6 @@ impl Table {
         let gone: Vec<&FileKey> = gone.into_iter().filter(|key| vectors || key.vector.is_none()).collect();
         if !gone.is_empty() {
             draft.adds.push((gone[usize::from(file) % gone.len()].clone(), true));
-        }
-        draft
-    }
-
-    fn change_terms(&mut self, step: &Step) -> Draft {
-        let mut terms = self.now().terms.clone();
-        let count = terms.columns.len();
-        let at = |column: u8| usize::from(column) % count.max(1);
-        let mut draft = Draft::new("SET TBLPROPERTIES");
-        match *step {
-            Step::AddColumn { name } => {
-                let name = format!("c{name}");
-                if terms.columns.iter().any(|column| column.name == name) {
-                    return draft;
-                }
-                terms.max_id += 1;
-                let physical = if terms.mapped { format!("col-{}", terms.max_id) } else { name.clone() };
-                terms.columns.push(Column {
-                    name,
-                    physical,
-                    id: terms.max_id,
-                    kind: Kind::Int,
-                    widened: false,
-                });
-            }
-            Step::DropColumn { column } if count > 1 => {
-                terms.columns.remove(at(column));
-            }
-            Step::RenameColumn { column, name } if terms.mapped && count > 0 => {
-                let name = format!("c{name}");
-                if terms.columns.iter().any(|column| column.name == name) {
-                    return draft;
-                }
-                terms.columns[at(column)].name = name;
-            }
-            Step::Widen { column } if count > 0 => {
-                let column = &mut terms.columns[at(column)];
-                if column.kind != Kind::Int {
-                    return draft;
-                }
-                (column.kind, column.widened) = (Kind::Long, true);
-            }
-            Step::ForgetWidening { column } if count > 0 => {
-                let column = &mut terms.columns[at(column)];
-                let name = if terms.mapped { &column.physical } else { &column.name };
-                let mut rows = self.now().live.keys().flat_map(|key| self.written.rows(key));
-                if !column.widened
-                    || rows.any(|row| row.values.get(name).is_some_and(|value| value.0 == Kind::Int))
-                {
-                    return draft;
-                }
-                column.widened = false;
-            }
-            Step::Retype { column } if count > 0 && !terms.append_only => {
-                let column = &mut terms.columns[at(column)];
-                column.kind = if column.kind == Kind::Text { Kind::Int } else { Kind::Text };
-                column.widened = false;
-                let kind = column.kind;
-                let name = if terms.mapped { column.physical.clone() } else { column.name.clone() };
-                draft = self.recast(&name, kind);
-            }
-            Step::MapColumns if !terms.mapped => {
-                terms.mapped = true;
-                for column in &mut terms.columns {
-                    column.physical.clone_from(&column.name);
-                }
-            }
-            Step::UnmapColumns if terms.mapped => {
-                let renamed: BTreeMap<String, String> = terms
-                    .columns
-                    .iter()
-                    .map(|column| (column.physical.clone(), column.name.clone()))
-                    .collect();
-                terms.mapped = false;
-                draft = self.unmapped(&renamed);
-            }
-            Step::ForbidVectors if terms.vectors => {
-                let with_vector =
-                    self.now().live.keys().filter(|key| key.vector.is_some()).cloned().collect();
-                let purge = self.rewrite_all("REORG", with_vector);
-                if !purge.is_empty() {
-                    self.commit(&purge);
-                }
-                terms.vectors = false;
-                draft = Draft::new("DROP FEATURE");
-            }
-            Step::AllowVectors => terms.vectors = true,
-            Step::TrackRows => terms.row_tracking = true,
-            Step::Iceberg { on } => terms.iceberg = on,
-            Step::AppendOnly { on } => terms.append_only = on,
-            _ => return draft,
-        }
-        draft.terms = Some(terms);
-        draft
-    }
-
-    /// Rewrites the whole table with another type for a column.
-    fn recast(&mut self, name: &str, kind: Kind) -> Draft {
-        let mut draft = Draft::new("WRITE");
-        for key in self.now().live.keys().cloned().collect::<Vec<_>>() {
-            let mut rows = self.rewritten(std::slice::from_ref(&key));
-            for row in &mut rows {
-                row.values.entry(name.to_owned()).and_modify(|value| value.0 = kind);
-            }
-            let partition = self.written.file(&key).partition;
-            draft.removes.push((key, true));
-            let key = self.write(partition, rows, true);
-            draft.adds.push((key, true));
-        }
-        draft
-    }
-
-    /// Rewrites the whole table under logical names.
-    fn unmapped(&mut self, renamed: &BTreeMap<String, String>) -> Draft {
-        let mut draft = Draft::new("REMOVE COLUMN MAPPING");
-        for key in self.now().live.keys().cloned().collect::<Vec<_>>() {
-            let mut rows = self.rewritten(std::slice::from_ref(&key));
-            for row in &mut rows {
-                let old = std::mem::take(&mut row.values);
-                row.values = old.into_iter().map(|(name, value)| (renamed[&name].clone(), value)).collect();
-            }
-            let partition = self.written.file(&key).partition;
-            draft.removes.push((key, false));
-            let key = self.write(partition, rows, true);
-            draft.adds.push((key, false));
         }
         draft
     }

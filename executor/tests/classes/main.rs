@@ -11,3 +11,4 @@ mod table;
 #[expect(dead_code, reason = "shared with another test binary, which uses the rest")]
 #[path = "../delta/golden.rs"]
 mod tables;
+mod terms;

@@ -98,6 +98,11 @@ impl Replica {
         &table.commits[self.at..]
     }
 
+    /// No commit changed how files are read.
+    fn terms_stayed(&self, table: &Table) -> bool {
+        self.commits(table).iter().all(|commit| commit.metadata.is_none())
+    }
+
     /// File by file.
     fn copy(&mut self, table: &Table) {
         let found = net(self.commits(table)).unwrap();
@@ -110,7 +115,7 @@ impl Replica {
             live.values().map(|add| add.raw.text().to_owned()).collect()
         };
         assert_eq!(texts(&self.live), texts(&table.now().live));
-        if !terms.append_only {
+        if !terms.append_only && self.terms_stayed(table) {
             check_stream(table, &before, &keys(&self.live), &changes, terms);
         }
         self.moved += changes.transfer_bytes();
@@ -143,7 +148,7 @@ impl Replica {
             assert!(decision.changes.removes.iter().all(|gone| !gone.data_change));
         } else {
             assert!(moved <= exact, "moves {moved} bytes where a comparison of files moves {exact}");
-            if !decision.materialised.contains_key(&Reason::Reinterpreted) {
+            if self.terms_stayed(table) {
                 check_stream(table, &before, &keys(&self.live), &decision.changes, terms);
             }
         }
