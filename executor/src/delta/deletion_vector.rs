@@ -179,10 +179,15 @@ pub fn unique_id(raw: &str) -> Result<String, JsonError> {
     let fields = Fields::parse(raw)?;
     let storage: String = fields.required("storageType")?;
     let path: String = fields.required("pathOrInlineDv")?;
-    Ok(match fields.optional::<i64>("offset")? {
-        Some(offset) => format!("{storage}{path}@{offset}"),
-        None => format!("{storage}{path}"),
-    })
+    Ok(identity(&storage, &path, fields.optional("offset")?))
+}
+
+/// The identity of a deletion vector from the fields that make it up.
+pub(crate) fn identity(storage: &str, path_or_inline: &str, offset: Option<i64>) -> String {
+    match offset {
+        Some(offset) => format!("{storage}{path_or_inline}@{offset}"),
+        None => format!("{storage}{path_or_inline}"),
+    }
 }
 
 fn file_name(uuid: Uuid) -> String {
@@ -231,7 +236,8 @@ mod tests {
 
     #[test]
     fn absolute_vectors_are_adopted_under_a_stable_name() {
-        let spellings = ["file:/lake/t/dv/x%25y.bin", "/lake/t/dv/x%25y.bin", "FILE:///lake/t/dv/%78%25y.bin"];
+        let spellings =
+            ["file:/lake/t/dv/x%25y.bin", "/lake/t/dv/x%25y.bin", "FILE:///lake/t/dv/%78%25y.bin"];
         let mut names = std::collections::BTreeSet::new();
         for spelling in spellings {
             let raw = descriptor("p", spelling);

@@ -7,9 +7,11 @@
 pub mod action;
 pub mod changes;
 pub mod checkpoint;
+pub mod checksum;
 pub mod compare;
 pub mod deletion_vector;
 pub mod feature;
+pub mod fingerprint;
 pub mod history;
 pub mod interval;
 pub mod json;

@@ -177,9 +177,7 @@ fn keys(path: &str, relative: &str) -> Result<(Path, Option<Path>), PathRefusal>
 
 fn outside_of_log(path: &str, part: Option<PathPart<'_>>) -> Result<(), PathRefusal> {
     match part {
-        Some(part) if part.as_ref() == LOG_DIRECTORY => {
-            Err(PathRefusal::IntoLog { path: path.to_owned() })
-        }
+        Some(part) if part.as_ref() == LOG_DIRECTORY => Err(PathRefusal::IntoLog { path: path.to_owned() }),
         _ => Ok(()),
     }
 }
@@ -283,14 +281,24 @@ mod tests {
             ("s3://b/t", "s3a://O/a/x.parquet", "s3://o", "a/x.parquet", None, "74aa/x.parquet", "x.parquet"),
             ("s3://b/t", "s3://b/x%2By", "s3://b", "x+y", Some("x%2By"), "x+y", "x%2By"),
             ("s3://b/t", "gs://o/p=%20/ü#1", "gs://o", "p= /ü#1", Some("p=%20/ü#1"), "ü#1", "%C3%BC%231"),
-            ("file:///l/t", "/l/s/100%25.x", "file:///l", "s/100%.x", Some("s/100%25.x"), "100%.x", "100%25.x"),
+            (
+                "file:///l/t",
+                "/l/s/100%25.x",
+                "file:///l",
+                "s/100%.x",
+                Some("s/100%25.x"),
+                "100%.x",
+                "100%25.x",
+            ),
         ];
         for (root, uri, bucket, key, undecoded, name, logged) in cases {
             let located = adopted(uri, root).expect(uri);
             let digest = short_digest(&Place::of(uri).expect(uri).canonical().expect(uri));
             let name = name.rsplit('/').next().expect("name");
-            let source =
-                SourceObject::Elsewhere { root: bucket.parse().expect("url"), key: Path::parse(key).expect("key") };
+            let source = SourceObject::Elsewhere {
+                root: bucket.parse().expect("url"),
+                key: Path::parse(key).expect("key"),
+            };
             assert_eq!(located.file.source, source, "{uri}");
             assert_eq!(located.file.undecoded.as_ref().map(Path::as_ref), undecoded, "{uri}");
             assert_eq!(located.file.target.as_ref(), format!("abs-files/{digest}/{name}"), "{uri}");

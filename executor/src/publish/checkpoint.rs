@@ -1,19 +1,14 @@
 //! Checkpoints at the targets. Nobody else writes them there, and readers would get slower with every sync. A
 //! checkpoint only repeats what the log says, so one that fails is a warning.
 
-use bytes::Bytes;
 use futures::future::join_all;
-use object_store::{ObjectStoreExt as _, PutPayload};
 
-use crate::delta::checkpoint::write::{CheckpointError, encode};
+use super::checkpoint_upload::{CheckpointMissed, write_checkpoint};
 use crate::delta::listing::LogListing;
 use crate::delta::log_name::LogName;
-use crate::delta::state::TableState;
-use crate::error::{DataError, chain};
-use crate::observe::table_error::TableError;
+use crate::error::chain;
 use crate::pipeline::Scene;
 use crate::plan::group::{GroupPlan, TablePlan};
-use crate::spec::TableStore;
 
 /// Commits between two checkpoints when the table does not say (protocol, `delta.checkpointInterval`).
 const DEFAULT_INTERVAL: u64 = 10;
@@ -21,38 +16,25 @@ const DEFAULT_INTERVAL: u64 = 10;
 /// Files from which on a table does not wait for its interval.
 const MANY_FILES: u64 = 10_000;
 
-#[derive(Debug, thiserror::Error)]
-enum Missed {
-    #[error(transparent)]
-    Read(#[from] TableError),
-    #[error(transparent)]
-    Encode(#[from] CheckpointError),
-    #[error(transparent)]
-    Write(#[from] DataError),
-}
-
 /// Writes the checkpoints that are due after a publish.
 pub async fn checkpoint_targets(scene: &Scene<'_>, plan: &GroupPlan) {
-    let written = plan.tables.iter().filter_map(|table| Some((table, table.slot()?)));
+    let written = plan.tables.iter().filter_map(|table| Some((table, table.slots().last()?)));
     let checkpoints = written.map(|(table, version)| async move {
         if let Err(error) = checkpoint(scene, table, version).await {
-            tracing::warn!(table = %table.target.name, "no checkpoint at version {version}: {}", chain(&error));
+            tracing::warn!(table = %table.name(), "no checkpoint at version {version}: {}", chain(&error));
         }
     });
     join_all(checkpoints).await;
 }
 
-async fn checkpoint(scene: &Scene<'_>, table: &TablePlan, version: u64) -> Result<(), Missed> {
-    let delta = table.target.table();
+async fn checkpoint(scene: &Scene<'_>, table: &TablePlan, version: u64) -> Result<(), CheckpointMissed> {
+    let delta = table.target.table.table();
     let listing = delta.listing().await?;
-    if !is_due(newest_checkpoint(&listing), version, interval(table), table.diff.source_files) {
+    if !is_due(newest_checkpoint(&listing), version, interval(table), table.diff.totals.source_files) {
         return Ok(());
     }
-    let state: TableState = delta.state_with_tombstones(&listing, Some(version)).await?;
-    let checkpoint = encode(&state, scene.world.now().timestamp_millis())?;
-    put(&table.target, &checkpoint.name.file_name(), checkpoint.parquet).await?;
-    put(&table.target, "_last_checkpoint", checkpoint.hint).await?;
-    Ok(())
+    let state = delta.state_with_tombstones(&listing, Some(version)).await?;
+    write_checkpoint(&table.target.table, &state, scene.world.now().timestamp_millis()).await
 }
 
 /// Whether a checkpoint is due at a version. A table of very many files gets one at once: its first commit names them
@@ -65,7 +47,7 @@ fn is_due(newest: Option<u64>, version: u64, interval: u64, files: u64) -> bool 
 }
 
 fn interval(table: &TablePlan) -> u64 {
-    table.checkpoint_interval.filter(|interval| *interval > 0).unwrap_or(DEFAULT_INTERVAL)
+    table.checkpoint_interval().filter(|interval| *interval > 0).unwrap_or(DEFAULT_INTERVAL)
 }
 
 fn newest_checkpoint(listing: &LogListing) -> Option<u64> {
@@ -76,13 +58,6 @@ fn newest_checkpoint(listing: &LogListing) -> Option<u64> {
         LogName::Commit { .. } | LogName::Compacted { .. } | LogName::Checksum { .. } => None,
     };
     listing.others().filter_map(|entry| version(entry.name)).max()
-}
-
-async fn put(table: &TableStore, name: &str, bytes: Vec<u8>) -> Result<(), DataError> {
-    let (path, url) = table.log_file(name);
-    let payload = PutPayload::from_bytes(Bytes::from(bytes));
-    let put = table.store.put(&path, payload).await;
-    put.map(drop).map_err(|cause| DataError { verb: "write", url, cause })
 }
 
 #[cfg(test)]

@@ -162,11 +162,8 @@ async fn two_runs_choose_the_same_names() {
     let golden = table("data/cdf-table-with-cdc-and-dvs/cdf-table-with-cdc-and-dvs");
     let original = state(&golden.path, golden.version).await.unwrap();
     let names = |replica: &TableState| replica.files.keys().cloned().collect::<BTreeSet<_>>();
-    let (clone, mut first, mut second) = (
-        ShallowClone::of(&golden.path, &original),
-        Replica::of_shallow_clone(),
-        Replica::of_shallow_clone(),
-    );
+    let (clone, mut first, mut second) =
+        (ShallowClone::of(&golden.path, &original), Replica::of_shallow_clone(), Replica::of_shallow_clone());
     first.follow(&clone.path(), None).await.unwrap();
     second.follow(&clone.path(), None).await.unwrap();
     assert_eq!(names(&first.state().await), names(&second.state().await));

@@ -1,9 +1,9 @@
 //! The first clone of every table, and a checkpoint of it.
 
-use lakedr::delta::checkpoint::write::encode;
 use lakedr::delta::compare::differences;
+use lakedr::publish::write_checkpoint;
 
-use crate::clone::{NOW_MS, Replica, local, state};
+use crate::clone::{NOW_MS, Replica, local, state, store};
 use crate::golden::{Golden, Kind, table, tables};
 
 async fn clone(table: &Golden) -> Result<(), String> {
@@ -14,7 +14,7 @@ async fn clone(table: &Golden) -> Result<(), String> {
         return Err(format!("clone differs: {found:?}"));
     }
     let again = replica.follow(&table.path, None).await?;
-    if !again.diff.is_empty() || !again.diff.copies.is_empty() {
+    if !again.diff.is_empty() || !again.copies.is_empty() {
         return Err(format!("a second clone has work to do: {}", again.body));
     }
     checkpoint_alone(&replica, &step.source).await
@@ -28,11 +28,11 @@ async fn checkpoint_alone(
     let target = local(&replica.path());
     let listing = target.listing().await.unwrap();
     let full = target.state_with_tombstones(&listing, None).await.unwrap();
-    let checkpoint = encode(&full, NOW_MS).map_err(|error| crate::clone::chain(&error))?;
     let log = replica.path().join("_delta_log");
     std::fs::remove_dir_all(&log).unwrap();
     std::fs::create_dir(&log).unwrap();
-    std::fs::write(log.join(checkpoint.name.file_name()), &checkpoint.parquet).unwrap();
+    let written = write_checkpoint(&store(&replica.path()), &full, NOW_MS).await;
+    written.map_err(|error| crate::clone::chain(&error))?;
     let restored = state(&replica.path(), None).await.map_err(|error| crate::clone::chain(&error))?;
     let found = differences(source, &restored);
     if !found.is_empty() {
@@ -59,7 +59,7 @@ async fn an_absolute_deletion_vector_is_adopted() {
     let table = table("extra/dv_special_char");
     let mut replica = Replica::new();
     let step = replica.follow(&table.path, None).await.unwrap();
-    assert_eq!(step.diff.copies.len(), 2);
+    assert_eq!(step.copies.len(), 2);
     assert!(step.body.contains(r#""storageType":"u""#), "{}", step.body);
     assert!(!step.body.contains(r#""pathOrInlineDv":"file:"#), "{}", step.body);
 }

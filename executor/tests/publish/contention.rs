@@ -10,7 +10,7 @@ use lakedr::error::chain;
 use lakedr::pipeline::{End, Scene, Stop, attempt};
 use lakedr::report::{GroupReport, Outcome, Progress};
 use lakedr_control::group_log::{GroupLog, History};
-use lakedr_control::store::{DocStore, DocStoreRef, Object, StoreError, Tag, Written};
+use lakedr_control::store::{DocStore, DocStoreRef, Listed, Object, StoreError, Tag, Written};
 
 use crate::checks::{case, count, heads, held_run, newest_readable, readable};
 use crate::foreign::{FOREIGN, late_fill, move_away, whole_but_for};
@@ -43,9 +43,9 @@ impl DocStore for Pausing {
         self.0.read(key).await
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+    async fn list_after(&self, folder: &str, after: &str) -> Result<Vec<Listed>, StoreError> {
         pause().await;
-        self.0.list(folder).await
+        self.0.list_after(folder, after).await
     }
 
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {

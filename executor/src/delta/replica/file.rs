@@ -131,7 +131,7 @@ fn same_synthesised(a: Option<&RawValue>, b: Option<&RawValue>) -> bool {
 }
 
 /// A text that two JSON values share iff they mean the same. Numbers are compared as written.
-fn canonical(raw: &RawValue) -> String {
+pub(crate) fn canonical(raw: &RawValue) -> String {
     let text = raw.get();
     if let Ok(fields) = Fields::parse(text) {
         let mut members: Vec<String> = fields
@@ -200,10 +200,8 @@ mod tests {
         let url = "s3://b/t";
         let root = TableRoot::parse(url).expect("root").with_files_elsewhere(true);
         let file = replica_file(&key, &source, url, &root).expect("file");
-        let elsewhere = |key: &str| SourceObject::Elsewhere {
-            root: "s3://other".parse().expect("url"),
-            key: key.into(),
-        };
+        let elsewhere =
+            |key: &str| SourceObject::Elsewhere { root: "s3://other".parse().expect("url"), key: key.into() };
         assert_eq!(file.data.source, elsewhere("lake/src/p= /x.parquet"));
         assert_eq!(file.data.target.as_ref(), "abs-files/f13483765a99ff7d/x.parquet");
         let vector = file.vector.expect("vector");

@@ -65,7 +65,10 @@ mod tests {
             ("s3a://b/t/p= /x", Some(r#"{"path":"p=%20/x"#)),
             ("s3://other/t/x", Some(r#"{"path":"abs-files/"#)),
         ];
-        let vectors = ["", r#","deletionVector":{"storageType":"p","pathOrInlineDv":"s3://o/d@7","sizeInBytes":3,"cardinality":1}"#];
+        let vectors = [
+            "",
+            r#","deletionVector":{"storageType":"p","pathOrInlineDv":"s3://o/d@7","sizeInBytes":3,"cardinality":1}"#,
+        ];
         let root = TableRoot::parse(URL).expect("root").with_files_elsewhere(true);
         for (path, renamed) in cases {
             for vector in vectors {
