@@ -102,8 +102,7 @@ async fn check(
     let sources = scene.stores.tables(scene.active(&history), group).at(Stage::Verify, &group.name)?;
     let targets = scene.stores.tables(scene.standby(&history), group).at(Stage::Verify, &group.name)?;
     let settled = history.state.as_ref().is_some_and(|state| state.open_intent.is_none());
-    let sides = scene.stores.sides(scene.active(&history));
-    let look = Look { sides: &sides, level, settled };
+    let look = Look { level, settled };
     let mut tables = Vec::new();
     for (source, target) in sources.iter().zip(&targets) {
         let Some(pinned) = point.cut.table(&source.name) else { continue };
@@ -125,7 +124,7 @@ async fn table(
     source: &TableStore,
     target: &TableStore,
     pinned: &CutTable,
-    look: Look<'_>,
+    look: Look,
 ) -> Result<TableProof, Failure> {
     let proof = prove(source, pinned.source_version, target, pinned.target_version, look).await;
     let proof = proof.map_err(|error| error.at(Stage::Verify, &source.name))?;

@@ -14,20 +14,25 @@ const STEP: usize = 8;
 /// Files after which the width is looked at again, and the shortest time to judge by.
 const WINDOW: (u32, Duration) = (128, Duration::from_millis(500));
 
-/// Finds the number of files at a time by climbing: as long as a wider copy finishes more files a second it grows,
-/// else it goes back a step. Against a store near by few are best, against one far away many hide the distance.
+/// Windows between two attempts to grow.
+const REST: u32 = 8;
+
+/// Finds the number of files at a time by trying: as long as a wider copy finishes clearly more files a second it
+/// grows, else it takes the step back and rests. Against a store near by few are best, against one far away many
+/// hide the distance.
 #[derive(Debug)]
 pub(super) struct Lanes {
     width: usize,
-    growing: bool,
+    /// Files a second before the step that is being tried.
+    tried_from: Option<f64>,
+    rest: u32,
     finished: u32,
     since: Duration,
-    files_per_second: f64,
 }
 
 impl Lanes {
     pub(super) fn new() -> Self {
-        Self { width: NARROW, growing: true, finished: 0, since: Duration::ZERO, files_per_second: 0.0 }
+        Self { width: NARROW, tried_from: None, rest: 0, finished: 0, since: Duration::ZERO }
     }
 
     /// Files that may move at the same time.
@@ -42,13 +47,23 @@ impl Lanes {
         if self.finished < WINDOW.0 || window < WINDOW.1 {
             return;
         }
-        let rate = f64::from(self.finished) / window.as_secs_f64();
-        if rate < self.files_per_second * 1.05 {
-            self.growing = !self.growing;
+        self.judge(f64::from(self.finished) / window.as_secs_f64());
+        (self.finished, self.since) = (0, at);
+    }
+
+    fn judge(&mut self, files_per_second: f64) {
+        match self.tried_from {
+            Some(before) if files_per_second < before * 1.05 => {
+                self.width = (self.width - STEP).max(NARROW);
+                (self.tried_from, self.rest) = (None, REST);
+            }
+            None if self.rest > 0 => self.rest -= 1,
+            _ if self.width < WIDE => {
+                self.width += STEP;
+                self.tried_from = Some(files_per_second);
+            }
+            _ => (self.tried_from, self.rest) = (None, REST),
         }
-        self.width =
-            if self.growing { (self.width + STEP).min(WIDE) } else { (self.width - STEP / 2).max(NARROW) };
-        (self.finished, self.since, self.files_per_second) = (0, at, rate);
     }
 }
 
@@ -70,8 +85,8 @@ mod tests {
     #[test]
     fn distance_asks_for_many_and_a_busy_store_for_few() {
         // each file takes 100 ms, however many move
-        assert!(settle(|width| width as f64 / 0.1) >= WIDE - STEP);
+        assert_eq!(settle(|width| width as f64 / 0.1), WIDE);
         // the store does 300 files a second, and fewer when it is pressed
-        assert!(settle(|width| 300.0 - width as f64) <= NARROW + 2 * STEP);
+        assert!(settle(|width| 300.0 - width as f64) <= NARROW + STEP);
     }
 }

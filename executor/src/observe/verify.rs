@@ -2,7 +2,6 @@
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use lakedr_control::group_log::FailureClass;
-use lakedr_control::store::OpenError;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt as _};
 use serde::Serialize;
@@ -10,12 +9,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::table_error::TableError;
 use crate::cli::Level;
-use crate::copy::Place;
 use crate::delta::compare::differences;
 use crate::error::{Classify, DataError};
 use crate::plan::diff::{DiffRefusal, FileCopy, FileKind, TableDiff};
-use crate::plan::translate::Translation;
-use crate::spec::{Sides, TableStore};
+use crate::spec::{StoresError, TableStore};
 
 /// Files that are looked at at the same time.
 const IN_FLIGHT: usize = 16;
@@ -73,9 +70,9 @@ pub enum VerifyError {
     /// A file cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The store of a file cannot be opened.
-    #[error("a store cannot be opened")]
-    Open(#[from] OpenError),
+    /// The place of a file cannot be opened.
+    #[error(transparent)]
+    Stores(#[from] StoresError),
 }
 
 impl Classify for VerifyError {
@@ -84,16 +81,14 @@ impl Classify for VerifyError {
             Self::Table(cause) => cause.class(),
             Self::Source(cause) => cause.class(),
             Self::Data(cause) => cause.class(),
-            Self::Open(cause) => cause.class(),
+            Self::Stores(cause) => cause.class(),
         }
     }
 }
 
 /// How a target is looked at.
 #[derive(Debug, Clone, Copy)]
-pub struct Look<'a> {
-    /// Where files of the source are read that do not lie below its root.
-    pub sides: &'a Sides,
+pub struct Look {
     /// How deep.
     pub level: Level,
     /// No intent is open: the recovery point has to be the newest version of the table too.
@@ -109,9 +104,9 @@ pub async fn prove(
     source_version: u64,
     target: &TableStore,
     target_version: Option<u64>,
-    look: Look<'_>,
+    look: Look,
 ) -> Result<Proof, VerifyError> {
-    let Look { level, settled, .. } = look;
+    let Look { level, settled } = look;
     let proof = Proof::default();
     let (from, to) = (source.table(), target.table());
     let wanted = from.state(&from.listing().await?, Some(source_version)).await?;
@@ -140,9 +135,9 @@ pub async fn prove(
         return Ok(Proof { files_checked: wanted.files.len() as u64, ..proof }.conclude(differing));
     }
     // every file of the source, as the copy of a first clone would name it
-    let translation = Translation::of_table(source).map_err(DiffRefusal::Root)?;
-    let files = TableDiff::between_translated(translation, &wanted, None)?.1;
-    let checks = files.iter().map(|file| check_file(source, target, file, look));
+    let root = source.table_root()?;
+    let files = TableDiff::between_at(root, &wanted, None)?.1;
+    let checks = files.iter().map(|file| check_file(source, target, file, level));
     let checked: Vec<(Option<String>, u64)> = stream::iter(checks).buffered(IN_FLIGHT).try_collect().await?;
     let bytes_compared = checked.iter().map(|(_, bytes)| bytes).sum();
     differing.extend(checked.into_iter().filter_map(|(difference, _)| difference));
@@ -154,7 +149,7 @@ async fn check_file(
     source: &TableStore,
     target: &TableStore,
     file: &FileCopy,
-    look: Look<'_>,
+    level: Level,
 ) -> Result<(Option<String>, u64), VerifyError> {
     let url = format!("{}/{}", target.url, file.target_key);
     let path = target.place(&file.target_key);
@@ -166,14 +161,16 @@ async fn check_file(
     if file.kind == FileKind::Data && size != file.size {
         return Ok((Some(format!("{url} has {size} bytes instead of {}", file.size)), 0));
     }
-    if look.level < Level::Content {
+    if level < Level::Content {
         return Ok((None, 0));
     }
-    let place = file.source_place(&source.url);
-    let wanted = source_digest(look.sides, &place, file.undecoded_source_key.as_ref()).await?;
-    let found = digest(&*target.store, &path, &url).await?;
+    let wanted = source_digest(source, file).await?;
+    let found = digest(&target.store, &path, &url).await?;
     let difference = match wanted {
-        None => Some(format!("{place} is gone from the source, so its copy cannot be compared")),
+        None => Some(format!(
+            "{} is gone from the source, so its copy cannot be compared",
+            source.object_url(&file.source)
+        )),
         Some(wanted) if Some(&wanted) != found.as_ref() => {
             Some(format!("{url} has other bytes than its source"))
         }
@@ -182,15 +179,11 @@ async fn check_file(
     Ok((difference, size))
 }
 
-async fn source_digest(
-    sides: &Sides,
-    place: &Place,
-    undecoded: Option<&Path>,
-) -> Result<Option<Vec<u8>>, VerifyError> {
-    let opened = sides.source(&place.root)?;
-    for key in [Some(&place.key), undecoded].into_iter().flatten() {
-        let path = key.parts().fold(opened.root.clone(), Path::join);
-        if let Some(found) = digest(&*opened.store, &path, &format!("{}/{key}", place.root)).await? {
+async fn source_digest(source: &TableStore, file: &FileCopy) -> Result<Option<Vec<u8>>, VerifyError> {
+    let undecoded = file.undecoded_source_key.clone().map(|key| file.source.with_key(key));
+    for object in [Some(&file.source), undecoded.as_ref()].into_iter().flatten() {
+        let (store, path) = source.object(object)?;
+        if let Some(found) = digest(&store, &path, &source.object_url(object)).await? {
             return Ok(Some(found));
         }
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use lakedr_control::cut::{Cut, Pin};
 use lakedr_control::group_log::{FailureClass, History};
-use lakedr_control::spec::{Compaction, Delivery, PublishEngine};
+use lakedr_control::spec::{Delivery, PublishEngine};
 
 use super::present::all_present;
 use super::scene::{Scene, Stop};
@@ -50,8 +50,6 @@ pub fn carried_out(scene: &Scene<'_>) -> Result<(), Failure> {
         Some(("delivery = \"staged\"", "delivery = \"direct\""))
     } else if group.engine == PublishEngine::DatabricksSql {
         Some(("publish.engine = \"databricks_sql\"", "publish.engine = \"native\""))
-    } else if group.compaction == Compaction::Skip {
-        Some(("compaction = \"skip\"", "compaction = \"copy\""))
     } else {
         None
     };
@@ -81,9 +79,9 @@ fn settled(history: &History) -> Result<(), Refusal> {
 pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, Stop> {
     carried_out(scene)?;
     settled(history)?;
-    let name = &scene.group.name;
+    let (name, active) = (&scene.group.name, scene.active(history));
     let tables = |side| scene.stores.tables(side, scene.group).at(Stage::Observe, name);
-    let (sources, targets) = (tables(scene.active(history))?, tables(scene.standby(history))?);
+    let (sources, targets) = (tables(active)?, tables(active.other())?);
     let targets = try_join_all(targets.into_iter().map(|table| target(scene, history, table))).await?;
     // a table that the standby region has lost is cloned anew, also when there is no newer run
     let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);
@@ -107,7 +105,8 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     }
     goes_forward(&cut, last)?;
     pinned.iter().for_each(|source| say_recreated(source, last));
-    let plans = pinned.into_iter().zip(targets).map(|(source, target)| plan_table(scene, source, target));
+    let plans =
+        pinned.into_iter().zip(targets).map(|(source, target)| plan_table(scene, active, source, target));
     let plans = try_join_all(plans).await?;
     all_present(scene, history, &plans).await?;
     Ok(Prepared::Plan(Box::new(GroupPlan::new(cut, plans))))

@@ -23,7 +23,7 @@ pub(super) async fn all_present(
     let active = scene.active(history);
     let looks = plans.iter().map(|plan| async move {
         let open = |root: &_| scene.stores.open_url(active, root).at(Stage::Plan, plan.name());
-        let gone = gone(&plan.copies, open).await?;
+        let gone = gone(&plan.copies, &plan.source.table.url, open).await?;
         if gone.count == 0 {
             return Ok::<_, Stop>(());
         }
@@ -67,11 +67,13 @@ async fn still_named(plan: &TablePlan, gone: &Gone) -> Result<bool, Failure> {
         let mut files = std::pin::pin!(files);
         while let Some((key, add)) = files.try_next().await? {
             let file = translation.as_ref().and_then(|translation| translation.file(&key, &add).ok());
-            let named = file.iter().flat_map(|file| {
-                [Some(&file.data), file.vector.as_ref().map(|vector| &vector.file)].into_iter().flatten()
+            let keys = file.iter().flat_map(|file| {
+                [Some(&file.data.target), file.vector.as_ref().map(|vector| &vector.file.target)]
+                    .into_iter()
+                    .flatten()
             });
-            for file in named {
-                if gone.named.iter().any(|transfer| transfer.target.key == file.target) {
+            for key in keys {
+                if gone.named.iter().any(|transfer| transfer.target.key == *key) {
                     return Ok(true);
                 }
             }

@@ -1,9 +1,11 @@
 //! The plan of one table: both sides pass through the differ, or only what came since the newest recovery point.
 
 use futures::TryStreamExt as _;
+use lakedr_control::validate::SideName;
 
 use super::scene::{Scene, Stop};
 use crate::copy::{Manifest, ManifestError, Place, Transfer};
+use crate::delta::path::SourceObject;
 use crate::delta::root::TableRoot;
 use crate::error::{At as _, Failure, Stage};
 use crate::observe::snapshot::{Columns, Snapshot};
@@ -12,7 +14,7 @@ use crate::observe::table_error::TableError;
 use crate::observe::target::Target;
 use crate::plan::diff::{DiffRefusal, FileChange, FileCopy, TableDiff};
 use crate::plan::differ::Differ;
-use crate::plan::group::{PlannedSource, PlannedTarget, TablePlan};
+use crate::plan::group::{PlannedSource, PlannedTarget, Skipped, TablePlan};
 use crate::plan::inventory::Inventory;
 use crate::plan::translate::Translation;
 use crate::spec::TableStore;
@@ -21,8 +23,13 @@ use crate::spec::TableStore;
 ///
 /// # Errors
 /// When a side cannot be read, or the source cannot be cloned.
-pub(super) async fn plan_table(scene: &Scene<'_>, source: Pinned, target: Target) -> Result<TablePlan, Stop> {
-    if let Some(plan) = super::follow::follow(scene, &source, &target).await? {
+pub(super) async fn plan_table(
+    scene: &Scene<'_>,
+    active: SideName,
+    source: Pinned,
+    target: Target,
+) -> Result<TablePlan, Stop> {
+    if let Some(plan) = super::follow::follow(scene, active, &source, &target).await? {
         return Ok(plan);
     }
     let (source, snapshot) = source.into_snapshot().await?;
@@ -34,9 +41,10 @@ async fn plan_whole(source: PinnedHead, snapshot: Snapshot, target: Target) -> R
     let name = table.name.clone();
     let held = target.snapshot().await.at(Stage::Plan, &name)?;
     let mut copies = Copies::between(&table, &target.table);
+    let translation = table.translation().at(Stage::Plan, &name)?;
     let (files, totals) = match &held {
-        None => everything(&snapshot, &mut copies).await.at(Stage::Plan, &name)?,
-        Some(held) => difference(&snapshot, held, &mut copies).await.at(Stage::Plan, &name)?,
+        None => everything(&snapshot, translation, &mut copies).await.at(Stage::Plan, &name)?,
+        Some(held) => difference(&snapshot, translation, held, &mut copies).await.at(Stage::Plan, &name)?,
     };
     let held = held.map(|held| held.head);
     let diff = TableDiff::new(&head, held.as_ref(), files, totals);
@@ -47,7 +55,14 @@ async fn plan_whole(source: PinnedHead, snapshot: Snapshot, target: Target) -> R
         head: held,
     };
     let source = PlannedSource { table, head, commit, time_ms, snapshot: Some(snapshot) };
-    Ok(TablePlan { source, target, diff, copies: copies.manifest })
+    Ok(TablePlan {
+        source,
+        target,
+        diff,
+        copies: copies.manifest,
+        classes: None,
+        skipped: Skipped::default(),
+    })
 }
 
 /// Why a table cannot be planned.
@@ -85,8 +100,12 @@ impl crate::error::Classify for PlanError {
 pub(crate) type Files = (FileChange, crate::plan::diff::Totals);
 
 /// A first clone: only names and sizes are read, the rest when the commits are written.
-async fn everything(source: &Snapshot, copies: &mut Copies) -> Result<Files, PlanError> {
-    let mut differ = Differ::new(copies.translation()?, Inventory::default());
+async fn everything(
+    source: &Snapshot,
+    translation: Translation,
+    copies: &mut Copies,
+) -> Result<Files, PlanError> {
+    let mut differ = Differ::new(translation, Inventory::default());
     let files = source.files(Columns::Identity);
     let mut files = std::pin::pin!(files);
     while let Some((key, add)) = files.try_next().await? {
@@ -103,6 +122,7 @@ async fn everything(source: &Snapshot, copies: &mut Copies) -> Result<Files, Pla
 /// See [`PlanError`].
 pub(crate) async fn difference(
     source: &Snapshot,
+    translation: Translation,
     target: &Snapshot,
     copies: &mut Copies,
 ) -> Result<Files, PlanError> {
@@ -115,7 +135,7 @@ pub(crate) async fn difference(
             held.record(&key, &add, &target.head.url, &root);
         }
     }
-    let mut differ = Differ::new(copies.translation()?, held);
+    let mut differ = Differ::new(translation, held);
     let (mut adds, mut removes) = (Vec::new(), Vec::new());
     {
         let files = source.files(Columns::All);
@@ -150,16 +170,15 @@ impl Copies {
         Self { source: source.clone(), target: target.clone(), manifest: Manifest::new() }
     }
 
-    /// How the files of the source are called at the target.
-    fn translation(&self) -> Result<Translation, DiffRefusal> {
-        Ok(Translation::of_table(&self.source)?)
-    }
-
     pub(super) fn extend(&mut self, copies: impl IntoIterator<Item = FileCopy>) -> Result<(), ManifestError> {
         for copy in copies {
+            let source = match copy.source {
+                SourceObject::InTable(key) => Place { root: self.source.url.clone(), key },
+                SourceObject::Elsewhere { root, key } => Place { root, key },
+            };
             self.manifest.push(&Transfer {
                 table: self.source.name.clone(),
-                source: copy.source_place(&self.source.url),
+                source,
                 undecoded: copy.undecoded_source_key,
                 target: Place { root: self.target.url.clone(), key: copy.target_key },
                 size: copy.size,

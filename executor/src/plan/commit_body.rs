@@ -65,9 +65,8 @@ pub struct CommitBody {
 impl CommitBody {
     /// Begins the commit that says everything but the files.
     ///
-    /// `dataChange` will be true on every file that comes or goes. It is false on a file whose row content stays and of
-    /// which only the log's words change, and on removes from an append-only table: there only rearranged files may go
-    /// (protocol, "Append-only Tables").
+    /// `dataChange` of each file is what its action says, but for removes from an append-only table: there only
+    /// rearranged files may go (protocol, "Append-only Tables").
     #[must_use]
     pub fn first(diff: &TableDiff, context: &CloneContext<'_>) -> Self {
         let mut body = Self::begin(diff, context);
@@ -95,7 +94,7 @@ impl CommitBody {
 
     /// Adds the removal of a file.
     pub fn remove(&mut self, action: &RemoveAction) {
-        let remove = remove(&action.raw, self.now_ms, self.removals_change_data);
+        let remove = remove(&action.raw, self.now_ms, action.data_change && self.removals_change_data);
         self.write(&ActionKind::Remove, &remove);
     }
 

@@ -1,7 +1,6 @@
 //! What one table needs to become equal to its source: files to copy, actions to commit.
 
 use lakedr_control::group_log::FailureClass;
-use lakedr_control::location::StoreUrl;
 use object_store::path::Path;
 use thiserror::Error;
 
@@ -9,8 +8,7 @@ use super::differ::Differ;
 use super::head::HeadChange;
 use super::inventory::Inventory;
 use super::translate::Translation;
-use crate::copy::Place;
-use crate::delta::json::RawObject;
+use crate::delta::json::{JsonError, RawObject};
 use crate::delta::path::SourceObject;
 use crate::delta::replica::file::FileRefusal;
 use crate::delta::root::{RootError, TableRoot};
@@ -35,17 +33,6 @@ pub struct FileCopy {
     pub kind: FileKind,
 }
 
-impl FileCopy {
-    /// Where the source keeps it, whose root is `table`.
-    #[must_use]
-    pub fn source_place(&self, table: &StoreUrl) -> Place {
-        match &self.source {
-            SourceObject::InTable(key) => Place { root: table.clone(), key: key.clone() },
-            SourceObject::Elsewhere { root, key } => Place { root: root.clone(), key: key.clone() },
-        }
-    }
-}
-
 /// Why a table cannot be made equal to its source.
 #[derive(Debug, Error)]
 pub enum DiffRefusal {
@@ -55,6 +42,9 @@ pub enum DiffRefusal {
     /// A file cannot be cloned.
     #[error(transparent)]
     File(#[from] FileRefusal),
+    /// A file action of the source is malformed.
+    #[error("malformed file action")]
+    Malformed(#[source] JsonError),
     /// The source lists one path twice, which the protocol forbids.
     #[error("the source lists file `{path}` twice; the log is damaged")]
     PathTwice {
@@ -96,6 +86,8 @@ pub struct AddAction {
 pub struct RemoveAction {
     /// The target's add of the file, or the source's remove of it: both name what a remove carries.
     pub raw: RawObject,
+    /// Whether its rows leave the table.
+    pub data_change: bool,
 }
 
 /// Files and bytes of a difference.
@@ -177,8 +169,8 @@ pub struct TableDiff {
 }
 
 impl TableDiff {
-    /// Compares two states that are in memory, of a source all of whose files lie below its root: the difference, and
-    /// the objects to copy before its commit, by target key.
+    /// Compares two states that are in memory, all of whose files lie below their roots: the difference, and the objects
+    /// to copy before its commit, by target key.
     ///
     /// # Errors
     /// A [`DiffRefusal`] when a file of the source cannot be cloned.
@@ -186,15 +178,15 @@ impl TableDiff {
         source: &TableState,
         target: Option<&TableState>,
     ) -> Result<(Self, Vec<FileCopy>), DiffRefusal> {
-        Self::between_translated(Translation::of(&source.head.url)?, source, target)
+        Self::between_at(TableRoot::parse(&source.head.url)?, source, target)
     }
 
-    /// As [`Self::between`], with a translation that says where files of the source may lie.
+    /// As [`Self::between`], for a source whose root says where its files may lie.
     ///
     /// # Errors
     /// A [`DiffRefusal`] when a file of the source cannot be cloned.
-    pub fn between_translated(
-        translation: Translation,
+    pub fn between_at(
+        root: TableRoot,
         source: &TableState,
         target: Option<&TableState>,
     ) -> Result<(Self, Vec<FileCopy>), DiffRefusal> {
@@ -205,7 +197,7 @@ impl TableDiff {
                 held.record(key, add, &state.head.url, &root);
             }
         }
-        let mut differ = Differ::new(translation, held);
+        let mut differ = Differ::new(Translation::new(&source.head.url, root), held);
         let (mut adds, mut removes, mut copies) = (Vec::new(), Vec::new(), Vec::new());
         for (key, add) in &source.files {
             let wanted = differ.source_file(key, add)?;

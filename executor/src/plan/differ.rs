@@ -105,7 +105,7 @@ impl Differ {
         }
         self.totals.removed_files += 1;
         self.totals.removed_bytes += add.size;
-        Some(RemoveAction { raw: add.raw.clone() })
+        Some(RemoveAction { raw: add.raw.clone(), data_change: true })
     }
 
     /// Whether some live file of the target has met no counterpart: only then its files have to pass again.
@@ -126,13 +126,6 @@ pub(super) fn data_copy(file: &ReplicaFile) -> FileCopy {
     copy(&file.data, file.add.size, FileKind::Data)
 }
 
-/// Notes the copy of a file of deletion vectors: the vector that reaches farthest says most about its size.
-pub(super) fn travel_once(copies: &mut BTreeMap<Path, FileCopy>, vector: &VectorFile) {
-    let target = vector.file.target.clone();
-    let copy = copies.entry(target).or_insert_with(|| copy(&vector.file, 0, FileKind::DeletionVector));
-    copy.size = copy.size.max(vector.at_least);
-}
-
 fn copy(file: &StoredFile, size: u64, kind: FileKind) -> FileCopy {
     FileCopy {
         source: file.source.clone(),
@@ -141,4 +134,11 @@ fn copy(file: &StoredFile, size: u64, kind: FileKind) -> FileCopy {
         size,
         kind,
     }
+}
+
+/// Notes the copy of a file of deletion vectors: the vector that reaches farthest says most about its size.
+pub(super) fn travel_once(copies: &mut BTreeMap<Path, FileCopy>, vector: &VectorFile) {
+    let target = vector.file.target.clone();
+    let found = copies.entry(target).or_insert_with(|| copy(&vector.file, 0, FileKind::DeletionVector));
+    found.size = found.size.max(vector.at_least);
 }

@@ -5,16 +5,16 @@ use lakedr_control::cut::Cut;
 use lakedr_control::id::{Name, TableName};
 use uuid::Uuid;
 
+use super::classes::Classes;
 use super::commit_body::CloneContext;
 use super::diff::TableDiff;
 use super::translate::Translation;
 use crate::copy::Manifest;
 use crate::cut::Refusal;
-use crate::delta::root::RootError;
 use crate::delta::state::TableHead;
 use crate::observe::snapshot::Snapshot;
 use crate::record::{CommitMark, SideRecord, TableRecord};
-use crate::spec::TableStore;
+use crate::spec::{StoresError, TableStore};
 
 /// The source of a plan at its version.
 #[derive(Debug)]
@@ -55,6 +55,19 @@ pub struct TablePlan {
     pub diff: TableDiff,
     /// The objects to copy.
     pub copies: Manifest,
+    /// The compactions that the target does not follow once the plan is carried out; none when it holds every file.
+    pub classes: Option<Classes>,
+    /// What they save.
+    pub skipped: Skipped,
+}
+
+/// Compacted files that stay at home.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// Files.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
 }
 
 impl TablePlan {
@@ -112,9 +125,9 @@ impl TablePlan {
     /// How the files of the source are called at the target.
     ///
     /// # Errors
-    /// [`RootError`] when the url of the source is no url.
-    pub fn translation(&self) -> Result<Translation, RootError> {
-        Translation::of_table(&self.source.table)
+    /// When the url of the source is no url.
+    pub fn translation(&self) -> Result<Translation, StoresError> {
+        self.source.table.translation()
     }
 
     /// What is known of the table once the plan is published by the intent `intent`; none when the log of the source no
@@ -149,7 +162,7 @@ impl TablePlan {
                 bytes: target_bytes,
             },
             target_commit_size: commit_size.or(self.target.commit_size)?,
-            classes: None,
+            classes: self.classes.clone().filter(|classes| !classes.is_empty()),
         })
     }
 
@@ -196,6 +209,8 @@ impl GroupPlan {
             table.bytes_copied = plan.copies.bytes();
             table.files_removed = plan.diff.totals.removed_files;
             table.files_reused = plan.diff.totals.reused_files;
+            table.files_skipped = plan.skipped.files;
+            table.bytes_skipped = plan.skipped.bytes;
         }
         Self { cut, tables }
     }

@@ -3,9 +3,8 @@
 use crate::delta::json::JsonError;
 use crate::delta::replica::file::{FileRefusal, ReplicaFile, replica_file};
 use crate::delta::replica::remove::{ReplicaRemove, replica_remove};
-use crate::delta::root::{RootError, TableRoot};
+use crate::delta::root::TableRoot;
 use crate::delta::state::{AddFile, FileKey, RemoveFile};
-use crate::spec::TableStore;
 
 /// The root of a source, which its files are translated against.
 #[derive(Debug, Clone)]
@@ -15,26 +14,10 @@ pub struct Translation {
 }
 
 impl Translation {
-    /// The translation of the files of a source.
-    ///
-    /// # Errors
-    /// [`RootError`] when the url of the source is no url.
-    pub fn of(url: &str) -> Result<Self, RootError> {
-        Ok(Self { url: url.to_owned(), root: TableRoot::parse(url)? })
-    }
-
-    /// The translation of the files of a source table, which may be declared a shallow clone.
-    ///
-    /// # Errors
-    /// [`RootError`] when its url is none that a table can live at.
-    pub fn of_table(table: &TableStore) -> Result<Self, RootError> {
-        Ok(Self::of(table.url.as_str())?.with_files_elsewhere(table.shallow_clone))
-    }
-
-    /// Says whether files of the source may lie outside of its root: in a declared shallow clone they may.
+    /// The translation of the files of a source; `root` says where they may lie.
     #[must_use]
-    pub fn with_files_elsewhere(self, files_elsewhere: bool) -> Self {
-        Self { root: self.root.with_files_elsewhere(files_elsewhere), ..self }
+    pub fn new(url: &str, root: TableRoot) -> Self {
+        Self { url: url.to_owned(), root }
     }
 
     /// A live file as the replica logs and stores it.
@@ -45,10 +28,10 @@ impl Translation {
         replica_file(key, add, &self.url, &self.root)
     }
 
-    /// A file that the source removes, as the replica knows it; none when no replica can hold it.
+    /// The end of a file as the replica logs it; none when no replica can have held it.
     ///
     /// # Errors
-    /// [`JsonError`] when the remove action is malformed.
+    /// [`JsonError`] when the action is malformed.
     pub fn remove(&self, key: &FileKey, remove: &RemoveFile) -> Result<Option<ReplicaRemove>, JsonError> {
         replica_remove(key, remove, &self.url, &self.root)
     }

@@ -141,7 +141,7 @@ impl Classify for Malformed {
 /// The commits of a first clone: every live file of the source passes once more.
 async fn everything(writer: &mut Writer<'_>, snapshot: &Snapshot) -> Result<(), Failure> {
     let (table, name) = (writer.table, writer.table.name());
-    let translation = table.translation().map_err(DiffRefusal::Root).at(Stage::Publish, name)?;
+    let translation = table.translation().at(Stage::Publish, name)?;
     let files = snapshot.files(Columns::All);
     let mut files = std::pin::pin!(files);
     let mut body = CommitBody::first(&table.diff, &writer.first);

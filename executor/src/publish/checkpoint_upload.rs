@@ -186,7 +186,6 @@ mod tests {
             url: "s3://memory/t".parse().expect("url"),
             store: Arc::new(InMemory::new()),
             root: Path::from("t"),
-            shallow_clone: false,
         }
     }
 

@@ -47,7 +47,9 @@ pub(super) async fn offer(
     let current = delta.snapshot(&listing, Some(head)).await.at(Stage::Publish, &name)?;
     // its files are in the same table, so there is nothing to copy
     let mut copies = Copies::between(table, table);
-    let (files, totals) = difference(&wanted, &current, &mut copies).await.at(Stage::Publish, &name)?;
+    let translation = table.translation().at(Stage::Publish, &name)?;
+    let (files, totals) =
+        difference(&wanted, translation, &current, &mut copies).await.at(Stage::Publish, &name)?;
     let diff = TableDiff::new(&wanted.head, Some(&current.head), files, totals);
     let text = name.to_string();
     let body = diff.commit_body(&CloneContext {

@@ -173,8 +173,7 @@ fn open_tables(
         .iter()
         .map(|slot| {
             let url = slot.url.parse().map_err(BadUrl).at(Stage::Publish, &slot.table)?;
-            let opened = scene.stores.open_url(standby, &url).at(Stage::Publish, &slot.table)?;
-            Ok(TableStore::at(slot.table.clone(), opened))
+            scene.stores.table(standby, &slot.table, &url).at(Stage::Publish, &slot.table)
         })
         .collect()
 }

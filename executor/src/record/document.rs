@@ -19,6 +19,7 @@ use crate::delta::json::{JsonError, RawObject};
 use crate::delta::listing::LogEntry;
 use crate::delta::protocol::Protocol;
 use crate::delta::state::{Domain, Metadata, TableHead, Txn};
+use crate::plan::classes::Classes;
 
 /// Format of records that this program reads and writes. A record of any other format is not used.
 pub(super) const FORMAT: u32 = 1;
@@ -95,8 +96,8 @@ pub struct TableRecord {
     pub target: SideRecord,
     /// Bytes of the newest commit of the target.
     pub target_commit_size: u64,
-    /// Compactions that were not copied, as [`crate::plan`] keeps them; none when every file was.
-    pub classes: Option<Box<RawValue>>,
+    /// Compactions that the target does not follow; none when it holds every file.
+    pub classes: Option<Classes>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -112,7 +113,7 @@ struct Body {
     target: Side,
     target_commit_size: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    classes: Option<Box<RawValue>>,
+    classes: Option<Classes>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -130,6 +131,13 @@ struct Side {
 }
 
 impl TableRecord {
+    /// The compactions that the target does not follow.
+    #[must_use]
+    pub fn classes(&self) -> Classes {
+        let head = &self.source.head;
+        self.classes.clone().unwrap_or_else(|| Classes::none(head.version, &head.metadata.id))
+    }
+
     /// The object to store.
     ///
     /// # Errors

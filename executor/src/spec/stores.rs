@@ -12,8 +12,11 @@ use object_store::path::Path;
 use super::buckets::{Buckets, Sides};
 use super::load::Loaded;
 use super::secret::{SecretError, resolve};
+use crate::delta::path::SourceObject;
+use crate::delta::root::{RootError, TableRoot};
 use crate::error::Classify;
 use crate::observe::delta_table::DeltaTable;
+use crate::plan::translate::Translation;
 
 /// Why the stores of a group cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,9 @@ pub enum StoresError {
     /// A store cannot be opened.
     #[error("a store cannot be opened")]
     Open(#[from] OpenError),
+    /// The URL of a table is none that the paths of a log can be compared with.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// A table without URL.
     #[error(
         "{table} has no URL in the {side} region: resolving table names through a catalog is not part of this version; set {side}_url, or table_root of the side"
@@ -70,16 +76,11 @@ pub struct TableStore {
     pub root: Path,
     /// Whether the log may name files outside of the root, and they may be read.
     pub shallow_clone: bool,
+    /// Where files outside of the root are opened.
+    side: Arc<SideStores>,
 }
 
 impl TableStore {
-    /// A table at an opened place, all of whose files lie below it.
-    #[must_use]
-    pub fn at(name: TableName, place: OpenedStore) -> Self {
-        let OpenedStore { store, root, url, .. } = place;
-        Self { name, url, store, root, shallow_clone: false }
-    }
-
     /// Where a key below the root of the table lies in the bucket.
     #[must_use]
     pub fn place(&self, key: &Path) -> Path {
@@ -90,6 +91,45 @@ impl TableStore {
     #[must_use]
     pub fn log_file(&self, name: &str) -> (Path, String) {
         (self.root.clone().join(LOG_FOLDER).join(name), format!("{}/{LOG_FOLDER}/{name}", self.url))
+    }
+
+    /// The root, as the log's absolute URIs are compared with it.
+    ///
+    /// # Errors
+    /// When the URL is none that a table can live at.
+    pub fn table_root(&self) -> Result<TableRoot, StoresError> {
+        Ok(TableRoot::parse(self.url.as_str())?.with_files_elsewhere(self.shallow_clone))
+    }
+
+    /// How the files that the log names are called at a replica.
+    ///
+    /// # Errors
+    /// When the URL is none that a table can live at.
+    pub fn translation(&self) -> Result<Translation, StoresError> {
+        Ok(Translation::new(self.url.as_str(), self.table_root()?))
+    }
+
+    /// The bucket of a file that the log names, and its path in there.
+    ///
+    /// # Errors
+    /// When the store of a file outside of the root cannot be set up.
+    pub fn object(&self, object: &SourceObject) -> Result<(Arc<dyn ObjectStore>, Path), StoresError> {
+        match object {
+            SourceObject::InTable(key) => Ok((Arc::clone(&self.store), self.place(key))),
+            SourceObject::Elsewhere { root, key } => {
+                let opened = self.side.open_url(root)?;
+                Ok((opened.store, key.parts().fold(opened.root, Path::join)))
+            }
+        }
+    }
+
+    /// URL of a file that the log names.
+    #[must_use]
+    pub fn object_url(&self, object: &SourceObject) -> String {
+        match object {
+            SourceObject::InTable(key) => format!("{}/{key}", self.url),
+            SourceObject::Elsewhere { root, key } => format!("{root}/{key}"),
+        }
     }
 
     /// The table, for reading.
@@ -105,15 +145,21 @@ impl TableStore {
 /// kind of store, and with the environment's credentials otherwise.
 #[derive(Debug, Clone)]
 pub struct GroupStores {
-    primary: SideStores,
-    secondary: SideStores,
+    primary: Arc<SideStores>,
+    secondary: Arc<SideStores>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct SideStores {
     region: String,
     location: OpenedStore,
     buckets: Buckets,
+}
+
+impl SideStores {
+    fn open_url(&self, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
+        Ok(self.buckets.open(url)?)
+    }
 }
 
 impl GroupStores {
@@ -130,12 +176,13 @@ impl GroupStores {
                 .ok_or_else(|| StoresError::NoLocation { name: side.location.to_string() })?;
             let buckets = Buckets::with_options(location.url.kind(), options(location)?);
             let opened = buckets.open(&location.url)?;
-            Ok::<_, StoresError>(SideStores { region: side.region.clone(), location: opened, buckets })
+            let region = side.region.clone();
+            Ok::<_, StoresError>(Arc::new(SideStores { region, location: opened, buckets }))
         };
         Ok(Self { primary: side(SideName::Primary)?, secondary: side(SideName::Secondary)? })
     }
 
-    fn side(&self, name: SideName) -> &SideStores {
+    fn side(&self, name: SideName) -> &Arc<SideStores> {
         match name {
             SideName::Primary => &self.primary,
             SideName::Secondary => &self.secondary,
@@ -160,7 +207,7 @@ impl GroupStores {
     /// # Errors
     /// When the store cannot be set up.
     pub fn open_url(&self, name: SideName, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
-        Ok(self.side(name).buckets.open(url)?)
+        self.side(name).open_url(url)
     }
 
     /// Both ends of a copy that reads on the side `source` and writes on the other.
@@ -168,6 +215,21 @@ impl GroupStores {
     pub fn sides(&self, source: SideName) -> Sides {
         let buckets = |name| self.side(name).buckets.clone();
         Sides { source: buckets(source), target: buckets(source.other()) }
+    }
+
+    /// A table at a URL, all of whose files lie below it.
+    ///
+    /// # Errors
+    /// When the store cannot be set up.
+    pub fn table(
+        &self,
+        name: SideName,
+        table: &TableName,
+        url: &StoreUrl,
+    ) -> Result<TableStore, StoresError> {
+        let side = Arc::clone(self.side(name));
+        let OpenedStore { store, root, .. } = side.open_url(url)?;
+        Ok(TableStore { name: table.clone(), url: url.clone(), store, root, shallow_clone: false, side })
     }
 
     /// The tables of a group on a side.
@@ -179,8 +241,7 @@ impl GroupStores {
             let url = table
                 .url(name)
                 .ok_or_else(|| StoresError::NoUrl { table: table.name.clone(), side: name.attribute() })?;
-            let place = self.open_url(name, url)?;
-            Ok(TableStore { shallow_clone: table.shallow_clone, ..TableStore::at(table.name.clone(), place) })
+            Ok(TableStore { shallow_clone: table.shallow_clone, ..self.table(name, &table.name, url)? })
         };
         group.tables.iter().map(open).collect()
     }

@@ -58,6 +58,10 @@ pub(crate) enum Step {
     Widen {
         column: u8,
     },
+    /// No file holds the narrow type any more, and the schema forgets that there was one.
+    ForgetWidening {
+        column: u8,
+    },
     Retype {
         column: u8,
     },
@@ -146,7 +150,8 @@ fn terms() -> impl Strategy<Value = Step> {
         2 => (0_u8..4).prop_map(|name| Step::AddColumn { name }),
         2 => any::<u8>().prop_map(|column| Step::DropColumn { column }),
         1 => (any::<u8>(), 0_u8..4).prop_map(|(column, name)| Step::RenameColumn { column, name }),
-        1 => any::<u8>().prop_map(|column| Step::Widen { column }),
+        2 => any::<u8>().prop_map(|column| Step::Widen { column }),
+        2 => any::<u8>().prop_map(|column| Step::ForgetWidening { column }),
         1 => any::<u8>().prop_map(|column| Step::Retype { column }),
         1 => Just(Step::MapColumns),
         1 => Just(Step::UnmapColumns),
@@ -241,7 +246,7 @@ impl Table {
             let next = self.hide(key, position);
             draft.adds.push((next, true));
         } else if visible.len() > 1 {
-            let mut rows = self.rewritten(&[key.clone()]);
+            let mut rows = self.rewritten(std::slice::from_ref(key));
             rows.remove(usize::from(row) % visible.len());
             let next = self.write(file.partition, rows, file.counted);
             draft.adds.push((next, true));
@@ -474,6 +479,17 @@ impl Table {
                     return draft;
                 }
                 (column.kind, column.widened) = (Kind::Long, true);
+            }
+            Step::ForgetWidening { column } if count > 0 => {
+                let column = &mut terms.columns[at(column)];
+                let name = if terms.mapped { &column.physical } else { &column.name };
+                let mut rows = self.now().live.keys().flat_map(|key| self.written.rows(key));
+                if !column.widened
+                    || rows.any(|row| row.values.get(name).is_some_and(|value| value.0 == Kind::Int))
+                {
+                    return draft;
+                }
+                column.widened = false;
             }
             Step::Retype { column } if count > 0 && !terms.append_only => {
                 let column = &mut terms.columns[at(column)];

@@ -2,25 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use lakedr::plan::classes::{Changes, RangeError, Transfer, net};
+use lakedr::plan::classes::{RangeError, net};
 
-use crate::log::{commit, key, lines, shown};
-
-/// Shows a difference: `+` moves, `~` moves its vector only, `=` moves nothing; `!` where data changes.
-fn show(changes: &Changes) -> String {
-    let mark = |data_change| if data_change { "!" } else { "" };
-    let adds = changes.adds.iter().map(|change| {
-        let sign = match change.transfer {
-            Transfer::Data => "+",
-            Transfer::Vector => "~",
-            Transfer::Nothing => "=",
-        };
-        format!("{sign}{}{}", shown(&change.key), mark(change.data_change))
-    });
-    let removes = changes.removes.iter();
-    let removes = removes.map(|change| format!("-{}{}", shown(&change.key), mark(change.data_change)));
-    adds.chain(removes).collect::<Vec<_>>().join(" ")
-}
+use crate::log::{commit, key, lines, show, shown};
 
 /// Operation and file actions of each commit; uncertain files; the difference when none of them was live,
 /// and when all were.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use lakedr::delta::compare::{Difference, differences};
 use lakedr::delta::feature::gate;
 use lakedr::delta::path::SourceObject;
+use lakedr::delta::root::TableRoot;
 use lakedr::delta::state::TableState;
 use lakedr::observe::delta_table::DeltaTable;
 use lakedr::observe::table_error::TableError;
 use lakedr::plan::commit_body::CloneContext;
 use lakedr::plan::diff::{FileCopy, FileKind, TableDiff};
-use lakedr::plan::translate::Translation;
 use lakedr::spec::TableStore;
 use object_store::local::LocalFileSystem;
 use tempfile::TempDir;
@@ -34,7 +34,6 @@ pub(crate) fn store(root: &Path) -> TableStore {
         url: url::Url::from_directory_path(root).unwrap().as_str().parse().unwrap(),
         store: Arc::new(LocalFileSystem::new_with_prefix(root).unwrap()),
         root: object_store::path::Path::ROOT,
-        shallow_clone: false,
     }
 }
 
@@ -85,9 +84,9 @@ impl Replica {
         gate(&source.head)
             .map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         let target = if self.versions == 0 { None } else { Some(self.state().await) };
-        let translation = Translation::of(&source.head.url).unwrap().with_files_elsewhere(self.shallow_clone);
-        let (diff, copies) = TableDiff::between_translated(translation, &source, target.as_ref())
-            .map_err(|error| chain(&error))?;
+        let root = TableRoot::parse(&source.head.url).unwrap().with_files_elsewhere(self.shallow_clone);
+        let (diff, copies) =
+            TableDiff::between_at(&root, &source, target.as_ref()).map_err(|error| chain(&error))?;
         let fresh = self.copy(source_root, &copies)?;
         let context = context(&source, target.as_ref(), self.versions);
         let body = String::from_utf8(diff.commit_body(&context)).unwrap();

@@ -25,9 +25,6 @@ pub fn questions(classes: &Classes, commits: &[CommitChange]) -> Result<BTreeSet
 }
 
 fn asked(classes: &Classes, commits: &[CommitChange], range: &Range) -> BTreeSet<FileKey> {
-    let of_classes = |key: &FileKey| {
-        classes.iter().any(|class| class.image.contains_key(key) || class.preimage.contains_key(key))
-    };
     let mut asked = range.uncertain();
     let mut named: BTreeSet<&FileKey> = BTreeSet::new();
     for commit in commits {
@@ -42,7 +39,10 @@ fn asked(classes: &Classes, commits: &[CommitChange], range: &Range) -> BTreeSet
         named.extend(commit.removes.iter().map(|(key, _)| key));
         named.extend(commit.adds.iter().map(|(key, _)| key));
     }
-    asked.retain(|key| !of_classes(key));
+    // Of these the classes tell: images are live and not at the target, preimages the other way round.
+    for class in classes.iter() {
+        asked.retain(|key| !class.image.contains_key(key) && !class.preimage.contains_key(key));
+    }
     asked
 }
 
@@ -118,7 +118,7 @@ fn check_bounds(
         }
     }
     match versions.next() {
-        Some(found) => Err(RangeError::Gap { expected: to.version, found: Some(found) }),
+        Some(version) => Err(RangeError::Beyond { version, to: to.version }),
         None => Ok(()),
     }
 }
@@ -165,7 +165,7 @@ impl Judge<'_> {
         let moved: u64 = lacking.iter().filter_map(|member| member.size()).sum();
         let images = image.iter().filter(|(key, _)| !self.target.contains_key(key));
         let saved: u64 = images.map(|(_, add)| add.size).sum();
-        if preimage.len() > self.options.max_files {
+        if self.options.is_exact() || preimage.len() > self.options.max_files {
             Err(Reason::TooManyFiles)
         } else if self.options.now_ms.saturating_sub(*since_ms) > self.options.max_age_ms {
             Err(Reason::TooOld)

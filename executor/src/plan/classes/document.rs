@@ -100,17 +100,9 @@ impl TryFrom<ClassesText> for Classes {
         if text.format != FORMAT {
             return Err(ClassesError::Format { found: text.format });
         }
-        let classes = text.classes.iter().map(ClassText::class).collect::<Result<Vec<_>, _>>()?;
         let (mut images, mut preimages) = (BTreeSet::new(), BTreeSet::new());
-        for (path, fresh) in classes.iter().flat_map(|class| {
-            let images = class.image.keys().map(|key| (&key.path, true));
-            images.chain(class.preimage.keys().map(|key| (&key.path, false)))
-        }) {
-            let seen = if fresh { &mut images } else { &mut preimages };
-            if !seen.insert(path.clone()) {
-                return Err(ClassesError::Twice { path: path.to_string() });
-            }
-        }
+        let classes = text.classes.iter().map(|class| class.read(&mut images, &mut preimages));
+        let classes = classes.collect::<Result<_, _>>()?;
         Ok(Self { version: text.version, table_id: text.table_id, classes })
     }
 }
@@ -160,20 +152,38 @@ impl ClassText {
         }
     }
 
-    fn class(&self) -> Result<Class, ClassesError> {
-        let (mut image, mut preimage) = (BTreeMap::new(), BTreeMap::new());
-        for text in &self.image {
-            let member = text.member()?;
-            let not_an_add = || ClassesError::NotAnAdd { path: member.key().path.to_string() };
-            let add = member.add().cloned().ok_or_else(not_an_add)?;
-            image.insert(member.key().clone(), add);
-        }
-        for text in &self.preimage {
-            let member = text.member()?;
-            preimage.insert(member.key().clone(), member);
-        }
-        Ok(Class { image, preimage, since_ms: self.since_ms, row_ids_kept: self.row_ids_kept })
+    /// Reads a class; no path of its sides is on the same side of another one.
+    fn read(
+        &self,
+        images: &mut BTreeSet<Box<str>>,
+        preimages: &mut BTreeSet<Box<str>>,
+    ) -> Result<Class, ClassesError> {
+        let image = side(&self.image, images)?.into_iter().map(|(key, member)| match member.add() {
+            Some(add) => Ok((key, add.clone())),
+            None => Err(ClassesError::NotAnAdd { path: key.path.into() }),
+        });
+        Ok(Class {
+            image: image.collect::<Result<_, _>>()?,
+            preimage: side(&self.preimage, preimages)?,
+            since_ms: self.since_ms,
+            row_ids_kept: self.row_ids_kept,
+        })
     }
+}
+
+fn side(
+    texts: &[MemberText],
+    paths: &mut BTreeSet<Box<str>>,
+) -> Result<BTreeMap<FileKey, Member>, ClassesError> {
+    let mut members = BTreeMap::new();
+    for text in texts {
+        let member = text.member()?;
+        if !paths.insert(member.key().path.clone()) {
+            return Err(ClassesError::Twice { path: member.key().path.to_string() });
+        }
+        members.insert(member.key().clone(), member);
+    }
+    Ok(members)
 }
 
 #[derive(Serialize, Deserialize)]

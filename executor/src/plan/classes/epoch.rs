@@ -69,3 +69,54 @@ fn relaid(before: &Metadata, after: &Metadata) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delta::json::RawObject;
+
+    fn terms(features: &str, properties: &str) -> Terms {
+        let features: Vec<String> = features.split_whitespace().map(|name| format!("\"{name}\"")).collect();
+        let protocol = format!(
+            r#"{{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":[{}]}}"#,
+            features.join(",")
+        );
+        let metadata = format!(
+            r#"{{"id":"t","format":{{"provider":"parquet"}},"schemaString":"{{\"fields\":[]}}","partitionColumns":[],"configuration":{{{properties}}}}}"#
+        );
+        Terms {
+            protocol: Protocol::parse(RawObject::parse(&protocol).expect("json")).expect("protocol"),
+            metadata: Metadata::parse(RawObject::parse(&metadata).expect("json")).expect("metadata"),
+        }
+    }
+
+    #[test]
+    fn what_changes_how_older_files_read() {
+        let cases = [
+            (terms("a", ""), terms("a b", ""), false),
+            (terms("a b", ""), terms("a", ""), true),
+            (terms("", ""), terms("", r#""delta.appendOnly":"true","owner":"x""#), false),
+            (terms("", ""), terms("", r#""delta.columnMapping.mode":"name""#), true),
+            (terms("", ""), terms("", r#""delta.enableRowTracking":"true""#), true),
+            (terms("", ""), terms("", r#""delta.rowTracking.materializedRowIdColumnName":"x""#), true),
+            (terms("", ""), terms("", r#""delta.enableIcebergCompatV2":"true""#), true),
+            (terms("", r#""delta.enableIcebergCompatV2":"true""#), terms("", ""), false),
+        ];
+        for (before, after, expected) in cases {
+            assert_eq!(before.reinterpreted(&after), expected, "{before:?} {after:?}");
+        }
+        let (mut other, mut broken) = (terms("", ""), terms("", ""));
+        other.metadata.id = "other".to_owned();
+        assert!(terms("", "").reinterpreted(&other));
+        broken.metadata.raw = broken.metadata.raw.with_raw("schemaString", r#""{""#);
+        assert!(terms("", "").reinterpreted(&broken));
+    }
+
+    #[test]
+    fn what_binds_files() {
+        let binding =
+            ["icebergCompatV1", "icebergCompatV3", "icebergWriterCompatV1", "materializePartitionColumns"];
+        assert!(binding.iter().all(|feature| terms(feature, "").bind_files()));
+        assert!(!terms("deletionVectors clustering rowTracking", "").bind_files());
+    }
+}

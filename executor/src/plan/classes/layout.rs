@@ -157,3 +157,113 @@ impl Columns {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delta::json::RawObject;
+
+    /// A field: name, type, and metadata where `#id:physical` stands for a column mapping.
+    fn field((name, kind, extra): &(&str, &str, &str)) -> String {
+        let kind = if kind.starts_with('{') { (*kind).to_owned() } else { format!("\"{kind}\"") };
+        let mapping = extra.strip_prefix('#').and_then(|text| text.split_once(':'));
+        let metadata = mapping.map_or_else(
+            || (*extra).to_owned(),
+            |(id, physical)| format!(r#""{FIELD_ID}":{id},"{PHYSICAL_NAME}":"{physical}""#),
+        );
+        format!(r#"{{"name":"{name}","type":{kind},"nullable":true,"metadata":{{{metadata}}}}}"#)
+    }
+
+    fn record(fields: &[(&str, &str, &str)]) -> String {
+        let fields: Vec<String> = fields.iter().map(field).collect();
+        format!(r#"{{"type":"struct","fields":[{}]}}"#, fields.join(","))
+    }
+
+    fn layout(fields: &[(&str, &str, &str)], partitioning: &str, mode: &str) -> Option<Layout> {
+        let schema = Value::from(record(fields)).to_string();
+        Layout::of(
+            &Metadata::parse(
+                RawObject::parse(&format!(
+                    r#"{{"id":"t","format":{{"provider":"parquet"}},"schemaString":{schema},"partitionColumns":[{partitioning}],"configuration":{{"{MAPPING_MODE}":"{mode}","{MAX_FIELD_ID}":"9"}}}}"#
+                ))
+                .expect("json"),
+            )
+            .expect("metadata"),
+        )
+    }
+
+    type Fields<'a> = &'a [(&'a str, &'a str, &'a str)];
+
+    #[test]
+    fn without_mapping_a_name_is_all_there_is() {
+        let inner = |kind| record(&[("b", kind, "")]);
+        let list = |kind: &str| format!(r#"{{"type":"array","elementType":"{kind}","containsNull":true}}"#);
+        let change =
+            |from: &str, to: &str| format!(r#""{TYPE_CHANGES}":[{{"fromType":"{from}","toType":"{to}"}}]"#);
+        let (widened, other) = (change("integer", "long"), change("short", "long"));
+        let (long, deep) = (inner("long"), inner("integer"));
+        let (longs, integers) = (list("long"), list("integer"));
+        let cases: [(Fields<'_>, Fields<'_>, bool); 12] = [
+            (&[("a", "long", "")], &[("a", "long", r#""comment":"x""#)], true),
+            (&[("a", "long", ""), ("b", "long", "")], &[("b", "long", ""), ("a", "long", "")], true),
+            (&[("a", "long", "")], &[("a", "string", "")], false),
+            (&[("a", "integer", "")], &[("a", "long", "")], false),
+            (&[("a", "integer", "")], &[("a", "long", &widened)], true),
+            (&[("a", "integer", "")], &[("a", "long", &other)], false),
+            (&[("a", "long", &widened)], &[("a", "long", "")], false),
+            (&[("a", "long", "")], &[("a", "long", ""), ("b", "long", "")], false),
+            (&[("a", "long", ""), ("b", "long", "")], &[("a", "long", "")], false),
+            (&[("a", &deep, "")], &[("a", &long, "")], false),
+            (&[("a", &integers, "")], &[("a", &longs, "")], false),
+            (&[("a", &integers, "")], &[("a", &longs, &widened)], true),
+        ];
+        for (before, after, expected) in cases {
+            let (before, after) = (layout(before, "", "none"), layout(after, "", "none"));
+            let (before, after) = (before.expect("layout"), after.expect("layout"));
+            assert_eq!(before.reads_alike(&after), expected, "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn with_mapping_names_and_ids_are_never_used_twice() {
+        let a = ("a", "long", "#1:a");
+        let inner = record(&[("x", "long", "#3:col-x")]);
+        let more = record(&[("x", "long", "#3:col-x"), ("y", "long", "#11:col-y")]);
+        let reused = record(&[("x", "long", "#3:col-x"), ("y", "long", "#7:col-y")]);
+        let added = record(&[("y", "long", "#12:col-y")]);
+        let cases: [(Fields<'_>, Fields<'_>, bool); 11] = [
+            (&[a], &[("renamed", "long", "#1:a")], true),
+            (&[a, ("b", "long", "#2:b")], &[a], true),
+            (&[a], &[a, ("b", "long", "#10:col-b")], true),
+            (&[a], &[a, ("b", "long", "#9:col-b")], false),
+            (&[a], &[("a", "long", "#1:other")], false),
+            (&[a], &[("a", "long", "#10:a")], false),
+            (&[a], &[("a", "string", "#1:a")], false),
+            (&[a, ("s", &inner, "#2:s")], &[a, ("s", &more, "#2:s")], true),
+            (&[a, ("s", &inner, "#2:s")], &[a, ("s", &reused, "#2:s")], false),
+            (&[a], &[a, ("s", &added, "#11:s")], true),
+            (&[a], &[a, ("s", &added, "#8:s")], false),
+        ];
+        for (before, after, expected) in cases {
+            let (before, after) = (layout(before, "", "name"), layout(after, "", "name"));
+            let (before, after) = (before.expect("layout"), after.expect("layout"));
+            assert_eq!(before.reads_alike(&after), expected, "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn partitioning_counts_by_what_the_files_say() {
+        let (a, b) = (("a", "long", "#1:a"), ("b", "long", "#2:b"));
+        let renamed = ("c", "long", "#1:a");
+        let of = |fields: Fields<'_>, columns: &str| layout(fields, columns, "name").expect("layout");
+        assert!(of(&[a, b], r#""a""#).reads_alike(&of(&[renamed, b], r#""c""#)));
+        assert!(!of(&[a, b], r#""a""#).reads_alike(&of(&[a, b], r#""b""#)));
+        assert!(!of(&[a, b], "").reads_alike(&of(&[a, b], r#""b""#)));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_layout() {
+        assert!(layout(&[("a", "long", "")], "", "name").is_none());
+        assert!(layout(&[("a", "long", "")], r#""b""#, "none").is_none());
+    }
+}

@@ -38,6 +38,16 @@ pub enum RangeError {
         /// The version in its place.
         found: Option<u64>,
     },
+    /// There are commits after the last one asked for.
+    #[error(
+        "version {version} is beyond {to}, the version to follow the commits to; compare the full states"
+    )]
+    Beyond {
+        /// The version beyond.
+        version: u64,
+        /// The last version asked for.
+        to: u64,
+    },
     /// A commit adds and removes one and the same logical file; which of both counts is not defined
     /// (protocol, "Add File and Remove File").
     #[error("version {version} both adds and removes file `{path}`; compare the full states")]
@@ -104,13 +114,12 @@ impl Range {
     /// [`RangeError`] when the commits do not follow each other.
     pub(super) fn of(commits: &[CommitChange]) -> Result<Self, RangeError> {
         let mut range = Self::default();
-        let mut expected = commits.first().map_or(0, |commit| commit.facts.version);
-        for commit in commits {
-            let version = commit.facts.version;
-            if version != expected {
-                return Err(RangeError::Gap { expected, found: Some(version) });
+        let first = commits.first().map_or(0, |commit| commit.facts.version);
+        for (expected, commit) in (first..).zip(commits) {
+            let found = commit.facts.version;
+            if found != expected {
+                return Err(RangeError::Gap { expected, found: Some(found) });
             }
-            expected += 1;
             range.follow(commit)?;
         }
         for trace in range.0.values_mut().filter(|trace| trace.presumed && trace.after.is_none()) {
