@@ -5,6 +5,7 @@
 //! something is missing: it fails and says what to run.
 
 pub mod environment;
+pub mod judge;
 pub mod plugin;
 pub mod process_group;
 pub mod regions;
@@ -12,3 +13,4 @@ pub mod running;
 pub mod servers;
 pub mod spark;
 pub mod terraform;
+pub mod world;
