@@ -9,8 +9,8 @@ use anyhow::{Result, ensure};
 use object_store::local::LocalFileSystem;
 use tempfile::TempDir;
 
-use crate::group::{Group, Side};
-use crate::table::{Files, commit};
+use lakedr_e2e::declared::Side;
+use lakedr_e2e::noise::{Files, commit};
 use crate::{median, ratio};
 
 const ROUNDS: usize = 8;

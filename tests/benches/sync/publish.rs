@@ -9,8 +9,8 @@ use lakedr_e2e::servers::{ObjectServer as _, Versitygw};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 
-use crate::group::{Group, Side};
-use crate::table::{Files, commit};
+use lakedr_e2e::declared::Side;
+use lakedr_e2e::noise::{Files, commit};
 use crate::{median, ratio};
 
 const ROUNDS: u64 = 9;

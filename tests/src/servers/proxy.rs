@@ -11,12 +11,11 @@ mod watch;
 mod wire;
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result};
-use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::sync::oneshot;
 
@@ -44,12 +43,13 @@ impl Proxy {
     /// # Errors
     /// No port or no thread is to be had.
     pub fn start(server: &dyn ObjectServer) -> Result<Self> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let passage = Passage::to(&server.endpoint())?;
         let (stop, stopped) = oneshot::channel();
         let serving = passage.clone().serve(listener);
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let run = move || {
             runtime.block_on(async {
                 tokio::select! {

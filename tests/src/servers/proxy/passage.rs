@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::pending;
+use std::net::TcpListener;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context as _, Result};
@@ -17,7 +18,6 @@ use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpListener;
 
 use super::fault::Fault;
 use super::request::Asked;
@@ -55,6 +55,8 @@ impl Passage {
 
     /// Accepts connections for ever.
     pub(super) async fn serve(self, listener: TcpListener) {
+        // a listener that the runtime does not take serves nobody: every client says so
+        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
         loop {
             // a connection that is gone before it is accepted concerns its client only
             let Ok((stream, _)) = listener.accept().await else { continue };
