@@ -12,23 +12,24 @@ use lakedr_control::store::open_doc_store;
 use lakedr_e2e::declared::{Declared, Group, Side};
 use lakedr_e2e::environment::golden;
 use lakedr_e2e::noise::{self, Files};
-use lakedr_e2e::running::Outcome;
 use lakedr_e2e::servers::{Counts, ObjectServer as _, Proxy, Versitygw, Watch};
+use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::syncs::sync_until_in_step;
+
 /// How long the executor waits for an answer; long against what the servers need, short against a silence.
-const CLIENT_TIMEOUT: &str = "3s";
-/// No call of the executor may take longer.
-const WITHIN: Duration = Duration::from_secs(300);
-/// How often a sync is started until the group has to be in step.
-const RUNS: usize = 3;
-/// A golden table: checkpoints with sidecars, deletion vectors in files.
-const GOLDEN: &str = "data/v2-parquet-sidecars-struct-stats-only";
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// A golden table with a checkpoint that has a sidecar, in its archive.
+const GOLDEN: &str = "./data/v2-parquet-sidecars-struct-stats-only";
 /// The newest version of that table.
 const GOLDEN_VERSION: u64 = 5;
-/// What each later state adds to each table.
+/// What the second state adds to each table.
 const ADDED: Files = Files { count: 2, bytes: 3000 };
+
+/// The two states that the source of a group goes through.
+pub(crate) const STATES: [&str; 2] = ["first", "second"];
 
 /// A side of the group, with the network in front of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,60 +42,90 @@ impl End {
     pub(crate) const BOTH: [Self; 2] = [Self::Source, Self::Target];
 }
 
+/// The requests of a sync at each end.
+pub(crate) type Requests = BTreeMap<End, Counts>;
+
 /// The servers and what lies in front of them.
 pub(crate) struct Lab {
     folder: TempDir,
-    east: Versitygw,
-    west: Versitygw,
+    // the proxies end before their servers
     to_east: Proxy,
     to_west: Proxy,
+    pub(crate) east: Versitygw,
+    pub(crate) west: Versitygw,
 }
 
 impl Lab {
-    /// Starts everything, and keeps the first state of the tables ready for any number of groups.
+    /// Starts everything.
     pub(crate) async fn start() -> Result<Self> {
         let (east, west) = (Versitygw::start()?, Versitygw::start()?);
-        for bucket in ["template", "lake", "east-dr"] {
-            east.create_bucket(bucket).await?;
+        for (server, bucket) in [(&east, "east"), (&east, "east-dr"), (&west, "west"), (&west, "west-dr")] {
+            server.create_bucket(bucket).await?;
         }
-        for bucket in ["lake", "west-dr"] {
-            west.create_bucket(bucket).await?;
-        }
+        // states to take from, where the groups can link to their files
+        east.create_bucket("states").await?;
         let (to_east, to_west) = (Proxy::start(&east)?, Proxy::start(&west)?);
         let folder = tempfile::Builder::new().prefix("lakedr-faults-").tempdir()?;
-        let lab = Self { folder, east, west, to_east, to_west };
-        let template = lab.east.store("template")?;
-        noise::commit(&*template, &"first/noise".into(), 0, Files { count: 3, bytes: 2000 }).await?;
-        noise::commit(&*template, &"second/noise".into(), 1, ADDED).await?;
-        noise::commit(&*template, &"second/golden".into(), GOLDEN_VERSION + 1, ADDED).await?;
-        unpack(&lab.east.bucket_dir("template").join("first/golden"))?;
+        Ok(Self { folder, to_east, to_west, east, west })
+    }
+
+    /// Starts everything, with the states of two small tables, `noise` and `golden`.
+    pub(crate) async fn of_two_tables() -> Result<Self> {
+        let lab = Self::start().await?;
+        lab.state("first", "noise", 0, Files { count: 3, bytes: 2000 }).await?;
+        lab.state("second", "noise", 1, ADDED).await?;
+        lab.state("second", "golden", GOLDEN_VERSION + 1, ADDED).await?;
+        unpack(&lab.east.bucket_dir("states").join("first/golden"))?;
         Ok(lab)
     }
 
-    /// Declares a group for each of these names.
-    pub(crate) fn declare(&self, names: &[String]) -> Result<Declared> {
-        let sides = [("east", &self.east, &self.to_east), ("west", &self.west, &self.to_west)];
-        let sides = sides.map(|(region, server, proxy)| Side {
-            region,
-            location: server.url(&format!("{region}-dr")),
-            table_root: server.url("lake"),
-            options: with_timeout(proxy.options()),
-        });
-        let groups: Vec<Group> = names
-            .iter()
-            .map(|name| Group {
-                name: name.clone(),
-                tables: ["noise", "golden"].map(|table| format!("lake.{name}.{table}")).to_vec(),
-                attributes: [("retry".to_owned(), retry())].into_iter().collect(),
-            })
-            .collect();
-        Declared::in_folder(self.folder.path(), &sides, &groups)
+    /// Lets a state add a version to a table.
+    pub(crate) async fn state(&self, state: &str, table: &str, version: u64, files: Files) -> Result<()> {
+        let states = LocalFileSystem::new_with_prefix(self.east.bucket_dir("states"))?;
+        noise::commit(&states, &format!("{state}/{table}").as_str().into(), version, files).await
     }
 
-    /// Brings the source of a group to the `first` or the `second` state.
+    /// Declares groups of these tables, which reach their stores through the network.
+    pub(crate) fn declare(&self, groups: &[String], tables: &[&str]) -> Result<Declared> {
+        let timeout = ("timeout".to_owned(), format!("{}s", CLIENT_TIMEOUT.as_secs()));
+        let through = |proxy: &Proxy| proxy.options().into_iter().chain([timeout.clone()]).collect();
+        self.declared("network", [through(&self.to_east), through(&self.to_west)], groups, tables)
+    }
+
+    /// Declares the same groups, past the network.
+    pub(crate) fn declare_direct(&self, groups: &[String], tables: &[&str]) -> Result<Declared> {
+        self.declared("direct", [self.east.options(), self.west.options()], groups, tables)
+    }
+
+    fn declared(
+        &self,
+        name: &str,
+        options: [BTreeMap<String, String>; 2],
+        groups: &[String],
+        tables: &[&str],
+    ) -> Result<Declared> {
+        let [east, west] = options;
+        let sides = [("east", &self.east, east), ("west", &self.west, west)];
+        let sides = sides.map(|(region, server, options)| Side {
+            region,
+            location: server.url(&format!("{region}-dr")),
+            table_root: server.url(region),
+            options,
+        });
+        let group = |group: &String| Group {
+            name: group.clone(),
+            tables: tables.iter().map(|table| format!("lake.{group}.{table}")).collect(),
+            attributes: [("retry".to_owned(), retry())].into_iter().collect(),
+        };
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir_all(&folder)?;
+        Declared::in_folder(&folder, &sides, &groups.iter().map(group).collect::<Vec<_>>())
+    }
+
+    /// Brings the source of a group to a state, which goes on from the state before it.
     pub(crate) fn reach(&self, state: &str, group: &str) -> Result<()> {
-        let template = self.east.bucket_dir("template").join(state);
-        link_tree(&template, &self.east.bucket_dir("lake").join("lake").join(group))
+        let state = self.east.bucket_dir("states").join(state);
+        link_tree(&state, &self.east.bucket_dir("east").join("lake").join(group))
     }
 
     /// The requests of a group at one end.
@@ -105,9 +136,14 @@ impl Lab {
         }
     }
 
-    /// The requests of a group at both ends since the last call.
-    pub(crate) fn counts(&self, group: &str) -> BTreeMap<End, Counts> {
-        End::BOTH.into_iter().map(|end| (end, self.watch(end, group).take_counts())).collect()
+    /// Syncs a group until it is in step; the requests that this took.
+    pub(crate) fn count_sync(&self, declared: &Declared, group: &str) -> Result<Requests> {
+        let watches = End::BOTH.map(|end| (end, self.watch(end, group)));
+        for (_, watch) in &watches {
+            drop(watch.take_counts());
+        }
+        sync_until_in_step(declared, &[group.to_owned()])?;
+        Ok(watches.into_iter().map(|(end, watch)| (end, watch.take_counts())).collect())
     }
 
     /// Reads the log of a group past the network: how many recovery points it has. It has to fold, no intent may be
@@ -129,70 +165,13 @@ impl Lab {
             "a cut was published twice: {:?}",
             history.entries
         );
-        let foreign = history.entries.iter().find(|entry| {
-            matches!(
-                &entry.event,
-                Event::Failed { class: FailureClass::Diverged | FailureClass::Internal, .. }
-            )
+        let wrong = history.entries.iter().find(|entry| {
+            use FailureClass::{Diverged, Internal};
+            matches!(&entry.event, Event::Failed { class: Diverged | Internal, .. })
         });
-        ensure!(foreign.is_none(), "the executor took its own writes for somebody else's: {foreign:?}");
+        ensure!(wrong.is_none(), "a fault of the network was taken for something else: {wrong:?}");
         Ok(cuts.len())
     }
-}
-
-/// Runs syncs until every one of these groups is in step, as often as a scheduler would; what the last run said.
-pub(crate) fn sync_until_in_step(declared: &Declared, groups: &[String]) -> Result<()> {
-    let mut behind = groups.to_vec();
-    let mut said = None;
-    for _ in 0..RUNS {
-        let mut arguments = vec!["sync"];
-        arguments.extend(behind.iter().flat_map(|group| ["--group", group.as_str()]));
-        let outcome = declared.lakedr(&arguments, WITHIN)?;
-        behind.retain(|group| !in_step(&outcome, group));
-        if behind.is_empty() {
-            return Ok(());
-        }
-        said = Some(outcome);
-    }
-    let reports = said.as_ref().map(|outcome| reports(outcome, &behind)).transpose()?;
-    anyhow::bail!("{} group(s) are not in step after {RUNS} runs: {reports:#?}", behind.len())
-}
-
-fn in_step(outcome: &Outcome, group: &str) -> bool {
-    let document = outcome.json().unwrap_or_default();
-    let reports = document["groups"].as_array().map_or(&[][..], Vec::as_slice);
-    let report = reports.iter().find(|report| report["group"] == group);
-    report.is_some_and(|report| report["outcome"] == "published" || report["outcome"] == "up_to_date")
-}
-
-fn reports(outcome: &Outcome, groups: &[String]) -> Result<Vec<Value>> {
-    let document = outcome.json()?;
-    let reports = document["groups"].as_array().context("reports")?;
-    Ok(reports
-        .iter()
-        .filter(|report| groups.iter().any(|group| report["group"] == *group))
-        .cloned()
-        .collect())
-}
-
-/// Every group is proven byte by byte, and another sync has nothing to do.
-pub(crate) fn proven_and_up_to_date(declared: &Declared) -> Result<()> {
-    for (arguments, fact, wanted) in [
-        (vec!["verify", "--level", "content"], "equal", json!(true)),
-        (vec!["sync"], "outcome", json!("up_to_date")),
-    ] {
-        let outcome = declared.lakedr(&arguments, WITHIN)?;
-        let document = outcome.json()?;
-        let groups = document["groups"].as_array().context("groups")?;
-        let wrong: Vec<&Value> = groups.iter().filter(|group| group[fact] != wanted).collect();
-        ensure!(wrong.is_empty(), "{} {fact} has to be {wanted}: {wrong:#?}", outcome.line);
-    }
-    Ok(())
-}
-
-fn with_timeout(mut options: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    options.insert("timeout".to_owned(), CLIENT_TIMEOUT.to_owned());
-    options
 }
 
 fn retry() -> Value {
@@ -210,8 +189,8 @@ fn unpack(table: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The same files under other names: groups differ in their logs only.
-fn link_tree(from: &Path, to: &Path) -> Result<()> {
+/// The same files under other names.
+pub(crate) fn link_tree(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from).with_context(|| format!("list {}", from.display()))? {
         let (path, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;

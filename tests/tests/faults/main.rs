@@ -2,5 +2,10 @@
 //! source, and the next sync finds nothing to do.
 
 mod lab;
+mod large;
 mod network;
+mod nothing_new;
+mod race;
+mod small;
 mod sweep;
+mod syncs;

@@ -56,14 +56,14 @@ async fn a_reading_client_sees_each_fault_once() -> Result<()> {
     let (path, body) = (Path::from("x"), vec![7_u8; 100_000]);
     network.client.put(&path, body.clone().into()).await?;
     for fault in Fault::ALL.into_iter().filter(|fault| fault.can_hit(Kind::Get)) {
-        network.watch.inject(fault, 1);
+        network.watch.inject(fault, &Kind::ALL, 1);
         let broken = match network.client.get(&path).await {
             Ok(found) => found.bytes().await.err(),
             Err(error) => Some(error),
         };
         let error = broken.map(|error| format!("{error:?}")).unwrap_or_default();
         assert!(error.contains(symptom(fault)), "{fault}: {error}");
-        assert_eq!(network.watch.hit().as_deref(), Some("get bucket/x"));
+        assert_eq!(network.watch.disarm().as_deref(), Some("get bucket/x"));
         assert_eq!(network.client.get(&path).await?.bytes().await?, body, "{fault} happens once");
     }
     Ok(())
@@ -95,7 +95,7 @@ async fn a_write_may_be_done_whatever_its_client_sees() -> Result<()> {
         (Fault::Twice, true, "AlreadyExists"),
     ] {
         let name = format!("{fault:?}");
-        network.watch.inject(fault, 1);
+        network.watch.inject(fault, &Kind::ALL, 1);
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let answer = network.client.put_opts(&Path::from(name.as_str()), "body".into(), options).await;
         let error = answer.err().map(|error| format!("{error:?}")).unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::fault::Fault;
 use super::request::Kind;
 
 /// Requests by kind; kinds without a request are left out.
@@ -21,10 +22,10 @@ impl Counts {
         self.0.get(&kind).copied().unwrap_or_default()
     }
 
-    /// Requests of every kind that passes.
+    /// Requests of these kinds that the fault can hit.
     #[must_use]
-    pub fn of_all(&self, passes: impl Fn(Kind) -> bool) -> u64 {
-        self.0.iter().filter(|(kind, _)| passes(**kind)).map(|(_, count)| count).sum()
+    pub fn targets(&self, fault: Fault, kinds: &[Kind]) -> u64 {
+        kinds.iter().filter(|kind| fault.can_hit(**kind)).map(|kind| self.of(*kind)).sum()
     }
 
     /// All requests.

@@ -35,6 +35,24 @@ pub enum Kind {
     Other,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::Get,
+        Self::Head,
+        Self::List,
+        Self::Put,
+        Self::Copy,
+        Self::BeginUpload,
+        Self::Part,
+        Self::CompleteUpload,
+        Self::AbortUpload,
+        Self::ListUploads,
+        Self::Delete,
+        Self::Other,
+    ];
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {

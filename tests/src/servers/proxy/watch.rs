@@ -19,22 +19,23 @@ struct State {
 #[derive(Debug)]
 struct Injection {
     fault: Fault,
+    kinds: Vec<Kind>,
     /// Requests that the fault can hit and that still pass unharmed.
     spare: u64,
     hit: Option<Asked>,
 }
 
 impl Watch {
-    /// Lets the fault happen to the `nth` request, from 1, of those that it can hit and that come from this moment on.
+    /// Lets the fault happen to the `nth` request, from 1, of these kinds that it can hit, from this moment on.
     /// Replaces what was asked for before.
-    pub fn inject(&self, fault: Fault, nth: u64) {
-        self.state().injection = Some(Injection { fault, spare: nth.saturating_sub(1), hit: None });
+    pub fn inject(&self, fault: Fault, kinds: &[Kind], nth: u64) {
+        let kinds = kinds.iter().copied().filter(|kind| fault.can_hit(*kind)).collect();
+        self.state().injection = Some(Injection { fault, kinds, spare: nth.saturating_sub(1), hit: None });
     }
 
-    /// The request that the fault happened to, in words, if it did.
-    #[must_use]
-    pub fn hit(&self) -> Option<String> {
-        self.state().injection.as_ref()?.hit.as_ref().map(Asked::to_string)
+    /// Lets no fault happen any more. The request that one happened to, in words, if it did.
+    pub fn disarm(&self) -> Option<String> {
+        self.state().injection.take()?.hit.map(|asked| asked.to_string())
     }
 
     /// The requests since the watch began, or since the last call.
@@ -43,18 +44,12 @@ impl Watch {
         std::mem::take(&mut self.state().counts)
     }
 
-    /// How many requests of these counts the fault could hit.
-    #[must_use]
-    pub fn targets(fault: Fault, counts: &Counts) -> u64 {
-        counts.of_all(|kind: Kind| fault.can_hit(kind))
-    }
-
     /// Counts a request, and says what has to happen to it.
     pub(super) fn note(&self, asked: &Asked) -> Option<Fault> {
         let mut state = self.state();
         state.counts.add(asked.kind);
         let injection = state.injection.as_mut().filter(|injection| injection.hit.is_none())?;
-        if !injection.fault.can_hit(asked.kind) {
+        if !injection.kinds.contains(&asked.kind) {
             return None;
         }
         if injection.spare > 0 {
@@ -81,15 +76,15 @@ mod tests {
     #[test]
     fn a_fault_happens_once_to_the_request_that_was_asked_for() {
         let watch = Watch::default();
-        watch.inject(Fault::Twice, 2);
+        watch.inject(Fault::Twice, &Kind::ALL, 2);
         let fates: Vec<_> = [Kind::Put, Kind::Get, Kind::Put, Kind::Put]
             .into_iter()
             .map(|kind| watch.note(&asked(kind)))
             .collect();
         assert_eq!(fates, [None, None, Some(Fault::Twice), None]);
-        assert_eq!(watch.hit().as_deref(), Some("put b/x"));
+        assert_eq!(watch.disarm().as_deref(), Some("put b/x"));
         let counts = watch.take_counts();
-        assert_eq!((counts.total(), Watch::targets(Fault::Twice, &counts)), (4, 3));
+        assert_eq!((counts.total(), counts.of(Kind::Put)), (4, 3));
         assert_eq!(counts.to_string(), "4: 1 get, 3 put");
         assert_eq!(watch.take_counts().total(), 0);
     }
