@@ -24,20 +24,31 @@ pub struct Files {
 /// # Errors
 /// The store refuses a write.
 pub async fn commit(store: &dyn ObjectStore, root: &Path, version: u64, files: Files) -> Result<()> {
-    let names: Vec<String> =
-        (0..files.count).map(|number| format!("part-{number:05}-v{version}.snappy.parquet")).collect();
-    stream::iter(names.iter().zip(version << 32..))
+    stream::iter(names(version, files.count).zip(version << 32..))
         .map(async |(name, seed)| {
             store.put(&root.clone().join(name.as_str()), bytes(files.bytes, seed).into()).await
         })
         .buffer_unordered(WRITES_IN_FLIGHT)
         .try_for_each(|_| async { Ok(()) })
         .await?;
+    log(store, root, version, files).await
+}
+
+/// The names of the files that a version adds.
+pub fn names(version: u64, count: u64) -> impl Iterator<Item = String> {
+    (0..count).map(move |number| format!("part-{number:05}-v{version}.snappy.parquet"))
+}
+
+/// Writes the commit of a version alone.
+///
+/// # Errors
+/// The store refuses the write.
+pub async fn log(store: &dyn ObjectStore, root: &Path, version: u64, files: Files) -> Result<()> {
     let mut actions = vec![json!({"commitInfo": {"timestamp": 0, "operation": "WRITE"}})];
     if version == 0 {
         actions.extend(creation(root));
     }
-    actions.extend(names.iter().map(|name| add(name, files.bytes)));
+    actions.extend(names(version, files.count).map(|name| add(&name, files.bytes)));
     let lines: Vec<String> = actions.iter().map(Value::to_string).collect();
     let log = root.clone().join("_delta_log").join(format!("{version:020}.json"));
     store.put(&log, lines.join("\n").into_bytes().into()).await?;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hyper::Method;
+use hyper::header::CONTENT_LENGTH;
 use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
 
@@ -79,6 +80,8 @@ pub(super) struct Asked {
     pub(super) kind: Kind,
     /// Bucket and key, or bucket and listed prefix, decoded.
     pub(super) place: String,
+    /// Bytes that it brings to the server.
+    pub(super) bytes: u64,
 }
 
 impl Asked {
@@ -86,13 +89,17 @@ impl Asked {
     pub(super) fn of(parts: &Parts) -> Self {
         let query = Query(parts.uri.query().unwrap_or_default());
         let path = decoded(parts.uri.path());
-        let place = path.trim_start_matches('/').to_owned();
-        let of_object = place.split_once('/').is_some_and(|(_, key)| !key.is_empty());
+        let path = path.trim_start_matches('/');
+        let of_object = path.split_once('/').is_some_and(|(_, key)| !key.is_empty());
         let copies = parts.headers.contains_key("x-amz-copy-source");
-        let kind = kind(&parts.method, &query, of_object, copies);
-        match query.value("prefix").filter(|_| !of_object) {
-            Some(prefix) => Self { kind, place: format!("{}/{prefix}", place.trim_end_matches('/')) },
-            None => Self { kind, place },
+        let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        Self {
+            kind: kind(&parts.method, &query, of_object, copies),
+            place: match query.value("prefix").filter(|_| !of_object) {
+                Some(prefix) => format!("{}/{prefix}", path.trim_end_matches('/')),
+                None => path.to_owned(),
+            },
+            bytes: length.unwrap_or_default(),
         }
     }
 }
@@ -150,7 +157,7 @@ mod tests {
 
     fn asked(method: &str, uri: &str) -> (Kind, String) {
         let (parts, ()) = Request::builder().method(method).uri(uri).body(()).unwrap().into_parts();
-        let Asked { kind, place } = Asked::of(&parts);
+        let Asked { kind, place, .. } = Asked::of(&parts);
         (kind, place)
     }
 
@@ -175,8 +182,10 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_known_by_its_header() {
+    fn a_copy_and_a_size_are_known_by_their_headers() {
         let request = Request::put("/b/x").header("x-amz-copy-source", "/a/x").body(()).unwrap();
         assert_eq!(Asked::of(&request.into_parts().0).kind, Kind::Copy);
+        let request = Request::put("/b/x").header("content-length", "7").body(()).unwrap();
+        assert_eq!(Asked::of(&request.into_parts().0).bytes, 7);
     }
 }

@@ -13,6 +13,7 @@ pub struct Watch(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     counts: Counts,
+    bytes: u64,
     injection: Option<Injection>,
 }
 
@@ -44,10 +45,17 @@ impl Watch {
         std::mem::take(&mut self.state().counts)
     }
 
+    /// The bytes that requests brought to the server since the watch began, or since the last call.
+    #[must_use]
+    pub fn take_bytes(&self) -> u64 {
+        std::mem::take(&mut self.state().bytes)
+    }
+
     /// Counts a request, and says what has to happen to it.
     pub(super) fn note(&self, asked: &Asked) -> Option<Fault> {
         let mut state = self.state();
         state.counts.add(asked.kind);
+        state.bytes += asked.bytes;
         let injection = state.injection.as_mut().filter(|injection| injection.hit.is_none())?;
         if !injection.kinds.contains(&asked.kind) {
             return None;
@@ -70,7 +78,7 @@ mod tests {
     use super::*;
 
     fn asked(kind: Kind) -> Asked {
-        Asked { kind, place: "b/x".to_owned() }
+        Asked { kind, place: "b/x".to_owned(), bytes: 5 }
     }
 
     #[test]
@@ -86,6 +94,6 @@ mod tests {
         let counts = watch.take_counts();
         assert_eq!((counts.total(), counts.of(Kind::Put)), (4, 3));
         assert_eq!(counts.to_string(), "4: 1 get, 3 put");
-        assert_eq!(watch.take_counts().total(), 0);
+        assert_eq!((watch.take_counts().total(), watch.take_bytes(), watch.take_bytes()), (0, 20, 0));
     }
 }
