@@ -5,20 +5,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
+use lakedr_e2e::declared::{Declared, Group, Side};
+use lakedr_e2e::noise::{Files, commit};
 use lakedr_e2e::servers::{ObjectServer as _, Versitygw};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 
-use crate::group::{Group, Side};
-use crate::table::{Files, commit};
-use crate::{median, ratio};
+use crate::child::run;
+use crate::row::{Row, Verdict};
+use crate::times::{median, ratio};
 
 const ROUNDS: u64 = 9;
 const TABLES: usize = 100;
 const FILES: Files = Files { count: 1, bytes: 4096 };
 
-/// Measures, and says what came out.
-pub(crate) async fn measure() -> Result<String> {
+/// The row.
+pub(crate) async fn measure() -> Result<Vec<Row>> {
     let server = Versitygw::start()?;
     for bucket in ["east", "east-dr", "west", "west-dr", "plain"] {
         server.create_bucket(bucket).await?;
@@ -31,29 +33,28 @@ pub(crate) async fn measure() -> Result<String> {
         table_root: server.url(region),
         options: server.options(),
     });
-    let group = Group::declare(folder.path(), &sides, &tables)?;
+    let group = Group { name: "bench".to_owned(), tables: tables.clone(), ..Group::default() };
+    let declared = Declared::in_folder(folder.path(), &sides, &[group])?;
     let (source, target, plain) = (server.store("east")?, server.store("west")?, server.store("plain")?);
     let (mut windows, mut puts, mut syncs) = (Vec::new(), Vec::new(), Vec::new());
     for version in 0..ROUNDS {
         try_join_all(tables.iter().map(async |name| commit(&*source, &root(name), version, FILES).await))
             .await?;
-        let synced = group.sync("published")?;
-        let window = synced.report["publish_window_ms"].as_u64().context("a publish window")?;
+        let synced = run(&mut declared.command(&["sync"])?)?;
+        let window = synced.group("published")?["publish_window_ms"].as_u64().context("a publish window")?;
         let body = target.get(&slot(&root(&tables[0]), version)).await?.bytes().await?;
         puts.push(put_all(&*plain, &tables, version, &body.into()).await?);
         windows.push(Duration::from_millis(window));
         syncs.push(synced.took);
     }
-    Ok(format!(
-        "publish window of {TABLES} tables on versitygw, medians of {ROUNDS}:\n  \
-         {TABLES} conditional puts by a plain client: {:.0?}\n  \
-         publish window: {:.0?}, {}\n  \
-         the whole sync around it: {:.1?}",
-        median(&puts),
-        median(&windows),
-        ratio(&windows, &puts),
-        median(&syncs),
-    ))
+    Ok(vec![Row {
+        work: format!("publish window of {TABLES} tables on versitygw"),
+        ours: format!("{:.0?}, in a sync of {:.1?}", median(&windows), median(&syncs)),
+        peer: format!("{TABLES} conditional puts by a plain client {:.0?}", median(&puts)),
+        ratio: ratio(&windows, &puts),
+        target: "–".to_owned(),
+        verdict: Verdict::NoTarget,
+    }])
 }
 
 async fn put_all(

@@ -12,29 +12,43 @@ const SCHEMA: &str =
 
 /// How many data files a commit adds, and of which size.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Files {
+pub struct Files {
     /// Their number.
-    pub(crate) count: u64,
+    pub count: u64,
     /// Bytes of each of them.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
 }
 
 /// Writes version `version` of the table at `root`: the files, then the commit that adds them. Version 0 makes it.
-pub(crate) async fn commit(store: &dyn ObjectStore, root: &Path, version: u64, files: Files) -> Result<()> {
-    let names: Vec<String> =
-        (0..files.count).map(|number| format!("part-{number:05}-v{version}.snappy.parquet")).collect();
-    stream::iter(names.iter().zip(1..))
+///
+/// # Errors
+/// The store refuses a write.
+pub async fn commit(store: &dyn ObjectStore, root: &Path, version: u64, files: Files) -> Result<()> {
+    stream::iter(names(version, files.count).zip(version << 32..))
         .map(async |(name, seed)| {
-            store.put(&root.clone().join(name.as_str()), noise(files.bytes, seed).into()).await
+            store.put(&root.clone().join(name.as_str()), bytes(files.bytes, seed).into()).await
         })
         .buffer_unordered(WRITES_IN_FLIGHT)
         .try_for_each(|_| async { Ok(()) })
         .await?;
+    log(store, root, version, files).await
+}
+
+/// The names of the files that a version adds.
+pub fn names(version: u64, count: u64) -> impl Iterator<Item = String> {
+    (0..count).map(move |number| format!("part-{number:05}-v{version}.snappy.parquet"))
+}
+
+/// Writes the commit of a version alone.
+///
+/// # Errors
+/// The store refuses the write.
+pub async fn log(store: &dyn ObjectStore, root: &Path, version: u64, files: Files) -> Result<()> {
     let mut actions = vec![json!({"commitInfo": {"timestamp": 0, "operation": "WRITE"}})];
     if version == 0 {
         actions.extend(creation(root));
     }
-    actions.extend(names.iter().map(|name| add(name, files.bytes)));
+    actions.extend(names(version, files.count).map(|name| add(&name, files.bytes)));
     let lines: Vec<String> = actions.iter().map(Value::to_string).collect();
     let log = root.clone().join("_delta_log").join(format!("{version:020}.json"));
     store.put(&log, lines.join("\n").into_bytes().into()).await?;
@@ -59,8 +73,9 @@ fn add(name: &str, size: u64) -> Value {
     }})
 }
 
-/// Bytes that do not compress and that no two files share (a linear congruential generator).
-fn noise(bytes: u64, seed: u64) -> Vec<u8> {
+/// Bytes that do not compress and that no two seeds share (a linear congruential generator).
+#[must_use]
+pub fn bytes(bytes: u64, seed: u64) -> Vec<u8> {
     let step = |state: &u64| {
         Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
     };

@@ -1,10 +1,6 @@
 //! How long the provider needs until it can be called, beside a yardstick of the same machine and moment:
 //! `terraform version`, a program that starts and ends.
-//!
-//! `LAKEDR_BIN_DIR=$PWD/target/release cargo bench --profile dev -p lakedr-e2e --bench startup`: what is measured is
-//! the release build, while the measuring needs no optimisation.
 
-use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,9 +8,13 @@ use anyhow::{Result, ensure};
 use lakedr_e2e::environment;
 use lakedr_e2e::plugin::{Host, Plugin};
 
+use crate::row::{Row, Verdict};
+use crate::times::{median, ratio};
+
 const RUNS: usize = 41;
 
-fn main() -> Result<()> {
+/// The row.
+pub(crate) fn measure() -> Result<Vec<Row>> {
     let host = Host::new()?;
     // taken in turns, so that a change of the machine's load meets both
     let mut provider = Vec::with_capacity(RUNS);
@@ -23,16 +23,14 @@ fn main() -> Result<()> {
         provider.push(Plugin::start(Some(&host), "5,6")?.ready_after);
         yardstick.push(terraform_version()?);
     }
-    let (provider, slowest) = median_and_worst(provider);
-    let (yardstick, _) = median_and_worst(yardstick);
-    writeln!(
-        std::io::stdout(),
-        "provider ready with mutual tls: median {provider:.1?}, slowest {slowest:.1?} of {RUNS}\n\
-         terraform version: median {yardstick:.1?}\n\
-         ratio: {:.2}",
-        provider.as_secs_f64() / yardstick.as_secs_f64()
-    )?;
-    Ok(())
+    Ok(vec![Row {
+        work: "provider ready with mutual TLS".to_owned(),
+        ours: format!("{:.1?}", median(&provider)),
+        peer: format!("`terraform version` {:.1?}", median(&yardstick)),
+        ratio: ratio(&provider, &yardstick),
+        target: "–".to_owned(),
+        verdict: Verdict::NoTarget,
+    }])
 }
 
 fn terraform_version() -> Result<Duration> {
@@ -42,9 +40,4 @@ fn terraform_version() -> Result<Duration> {
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     ensure!(status.success(), "terraform version ended with {status}");
     Ok(start.elapsed())
-}
-
-fn median_and_worst(mut times: Vec<Duration>) -> (Duration, Duration) {
-    times.sort_unstable();
-    (times[times.len() / 2], times[times.len() - 1])
 }
