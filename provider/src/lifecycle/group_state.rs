@@ -52,8 +52,8 @@ pub async fn read(session: &Session, spec: &SyncGroupSpec) -> Result<Option<Grou
     Ok(history(&log).await?.state)
 }
 
-/// Reads the log of a group, and what was found last about its newest recovery point. A verification that does not come
-/// in time counts as none.
+/// Reads the log of a group, and what `lakedr verify` found last. A verification that does not come in time counts as
+/// none.
 ///
 /// # Errors
 ///
@@ -64,9 +64,7 @@ pub async fn read_proven(
 ) -> Result<(Option<GroupState>, Option<Verification>), Unreadable> {
     let log = log(session, spec).await?;
     let history = history(&log).await?;
-    let point = history.state.as_ref().and_then(GroupState::recovery_point).map(|point| point.seq);
-    let Some(point) = point else { return Ok((history.state, None)) };
-    let verified = timeout(PATIENCE, log.last_verification(&history, point)).await;
+    let verified = timeout(PATIENCE, log.last_verification(&history)).await;
     Ok((history.state, verified.ok().and_then(Result::ok).flatten()))
 }
 

@@ -94,6 +94,7 @@ fn a_group_that_was_never_synced() {
             "standby_region": "westus2", "epoch": 1, "seq": 0, "paused": false, "recovery_point": null,
             "rpo_lag_seconds": null, "rpo_target": null, "rpo_met": null, "last_error": null,
             "last_verified_at": null, "last_verified_level": null, "last_verified_equal": null,
+            "last_verified_seq": null,
         })
     );
 }
@@ -190,8 +191,8 @@ fn the_newest_verification_of_the_newest_recovery_point() {
     let status = status(&world, "westus2");
     assert_eq!(status["last_verified_at"], json!("2026-11-20T09:50:10.000Z"));
     assert_eq!(
-        (&status["last_verified_level"], &status["last_verified_equal"]),
-        (&json!("size"), &json!(false))
+        (&status["last_verified_level"], &status["last_verified_equal"], &status["last_verified_seq"]),
+        (&json!("size"), &json!(false), &json!(3))
     );
 }
 

@@ -50,8 +50,8 @@ pub(super) fn schema() -> Schema {
             ),
             known(
                 Attribute::string("last_verified_at"),
-                "When `lakedr verify` last looked at the newest recovery point. Null when it never did, or its record \
-                 cannot be read.",
+                "When `lakedr verify` last looked at a recovery point. Null when it never did, or its record cannot be \
+                 read.",
             ),
             known(
                 Attribute::string("last_verified_level"),
@@ -60,6 +60,11 @@ pub(super) fn schema() -> Schema {
             known(
                 Attribute::bool("last_verified_equal"),
                 "Whether it found the recovery point equal to its source.",
+            ),
+            known(
+                Attribute::number("last_verified_seq"),
+                "Position of the recovery point that it looked at: equal to `recovery_point.seq` when that was the \
+                 newest one.",
             ),
         ],
     }

@@ -38,6 +38,7 @@ pub(super) fn reachable(
         ("last_verified_at", verified.map(|verified| time::format(verified.at)).into()),
         ("last_verified_level", verified.map(|verified| verified.level.as_str()).into()),
         ("last_verified_equal", verified.map(|verified| verified.equal).into()),
+        ("last_verified_seq", verified.map(|verified| verified.seq).into()),
     ])
 }
 
@@ -60,6 +61,7 @@ pub(super) fn out_of_reach(spec: &SyncGroupSpec) -> Value {
         ("last_verified_at", Value::Null),
         ("last_verified_level", Value::Null),
         ("last_verified_equal", Value::Null),
+        ("last_verified_seq", Value::Null),
     ])
 }
 
