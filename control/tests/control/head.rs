@@ -14,6 +14,7 @@ use lakedr_control::layout;
 use lakedr_control::store::{
     DocStore, Listed, MemoryStore, Object, StoreError, StoreErrorKind, Tag, Written,
 };
+use lakedr_control::verification::{Verification, VerificationLevel};
 use proptest::prelude::*;
 
 use crate::history::{append, at, author, created, history, role};
@@ -432,4 +433,30 @@ async fn a_log_that_began_in_the_other_home_is_found() {
     assert_eq!(world.asked(), (4, 2));
     world.east.lose(true);
     assert_eq!(exchanged.read().await.unwrap().state.unwrap().seq(), 61);
+}
+
+#[tokio::test]
+async fn the_newest_verification_is_found_however_old_it_is() {
+    let world = World::with_points(300).await;
+    let history = world.log.read().await.unwrap();
+    assert_eq!(world.log.last_verification(&history).await.unwrap(), None);
+    let verify = async |seq: u64, second: i64| {
+        let at = chrono::DateTime::from_timestamp(second, 0).unwrap();
+        let (cut, level) = ("c".to_owned(), VerificationLevel::Content);
+        let found = Verification { format: 1, seq, cut, level, equal: true, at };
+        world.log.record_verification(&history, &found).await.unwrap();
+        found
+    };
+    let first = verify(3, 1000).await;
+    assert_eq!(world.log.last_verification(&history).await.unwrap(), Some(first.clone()));
+    verify(599, 3000).await;
+    let last = verify(599, 4000).await;
+    world.asked();
+    assert_eq!(world.log.last_verification(&history).await.unwrap(), Some(last.clone()));
+    assert_eq!(world.asked(), (2, 0));
+    assert_eq!(world.log.last_verifications().await, [(3, first), (599, last)].into());
+
+    let damaged = layout::verification(&"etl".parse().unwrap(), 601, 1);
+    world.overwrite(&world.west, &damaged, b"{").await;
+    assert_eq!(world.log.last_verification(&history).await.unwrap(), None);
 }

@@ -48,6 +48,11 @@ impl From<&RecoveryPoint> for Point {
 }
 
 impl Point {
+    /// Sequence number of its entry.
+    pub(super) fn seq(&self) -> u64 {
+        self.seq
+    }
+
     /// What it holds, in words.
     pub(super) fn describe(&self) -> String {
         format!("{} (entry {}, published {})", self.cut.describe(), self.seq, time::format(self.published_at))

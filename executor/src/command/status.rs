@@ -50,7 +50,7 @@ struct Known {
     last_failure: Option<LastFailure>,
     /// Whether the newest recovery point was made with the specification as it is.
     spec_is_current: bool,
-    /// What `lakedr verify` found about the newest recovery point last.
+    /// What `lakedr verify` found last, about the newest recovery point that it ever looked at.
     last_verified: Option<Verification>,
     /// What could not be found out, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -109,13 +109,10 @@ async fn status(
             context.world.now().signed_duration_since(point.cut.as_of).to_std().unwrap_or_default()
         })
     };
-    let last_verified = match point {
-        Some(point) => scene.log.last_verification(&history, point.seq).await.unwrap_or_else(|error| {
-            warnings.push(chain(&error));
-            None
-        }),
-        None => None,
-    };
+    let last_verified = scene.log.last_verification(&history).await.unwrap_or_else(|error| {
+        warnings.push(chain(&error));
+        None
+    });
     let side = |name| group.side(name).region.clone();
     Ok(Known {
         group: group.name.to_string(),
@@ -180,8 +177,11 @@ fn text(status: &GroupStatus) -> String {
     if let Some(failure) = &known.last_failure {
         lines.push(format!("  last failure: {}, {}", time::format(failure.at), failure.message));
     }
-    if known.recovery_point.is_some() {
-        lines.push(format!("  {}", last_proven(known.last_verified.as_ref())));
+    if let Some(point) = &known.recovery_point {
+        let verified = known.last_verified.as_ref();
+        let earlier = verified.filter(|verified| verified.seq != point.seq());
+        let about = earlier.map(|earlier| format!(", entry {}", earlier.seq)).unwrap_or_default();
+        lines.push(format!("  {}{about}", last_proven(verified)));
     }
     lines.extend(known.warnings.iter().map(|warning| format!("  warning: {warning}")));
     lines.join("\n")

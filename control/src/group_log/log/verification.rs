@@ -33,21 +33,30 @@ impl GroupLog {
         written.map(drop).map_err(|cause| self.out_of_reach(cause))
     }
 
-    /// The newest verification of a recovery point in the location that takes the next entry. One that cannot be read
-    /// counts as none.
+    /// The newest verification of the newest recovery point that has one, in the location that takes the next entry. One
+    /// that cannot be read counts as none.
     ///
     /// # Errors
     /// When the location is out of reach.
-    pub async fn last_verification(
-        &self,
-        history: &History,
-        seq: u64,
-    ) -> Result<Option<Verification>, LogError> {
+    pub async fn last_verification(&self, history: &History) -> Result<Option<Verification>, LogError> {
+        let points = history.state.as_ref().map(|state| state.recovery_points.as_slice()).unwrap_or_default();
+        let Some(oldest) = points.first() else { return Ok(None) };
         let store = self.home_store(history);
-        let folder = layout::verifications_of(&self.group, seq);
-        let keys = store.list(&folder).await.map_err(|cause| self.out_of_reach(cause))?;
-        let Some(newest) = keys.last() else { return Ok(None) };
-        self.verification(store, newest).await.map_err(|cause| self.out_of_reach(cause))
+        // of those at hand, which are few if there are many in all
+        let after = layout::verifications_of(&self.group, oldest.seq);
+        let mut newest = self.newest_key(store, &after).await?;
+        if newest.is_none() {
+            newest = self.newest_key(store, "").await?;
+        }
+        let Some(newest) = newest else { return Ok(None) };
+        self.verification(store, &newest).await.map_err(|cause| self.out_of_reach(cause))
+    }
+
+    async fn newest_key(&self, store: &DocStoreRef, after: &str) -> Result<Option<String>, LogError> {
+        let listed = store.list_after(&layout::verifications(&self.group), after).await;
+        let listed = listed.map_err(|cause| self.out_of_reach(cause))?;
+        let ours = |key: &String| layout::verification_seq(&self.group, key).is_some();
+        Ok(listed.into_iter().map(|object| object.key).rfind(ours))
     }
 
     /// The newest verification of every recovery point that has one, in both locations. A location that is out of
