@@ -5,7 +5,7 @@ use lakedr_control::group_log::FailureClass;
 
 use super::scene::Scene;
 use crate::cli::Level;
-use crate::error::{At as _, Classify, Failure, Stage};
+use crate::error::{Classify, Failure, Stage};
 use crate::observe::verify::{Look, Pinned, prove};
 use crate::plan::classes::Classes;
 use crate::plan::group::{GroupPlan, TablePlan};
