@@ -86,7 +86,14 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     // a table that the standby region has lost is cloned anew, also when there is no newer run
     let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);
     let held = last.filter(|_| targets.iter().all(|target| target.at_recovery_point));
-    let run = choose_run(scene, history, held).await?;
+    let run = match choose_run(scene, history, held).await {
+        Err(Stop::Refused(refusal @ Refusal::NoFinishedRun { .. })) => {
+            // a table that is not there is why no run can finish
+            heads(sources.into_iter().map(|table| (table, None)).collect(), Newer::Leave).await?;
+            return Err(refusal.into());
+        }
+        run => run?,
+    };
     if run == Some(Choice::UpToDate) {
         return Ok(Prepared::UpToDate);
     }
