@@ -7,6 +7,7 @@ mod diverged;
 mod groups;
 mod interrupt;
 mod kill;
+mod many_files;
 mod rebuild;
 mod two_executors;
 mod two_servers;
