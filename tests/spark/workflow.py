@@ -8,6 +8,7 @@ Starting a JVM takes seconds, so a story starts one and asks it many things:
     {"command": "rest_of_run", "root": "s3a://lake", "number": 2}
     {"command": "versions", "root": "s3a://lake"}
     {"command": "rows", "path": "s3a://lake/cat/raw/bronze", "version": 3}   -> {"ok": {"columns": …, "count": …, "sha256": …}}
+    {"command": "checksum", "path": "s3a://lake/cat/raw/bronze"}   -> {"ok": true}
 
 An answer is {"ok": …} or {"error": "…"}. The end of stdin ends Spark. Everything else that is said goes to stderr.
 """
@@ -28,6 +29,7 @@ def main() -> None:
     # the JVM writes to the stdout it inherits: that is stderr from here on
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
+    import checksums
     import medallion
     import rows
     import session
@@ -40,6 +42,7 @@ def main() -> None:
         "rest_of_run": lambda root, number: medallion.rest_of_run(spark, root, number),
         "versions": lambda root: medallion.versions(spark, root),
         "rows": lambda path, version=None: rows.read(spark, path, version),
+        "checksum": lambda path: checksums.validate(spark, path),
     }
     for line in sys.stdin:
         print(json.dumps(answer(commands, line)), file=answers, flush=True)

@@ -125,6 +125,15 @@ impl Spark {
         })
     }
 
+    /// Whether the newest version of the table at `path` has a checksum that Spark finds right.
+    ///
+    /// # Errors
+    /// What Spark said: the checksum is wrong, or there is no such table.
+    pub fn has_checksum(&mut self, path: &str) -> Result<bool> {
+        let found = self.ask(&json!({"command": "checksum", "path": path}))?;
+        found.as_bool().context("whether there is a checksum")
+    }
+
     fn ask(&mut self, request: &Value) -> Result<Value> {
         let sent = writeln!(self.requests, "{request}").and_then(|()| self.requests.flush());
         let mut line = String::new();

@@ -3,7 +3,7 @@
 pub mod choice;
 pub mod delta_table;
 pub mod group;
-mod log_store;
+pub(crate) mod log_store;
 mod parquet_object;
 pub mod snapshot;
 pub mod table_error;
