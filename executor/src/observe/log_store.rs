@@ -156,7 +156,7 @@ fn entry(object: &ObjectMeta) -> Option<LogEntry> {
 
 /// Whether the store behind a url lists in the order of names. Directory buckets of S3 do not (their names end
 /// in `--x-s3`), and neither do file systems.
-fn lists_in_order(url: &str) -> bool {
+pub(crate) fn lists_in_order(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     let bucket = rest.split('/').next().unwrap_or_default();
     match scheme {

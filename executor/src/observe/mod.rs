@@ -2,7 +2,7 @@
 
 pub mod choice;
 pub mod delta_table;
-mod log_store;
+pub(crate) mod log_store;
 mod parquet_object;
 pub mod presence;
 pub mod snapshot;
