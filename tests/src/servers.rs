@@ -6,6 +6,7 @@ mod azurite;
 mod fake_gcs;
 mod http;
 mod process;
+mod unity_catalog;
 mod versitygw;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use object_store::ObjectStore;
 
 pub use azurite::Azurite;
 pub use fake_gcs::FakeGcs;
+pub use unity_catalog::UnityCatalog;
 pub use versitygw::Versitygw;
 
 /// What the three servers have in common.

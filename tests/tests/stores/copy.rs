@@ -8,7 +8,8 @@ use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
 use crate::copy_worker::{copy, noise, outcomes, transfer};
 
 /// Keys with every kind of character that a key of a Delta table may hold.
-const KEYS: [&str; 4] = ["part-0.parquet", "p=a b/ü%20+.parquet", "p=x=1/t?q&r.parquet", "deep/er/é/0.parquet"];
+const KEYS: [&str; 4] =
+    ["part-0.parquet", "p=a b/ü%20+.parquet", "p=x=1/t?q&r.parquet", "deep/er/é/0.parquet"];
 
 async fn put(store: &dyn ObjectStore, key: &str, bytes: &[u8]) -> Result<()> {
     store.put(&Path::parse(key)?, PutPayload::from(bytes.to_vec())).await?;

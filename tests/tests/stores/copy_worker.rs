@@ -23,7 +23,11 @@ pub(crate) fn transfer(from: &str, to: &str, key: &str, size: usize) -> Value {
 }
 
 /// Starts a worker with the credentials of `options` in its environment and `lines` on its stdin.
-pub(crate) fn start(options: &BTreeMap<String, String>, lines: &[Value], arguments: &[&str]) -> Result<Running> {
+pub(crate) fn start(
+    options: &BTreeMap<String, String>,
+    lines: &[Value],
+    arguments: &[&str],
+) -> Result<Running> {
     let folder = tempfile::tempdir()?;
     let manifest = folder.path().join("manifest");
     let text = lines.iter().fold(String::new(), |mut text, line| {
