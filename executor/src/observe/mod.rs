@@ -1,5 +1,6 @@
 //! Read-only looks at the world.
 
+pub mod catalog;
 pub mod choice;
 pub mod delta_table;
 pub(crate) mod log_store;

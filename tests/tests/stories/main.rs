@@ -1,6 +1,7 @@
 //! Stories on the built binaries: what a user does, from `terraform apply` to a standby region that can be trusted.
 
 mod bad_input;
+mod catalog;
 mod clouds;
 mod demo_path;
 mod diverged;

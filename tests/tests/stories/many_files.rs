@@ -87,7 +87,10 @@ fn killed_between_its_commits_it_is_not_there_at_all() -> Result<()> {
     // what no reader sees before version 0 is there; if the kill came late, everything is
     let early = !slot(0).exists();
     let resumed = group(&world, &["sync"])?;
-    ensure!(["published", "up_to_date"].contains(&resumed["outcome"].as_str().unwrap_or_default()), "{resumed}");
+    ensure!(
+        ["published", "up_to_date"].contains(&resumed["outcome"].as_str().unwrap_or_default()),
+        "{resumed}"
+    );
     ensure!(!early || resumed["outcome"] == "published", "{resumed}");
     is_equal(&world)
 }
