@@ -6,6 +6,7 @@ mod azurite;
 mod fake_gcs;
 mod http;
 mod process;
+mod proxy;
 mod versitygw;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use object_store::ObjectStore;
 
 pub use azurite::Azurite;
 pub use fake_gcs::FakeGcs;
+pub use proxy::{Counts, Fault, Kind, Proxy, Watch};
 pub use versitygw::Versitygw;
 
 /// What the three servers have in common.

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
 use chrono_tz::Tz;
@@ -144,7 +145,14 @@ fn tables(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Vec<ValidTable> {
             table.secondary_url.as_deref(),
             &spec.secondary,
         );
-        let valid = ValidTable { name, position: index, primary, secondary };
+        let valid = ValidTable {
+            name,
+            position: index,
+            primary,
+            secondary,
+            shallow_clone: table.shallow_clone.unwrap_or_default(),
+            allowed_writer_features: writer_features(&mut report, table.allow_writer_features.as_deref()),
+        };
         for other in &tables {
             overlap(&mut report, &valid, other);
         }
@@ -160,6 +168,20 @@ fn tables(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Vec<ValidTable> {
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     tables
+}
+
+fn writer_features(report: &mut Report<'_>, given: Option<&[String]>) -> BTreeSet<String> {
+    let mut features = BTreeSet::new();
+    for (index, feature) in given.unwrap_or_default().iter().enumerate() {
+        let mut list = report.at("allow_writer_features");
+        let mut report = list.index(index);
+        if feature.trim().is_empty() {
+            report.violation("is empty", "write the name of a table feature, as the refusal gives it");
+        } else if !features.insert(feature.clone()) {
+            report.violation(format!("{feature:?} is listed twice"), "list each feature once");
+        }
+    }
+    features
 }
 
 fn overlap(report: &mut Report<'_>, table: &ValidTable, other: &ValidTable) {

@@ -1,5 +1,6 @@
 //! What the rules make of a sync group.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -57,6 +58,10 @@ pub struct ValidTable {
     pub primary: Option<StoreUrl>,
     /// URL in the secondary region; none when the catalog has to say.
     pub secondary: Option<StoreUrl>,
+    /// Whether its log may name files outside of its root.
+    pub shallow_clone: bool,
+    /// Unknown writer features that it is copied with all the same.
+    pub allowed_writer_features: BTreeSet<String>,
 }
 
 impl ValidTable {

@@ -24,7 +24,9 @@ struct Document<'a> {
 /// `lakedr mark start|finish`
 pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit, CommandError> {
     let loaded = context.load().await?;
-    let [(spec, group)] = loaded.groups.as_slice() else { return Err(CommandError::NeedsOneGroup) };
+    let [(spec, group)] = loaded.groups.as_slice() else {
+        return Err(CommandError::NeedsOneGroup { command: "mark" });
+    };
     let scene = Scene::open(&context.world, &loaded, spec, group)?;
     let active = active(context, &scene).await;
     let Some(marker) = marker(&scene, active)? else {

@@ -139,7 +139,7 @@ pub fn actions(bytes: &[u8]) -> impl Iterator<Item = Result<Action, LineError>> 
             .filter(|(_, value)| value.get() != "null")
             .map(|(key, value)| {
                 let kind = ActionKind::of(key);
-                RawObject::parse(value.get())
+                RawObject::of_value(value)
                     .map(|body| Action { kind, body })
                     .map_err(|source| LineError { line, source })
             })

@@ -50,6 +50,19 @@ impl RawObject {
         Ok(Self(Arc::from(text)))
     }
 
+    /// Takes a value that a parser has gone through already; it is not parsed again.
+    ///
+    /// # Errors
+    /// [`JsonError::NotAnObject`] when the value is anything but an object.
+    pub fn of_value(value: &RawValue) -> Result<Self, JsonError> {
+        if value.get().starts_with('{') { Ok(Self(Arc::from(value.get()))) } else { Self::parse(value.get()) }
+    }
+
+    /// Takes a text that this crate has put together as an object.
+    pub(super) fn assembled(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+
     /// The text as written.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -176,6 +189,37 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     }
 }
 
+/// Appends a text as a JSON string, escaped where JSON asks for it and nowhere else.
+pub(super) fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| needs_escape(*byte)) {
+        out.push_str(text.get(plain..at).unwrap_or_default());
+        plain = at + 1;
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            control => {
+                let hex = |digit: u8| char::from_digit(u32::from(digit), 16).unwrap_or_default();
+                out.push_str("\\u00");
+                out.push(hex(control >> 4));
+                out.push(hex(control & 0xf));
+            }
+        }
+    }
+    out.push_str(text.get(plain..).unwrap_or_default());
+    out.push('"');
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
 /// Writes a JSON object field by field, in the order of the calls.
 #[derive(Debug, Default)]
 pub struct ObjectWriter(String);
@@ -184,7 +228,7 @@ impl ObjectWriter {
     /// Adds a field whose value is a JSON text already; the caller answers for its validity.
     pub fn raw(&mut self, name: &str, json: &str) -> &mut Self {
         self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        self.0.push_str(&Value::from(name).to_string());
+        quote(name, &mut self.0);
         self.0.push(':');
         self.0.push_str(json);
         self
@@ -217,5 +261,32 @@ impl ObjectWriter {
     #[must_use]
     pub fn finish(self) -> RawObject {
         RawObject(Arc::from(self.text()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_as_any_json_writer_would() {
+        let controls: String = (0_u8..0x20).map(char::from).collect();
+        for text in ["", "plain", "\"", "a\"b\\c/d", "ü€😀\u{7f}\u{2028}", controls.as_str()] {
+            let mut quoted = String::from("x");
+            quote(text, &mut quoted);
+            assert_eq!(quoted, format!("x{}", Value::from(text)));
+        }
+    }
+
+    #[test]
+    fn a_parsed_value_is_taken_if_it_is_an_object() {
+        let taken = |text: &str| {
+            let value: &RawValue = serde_json::from_str(text).expect("json");
+            RawObject::of_value(value).map(|object| object.text().to_owned()).ok()
+        };
+        assert_eq!(taken(" {\"a\" : 1} ").as_deref(), Some("{\"a\" : 1}"));
+        for other in ["[1]", "\"{}\"", "7", "null"] {
+            assert_eq!(taken(other), None, "{other}");
+        }
     }
 }

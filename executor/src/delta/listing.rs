@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest as _, Sha256};
+
 use super::log_name::LogName;
 
 /// A file of the log as a store lists it.
@@ -13,6 +15,18 @@ pub struct LogEntry {
     pub size: u64,
     /// Last modification in milliseconds since the epoch, as the listing gave it, sub-milliseconds cut off.
     pub modified_ms: i64,
+    /// Fingerprint of the store's ETag, when the store gives one: another tag is another content.
+    pub tag: Option<u64>,
+}
+
+impl LogEntry {
+    /// Fingerprint of an ETag: the first eight bytes of its SHA-256. Never a proof of equal content, for it is
+    /// short, but enough to notice a file that was replaced.
+    #[must_use]
+    pub fn tag_of(etag: &str) -> u64 {
+        let digest = Sha256::digest(etag.as_bytes());
+        digest.iter().take(8).fold(0, |tag, byte| tag << 8 | u64::from(*byte))
+    }
 }
 
 /// Everything that one listing of a log showed, by name.
@@ -39,6 +53,14 @@ impl LogListing {
         self.others.values()
     }
 
+    /// The part of the listing from a version on.
+    #[must_use]
+    pub fn since(mut self, version: u64) -> Self {
+        self.commits = self.commits.split_off(&version);
+        self.others.retain(|name, _| name.version() >= version);
+        self
+    }
+
     /// Whether the listing holds nothing of a Delta log.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -62,5 +84,17 @@ impl FromIterator<LogEntry> for LogListing {
             };
         }
         listing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_the_head_of_a_sha_256() {
+        // sha256("abc") begins with ba7816bf 8f01cfea.
+        assert_eq!(LogEntry::tag_of("abc"), 0xba78_16bf_8f01_cfea);
+        assert_ne!(LogEntry::tag_of("abc"), LogEntry::tag_of("abd"));
     }
 }

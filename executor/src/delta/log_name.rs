@@ -95,6 +95,32 @@ impl LogName {
         }
     }
 
+    /// Prefix that sorts right before every file of a version and behind those of all older versions.
+    #[must_use]
+    pub fn prefix(version: u64) -> String {
+        format!("{version:020}")
+    }
+
+    /// Whether a name could be a versioned file of the log. Everything else sorts before (`.tmp`) or behind
+    /// (`_last_checkpoint`, `_sidecars/…`) all of those.
+    #[must_use]
+    pub fn is_versioned(name: &str) -> bool {
+        name.starts_with(|first: char| first.is_ascii_digit())
+    }
+
+    /// The version that the name begins with.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        match self {
+            Self::Commit { version }
+            | Self::ClassicCheckpoint { version }
+            | Self::CheckpointPart { version, .. }
+            | Self::UuidCheckpoint { version, .. }
+            | Self::Compacted { from: version, .. }
+            | Self::Checksum { version } => *version,
+        }
+    }
+
     /// The file name.
     #[must_use]
     pub fn file_name(&self) -> String {
@@ -140,6 +166,17 @@ mod tests {
         ];
         for case in cases {
             assert_eq!(LogName::parse(case).map(|name| name.file_name()).as_deref(), Some(case));
+        }
+    }
+
+    #[test]
+    fn a_prefix_sorts_right_before_its_version() {
+        let prefix = LogName::prefix(7);
+        for file in ["00000000000000000007.json", "00000000000000000007.checkpoint.parquet"] {
+            assert!(prefix.as_str() < file && LogName::prefix(8).as_str() > file);
+        }
+        for other in ["_last_checkpoint", "_sidecars", "_staged_commits"] {
+            assert!(!LogName::is_versioned(other) && other > "99999999999999999999.json");
         }
     }
 

@@ -85,7 +85,7 @@ impl Replay {
         let Action { kind, body } = action;
         let malformed = |source| ReplayError::Malformed { kind: kind.clone(), source };
         match kind {
-            ActionKind::Add => self.add(body, false).map_err(malformed)?,
+            ActionKind::Add => self.add(body).map_err(malformed)?,
             ActionKind::Remove => self.remove(body).map_err(malformed)?,
             ActionKind::Metadata => self.metadata = Some(Metadata::parse(body).map_err(malformed)?),
             ActionKind::Protocol => self.protocol = Some(Protocol::parse(body).map_err(malformed)?),
@@ -98,14 +98,6 @@ impl Replay {
             }
         }
         Ok(())
-    }
-
-    /// Applies an add whose statistics come from a checkpoint's struct columns.
-    ///
-    /// # Errors
-    /// [`ReplayError::Malformed`] when the action lacks what the protocol asks for.
-    pub fn apply_synthesised(&mut self, add: RawObject) -> Result<(), ReplayError> {
-        self.add(add, true).map_err(|source| ReplayError::Malformed { kind: ActionKind::Add, source })
     }
 
     /// The state that has been reached.
@@ -125,9 +117,8 @@ impl Replay {
         Ok(TableState { head, files: self.files, tombstones: self.tombstones })
     }
 
-    fn add(&mut self, body: RawObject, stats_synthesised: bool) -> Result<(), JsonError> {
-        let (key, mut add) = AddFile::parse(body)?;
-        add.stats_synthesised = stats_synthesised;
+    fn add(&mut self, body: RawObject) -> Result<(), JsonError> {
+        let (key, add) = AddFile::parse(body)?;
         self.tombstones.remove(&key);
         self.files.insert(key, add);
         Ok(())

@@ -124,6 +124,35 @@ pub fn choose(
     Err(inventory.refusal(version, latest))
 }
 
+/// The commits behind version `after` up to `to`, when the listing has every one of them.
+///
+/// # Errors
+/// [`SegmentError::Empty`] when it has no commit at all, [`SegmentError::NotYet`] when the log ends before `to`,
+/// [`SegmentError::Expired`] when the log begins behind the first of them, [`SegmentError::Gap`] when one is
+/// missing in between.
+pub fn commits_between(listing: &LogListing, after: u64, to: u64) -> Result<Vec<LogEntry>, SegmentError> {
+    let versions = after.saturating_add(1)..=to;
+    if versions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (first, _) = listing.commits().next().ok_or(SegmentError::Empty)?;
+    let latest = listing.latest_commit().unwrap_or(first);
+    if to > latest {
+        return Err(SegmentError::NotYet { version: to, latest });
+    }
+    let entry = |version| {
+        listing.commit(version).copied().ok_or_else(|| {
+            if version < first {
+                let earliest = earliest(listing).unwrap_or(first);
+                return SegmentError::Expired { version, earliest, latest };
+            }
+            let incomplete = Vec::new();
+            SegmentError::Gap { version: to, after: version.saturating_sub(1), missing: version, incomplete }
+        })
+    };
+    versions.map(entry).collect()
+}
+
 /// The oldest version that can be rebuilt.
 #[must_use]
 pub fn earliest(listing: &LogListing) -> Option<u64> {
@@ -221,7 +250,7 @@ mod tests {
             }
             LogName::Commit { version: word.parse().expect("version") }
         };
-        let entry = |word: &str| LogEntry { name: name(word), size: 1, modified_ms: 0 };
+        let entry = |word: &str| LogEntry { name: name(word), size: 1, modified_ms: 0, tag: None };
         notation.split_whitespace().map(entry).collect()
     }
 
@@ -281,6 +310,33 @@ mod tests {
         ];
         for (notation, version, expected) in cases {
             assert_eq!(outcome(notation, version), expected, "{notation}");
+        }
+    }
+
+    #[test]
+    fn commits_of_a_range() {
+        let versions = |notation: &str, after, to| {
+            let found = commits_between(&listing(notation), after, to);
+            found
+                .map(|entries| entries.iter().map(|entry| entry.name.version()).collect::<Vec<_>>())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(versions("3 4 5 6", 3, 5), Ok(vec![4, 5]));
+        assert_eq!(versions("3 4", 4, 4), Ok(Vec::new()));
+        assert_eq!(versions("", 4, 4), Ok(Vec::new()));
+        let cases = [
+            ("", 0, 1, "the log holds no commit and no checkpoint"),
+            ("3 4", 3, 5, "version 5 does not exist yet, the latest is 4"),
+            ("5 6", 3, 5, "version 4 has expired from the log; versions 5 to 6 can be rebuilt"),
+            (
+                "3 4 6",
+                3,
+                6,
+                "commit 5 is missing between versions 4 and 6; restore the missing files of the log",
+            ),
+        ];
+        for (notation, after, to, expected) in cases {
+            assert_eq!(versions(notation, after, to), Err(expected.to_owned()), "{notation}");
         }
     }
 

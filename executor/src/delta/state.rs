@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::deletion_vector;
 use super::json::{Fields, JsonError, RawObject};
 use super::protocol::Protocol;
-use super::root::canonical;
+use super::root::{canonical, is_absolute};
 
 /// The identity of a logical file: its path and its deletion vector (protocol, "Action Reconciliation").
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,10 +24,17 @@ impl FileKey {
     pub fn of(fields: &Fields<'_>) -> Result<Self, JsonError> {
         let path: String = fields.required("path")?;
         let vector = match fields.get("deletionVector") {
-            Some(raw) => Some(deletion_vector::unique_id(raw.get())?.into()),
+            Some(raw) => Some(deletion_vector::unique_id(raw.get())?),
             None => None,
         };
-        Ok(Self { path: canonical(&path).into(), vector })
+        Ok(Self::new(&path, vector))
+    }
+
+    /// The key of a path as logged and the identity of its deletion vector.
+    #[must_use]
+    pub fn new(path: &str, vector: Option<String>) -> Self {
+        let path = if is_absolute(path) { canonical(path).into() } else { Box::from(path) };
+        Self { path, vector: vector.map(String::into_boxed_str) }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A Delta table in a store, read only: its listing, its state at a version, its commits.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,15 +7,18 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
-use super::log_replay::{PARALLEL_COMMITS, replay};
-use super::log_store::LogStore;
+use super::log_store::{LogStore, PARALLEL_COMMITS};
+use super::snapshot::{self, Snapshot};
 use super::table_error::{LogDefect, TableError};
-use crate::delta::history::CommitFacts;
-use crate::delta::listing::LogListing;
+use crate::delta::changes::CommitChange;
+use crate::delta::history::{CommitError, CommitFacts};
+use crate::delta::listing::{LogEntry, LogListing};
 use crate::delta::log_name::LogName;
-use crate::delta::replay::Tombstones;
+use crate::delta::segment::commits_between;
 use crate::delta::state::{Metadata, TableState};
-use crate::delta::timestamp::{CommitTime, InCommit, ascending, file_times, last_at, version_by_file_times};
+use crate::delta::timestamp::{
+    CommitTime, InCommit, adjusted_times, file_times, last_at, version_by_file_times,
+};
 
 /// A table and the store that holds it.
 #[derive(Debug, Clone)]
@@ -49,15 +51,33 @@ impl DeltaTable {
         Ok(listing)
     }
 
-    /// The state at a version, or at the latest, without tombstones.
+    /// Lists the log from a version on, that version included, in a number of requests that does not grow with
+    /// the log behind it. Empty when the log ends before the version.
+    ///
+    /// # Errors
+    /// [`TableError::Store`] when the log cannot be listed.
+    pub async fn listing_since(&self, version: u64) -> Result<LogListing, TableError> {
+        self.log.list_since(version).await
+    }
+
+    /// Opens a version, or the latest. The commits behind its checkpoint are read, and all files of the
+    /// checkpoint are known to exist then.
+    ///
+    /// # Errors
+    /// A [`TableError`] that says whether the version, the log or the store is at fault.
+    pub async fn snapshot(&self, listing: &LogListing, version: Option<u64>) -> Result<Snapshot, TableError> {
+        snapshot::open(&self.log, listing, version).await
+    }
+
+    /// The state at a version, or at the latest, without tombstones, whole in memory.
     ///
     /// # Errors
     /// A [`TableError`] that says whether the version, the log or the store is at fault.
     pub async fn state(&self, listing: &LogListing, version: Option<u64>) -> Result<TableState, TableError> {
-        replay(&self.log, listing, version, Tombstones::Drop).await
+        self.snapshot(listing, version).await?.collect_live().await
     }
 
-    /// The state at a version, or at the latest, with the tombstones that a checkpoint needs.
+    /// The state at a version, or at the latest, with the tombstones that a checkpoint needs, whole in memory.
     ///
     /// # Errors
     /// As [`Self::state`].
@@ -66,7 +86,7 @@ impl DeltaTable {
         listing: &LogListing,
         version: Option<u64>,
     ) -> Result<TableState, TableError> {
-        replay(&self.log, listing, version, Tombstones::Keep).await
+        self.snapshot(listing, version).await?.collect().await
     }
 
     /// The facts of the retained commits from one version to another, both included, in order.
@@ -82,18 +102,48 @@ impl DeltaTable {
         to: u64,
     ) -> Result<Vec<CommitFacts>, TableError> {
         let Some((oldest, _)) = listing.commits().next() else { return Ok(Vec::new()) };
-        let times = ascending(&file_times(listing));
-        let times: BTreeMap<u64, i64> =
-            times.into_iter().map(|commit| (commit.version, commit.timestamp_ms)).collect();
-        let reads = (from.max(oldest)..=to).map(|version| {
-            let time = times.get(&version).copied();
-            async move {
-                let missing = || self.log.corrupt(LogDefect::MissingCommit { version });
-                let listed = listing.commit(version).ok_or_else(missing)?;
-                let bytes = self.log.listed_commit(version).await?;
-                CommitFacts::parse(version, time.unwrap_or(listed.modified_ms), &bytes)
-                    .map_err(|source| self.log.corrupt(LogDefect::Commit { version, source }))
-            }
+        let mut listed = Vec::new();
+        for version in from.max(oldest)..=to {
+            let missing = || self.log.corrupt(LogDefect::MissingCommit { version });
+            listed.push(*listing.commit(version).ok_or_else(missing)?);
+        }
+        self.read_commits(listing, &listed, CommitFacts::parse).await
+    }
+
+    /// What the commits behind version `after` up to `to` change, in order, each read once.
+    ///
+    /// The listing may be one [since](Self::listing_since) `after`: times are then made ascending from there on.
+    ///
+    /// # Errors
+    /// When the listing does not have all of them: [`TableError::VersionExpired`] when the log was trimmed,
+    /// [`TableError::VersionNotYet`] when it ends before, [`TableError::LogCorrupt`] when one is missing in
+    /// between; also when one is malformed.
+    pub async fn changes(
+        &self,
+        listing: &LogListing,
+        after: u64,
+        to: u64,
+    ) -> Result<Vec<CommitChange>, TableError> {
+        let listed = commits_between(listing, after, to)
+            .map_err(|error| TableError::of_segment(&self.log.url, error))?;
+        self.read_commits(listing, &listed, CommitChange::parse).await
+    }
+
+    /// Reads commits and parses each with its version, its adjusted file time and its bytes.
+    async fn read_commits<T>(
+        &self,
+        listing: &LogListing,
+        listed: &[LogEntry],
+        parse: impl Fn(u64, i64, &[u8]) -> Result<T, CommitError>,
+    ) -> Result<Vec<T>, TableError> {
+        let times = adjusted_times(listing);
+        let (times, parse) = (&times, &parse);
+        let reads = listed.iter().map(|entry| async move {
+            let version = entry.name.version();
+            let bytes = self.log.listed_commit(version).await?;
+            let time = times.get(&version).copied().unwrap_or(entry.modified_ms);
+            parse(version, time, &bytes)
+                .map_err(|source| self.log.corrupt(LogDefect::Commit { version, source }))
         });
         stream::iter(reads).buffered(PARALLEL_COMMITS).try_collect().await
     }

@@ -2,10 +2,12 @@
 
 pub mod choice;
 pub mod delta_table;
-pub mod group;
-mod log_replay;
 mod log_store;
 mod parquet_object;
+pub mod presence;
+pub mod snapshot;
+pub mod source;
 pub mod table_error;
+pub mod target;
 pub mod verify;
 pub mod workflow;

@@ -4,12 +4,19 @@
 //! The set lies in `../shared/golden` beside the project, or in the folder that `LAKEDR_GOLDEN` names.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod checksums;
 mod clone;
 mod commit;
+mod elsewhere;
 mod golden;
+mod guards;
 mod incremental;
+mod listing;
+mod log_lab;
 mod once;
 mod property;
 mod refusals;
 mod replay;
+mod second;
+mod snapshot;
 mod times;

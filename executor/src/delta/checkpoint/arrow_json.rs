@@ -1,17 +1,21 @@
 //! One Arrow value → JSON text, exactly: no number passes through a float, map entries keep their nulls,
 //! absent struct members are left out.
 
+use std::fmt::Write as _;
+use std::ops::Range;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, MapArray, StructArray};
+use arrow_array::{Array, GenericListArray, MapArray, OffsetSizeTrait, StructArray};
 use arrow_schema::{DataType, TimeUnit};
 use chrono::{DateTime, Days, NaiveDate};
-use serde_json::Value;
 use thiserror::Error;
+
+use crate::delta::json::quote;
 
 /// A value that has no exact JSON form.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -41,24 +45,23 @@ pub fn object(
     keep: impl Fn(&str) -> bool,
     out: &mut String,
 ) -> Result<(), NoJson> {
-    out.push('{');
-    let mut first = true;
+    let open = out.len();
     for (field, column) in array.fields().iter().zip(array.columns()) {
         if column.is_null(row) || !keep(field.name()) {
             continue;
         }
-        let mut text = String::new();
-        match (value(column.as_ref(), row, inexact, &mut text), inexact) {
+        let before = out.len();
+        out.push(if before == open { '{' } else { ',' });
+        quote(field.name(), out);
+        out.push(':');
+        match (value(column.as_ref(), row, inexact, out), inexact) {
             (Ok(()), _) => {}
-            (Err(_), Inexact::Omit) => continue,
+            (Err(_), Inexact::Omit) => out.truncate(before),
             (Err(error), Inexact::Refuse) => return Err(error),
         }
-        if !std::mem::take(&mut first) {
-            out.push(',');
-        }
-        quoted(field.name(), out);
-        out.push(':');
-        out.push_str(&text);
+    }
+    if out.len() == open {
+        out.push('{');
     }
     out.push('}');
     Ok(())
@@ -73,12 +76,14 @@ fn value(array: &dyn Array, row: usize, inexact: Inexact, out: &mut String) -> R
     match array.data_type() {
         DataType::Struct(_) => return object(array.as_struct(), row, inexact, |_| true, out),
         DataType::Map(_, _) => return map(array.as_map(), row, inexact, out),
-        DataType::List(_) => return list(array.as_list::<i32>().value(row).as_ref(), inexact, out),
-        DataType::LargeList(_) => return list(array.as_list::<i64>().value(row).as_ref(), inexact, out),
-        DataType::Utf8 => quoted(array.as_string::<i32>().value(row), out),
-        DataType::LargeUtf8 => quoted(array.as_string::<i64>().value(row), out),
-        DataType::Utf8View => quoted(array.as_string_view().value(row), out),
-        DataType::Boolean => out.push_str(&array.as_boolean().value(row).to_string()),
+        DataType::List(_) => return list(array.as_list::<i32>(), row, inexact, out),
+        DataType::LargeList(_) => return list(array.as_list::<i64>(), row, inexact, out),
+        DataType::Utf8 => quote(array.as_string::<i32>().value(row), out),
+        DataType::LargeUtf8 => quote(array.as_string::<i64>().value(row), out),
+        DataType::Utf8View => quote(array.as_string_view().value(row), out),
+        DataType::Boolean => out.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
+        DataType::Int64 => integer(array.as_primitive::<Int64Type>().value(row), out),
+        DataType::Int32 => integer(i64::from(array.as_primitive::<Int32Type>().value(row)), out),
         other => {
             let text = scalar(array, row, other).ok_or_else(|| NoJson { data_type: other.to_string() })?;
             out.push_str(&text);
@@ -87,26 +92,36 @@ fn value(array: &dyn Array, row: usize, inexact: Inexact, out: &mut String) -> R
     Ok(())
 }
 
+fn integer(number: i64, out: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{number}");
+}
+
 fn map(array: &MapArray, row: usize, inexact: Inexact, out: &mut String) -> Result<(), NoJson> {
-    let entries = array.value(row);
-    let (keys, values) = (entries.column(0), entries.column(1));
+    let (keys, values) = (array.keys().as_ref(), array.values().as_ref());
     out.push('{');
-    for entry in 0..entries.len() {
-        if entry > 0 {
+    for (nth, entry) in entries(array.value_offsets(), row).enumerate() {
+        if nth > 0 {
             out.push(',');
         }
-        value(keys.as_ref(), entry, inexact, out)?;
+        value(keys, entry, inexact, out)?;
         out.push(':');
-        value(values.as_ref(), entry, inexact, out)?;
+        value(values, entry, inexact, out)?;
     }
     out.push('}');
     Ok(())
 }
 
-fn list(items: &dyn Array, inexact: Inexact, out: &mut String) -> Result<(), NoJson> {
+fn list<O: OffsetSizeTrait>(
+    array: &GenericListArray<O>,
+    row: usize,
+    inexact: Inexact,
+    out: &mut String,
+) -> Result<(), NoJson> {
+    let items = array.values().as_ref();
     out.push('[');
-    for item in 0..items.len() {
-        if item > 0 {
+    for (nth, item) in entries(array.value_offsets(), row).enumerate() {
+        if nth > 0 {
             out.push(',');
         }
         value(items, item, inexact, out)?;
@@ -115,13 +130,17 @@ fn list(items: &dyn Array, inexact: Inexact, out: &mut String) -> Result<(), NoJ
     Ok(())
 }
 
+/// The entries of one row of a map or list, as indices into all entries.
+fn entries<O: OffsetSizeTrait>(offsets: &[O], row: usize) -> Range<usize> {
+    let at = |row: usize| offsets.get(row).map_or(0, |offset| offset.as_usize());
+    at(row)..at(row + 1)
+}
+
 /// Numbers as they print; dates and times as the statistics of the protocol spell them.
 fn scalar(array: &dyn Array, row: usize, data_type: &DataType) -> Option<String> {
     let text = match data_type {
         DataType::Int8 => array.as_primitive::<Int8Type>().value(row).to_string(),
         DataType::Int16 => array.as_primitive::<Int16Type>().value(row).to_string(),
-        DataType::Int32 => array.as_primitive::<Int32Type>().value(row).to_string(),
-        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::UInt8 => array.as_primitive::<UInt8Type>().value(row).to_string(),
         DataType::UInt16 => array.as_primitive::<UInt16Type>().value(row).to_string(),
         DataType::UInt32 => array.as_primitive::<UInt32Type>().value(row).to_string(),
@@ -171,10 +190,6 @@ fn moment(array: &dyn Array, row: usize, unit: TimeUnit) -> Option<DateTime<chro
 /// The shortest text that reads back as the same float; JSON has none for infinities and NaN.
 fn float<F: Into<f64> + Copy + serde::Serialize>(number: F) -> Option<String> {
     number.into().is_finite().then(|| serde_json::to_string(&number).ok()).flatten()
-}
-
-fn quoted(text: &str, out: &mut String) {
-    out.push_str(&Value::from(text).to_string());
 }
 
 #[cfg(test)]

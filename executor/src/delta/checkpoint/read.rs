@@ -4,30 +4,68 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, StructArray};
 use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::schema::types::SchemaDescriptor;
 use thiserror::Error;
 
 use super::arrow_json::{Inexact, NoJson, object};
 use crate::delta::action::{Action, ActionKind};
 use crate::delta::json::{JsonError, RawObject};
-use crate::delta::replay::Tombstones;
 
 /// Copies of other fields, typed for data skipping.
-const PARSED: &str = "_parsed";
+pub(super) const PARSED: &str = "_parsed";
 /// Statistics as struct columns.
-const STATS_PARSED: &str = "stats_parsed";
-/// Statistics as JSON text.
-const STATS: &str = "stats";
-/// Column that every file action has; a row without it is of another kind.
-const PATH: &str = "path";
+pub(super) const STATS_PARSED: &str = "stats_parsed";
+/// The identity of a file, and its size.
+const IDENTITY: [&str; 3] = ["path", "size", "deletionVector"];
 
-/// One action of a checkpoint.
-#[derive(Debug, Clone)]
-pub struct CheckpointRow {
-    /// The action.
-    pub action: Action,
-    /// The add has statistics that were put together from struct columns.
-    pub stats_synthesised: bool,
+/// How much of an add is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// At least path, size and deletion vector.
+    Identity,
+    /// Everything.
+    All,
+}
+
+/// Which rows of a checkpoint are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Everything that is no file of the table: protocol, metadata, applications, domains, and what a V2
+    /// checkpoint says of itself.
+    Head,
+    /// The live files.
+    Adds(Columns),
+    /// The tombstones.
+    Removes,
+}
+
+impl Part {
+    /// The kinds of rows, each with a field that none of them lacks (protocol, "Actions").
+    fn kinds(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Head => &[
+                ("protocol", "minReaderVersion"),
+                ("metaData", "id"),
+                ("txn", "appId"),
+                ("domainMetadata", "domain"),
+                ("sidecar", "path"),
+                ("checkpointMetadata", "version"),
+            ],
+            Self::Adds(_) => &[("add", "path")],
+            Self::Removes => &[("remove", "path")],
+        }
+    }
+
+    fn wants(self, kind: &str, field: &str) -> bool {
+        let of_kind = self.kinds().iter().any(|(wanted, _)| *wanted == kind);
+        of_kind
+            && match self {
+                Self::Adds(Columns::Identity) => IDENTITY.contains(&field),
+                Self::Adds(Columns::All) => field == STATS_PARSED || !field.ends_with(PARSED),
+                Self::Head | Self::Removes => !field.ends_with(PARSED),
+            }
+    }
 }
 
 /// Why a row of a checkpoint is not an action.
@@ -51,26 +89,48 @@ pub enum RowError {
     },
 }
 
-/// The leaves to read: all but typed copies, and removes only when they are kept. Unknown columns are read.
+/// The leaves to read for a part: unknown fields are read, typed copies of other fields are not.
 #[must_use]
-pub fn projection(schema: &SchemaDescriptor, tombstones: Tombstones) -> ProjectionMask {
+pub fn projection(schema: &SchemaDescriptor, part: Part) -> ProjectionMask {
     let wanted = (0..schema.num_columns()).filter(|leaf| {
         let column = schema.column(*leaf);
         let parts = column.path().parts();
-        let kind = parts.first().map(String::as_str);
-        let field = parts.get(1).map_or("", String::as_str);
-        let removed = kind == Some("remove") && tombstones == Tombstones::Drop;
-        let copied = field.ends_with(PARSED) && !(kind == Some("add") && field == STATS_PARSED);
-        !removed && !copied
+        let name = |level: usize| parts.get(level).map_or("", String::as_str);
+        part.wants(name(0), name(1))
     });
     ProjectionMask::leaves(schema, wanted)
 }
 
-/// The actions of a batch, row by row.
+/// The row groups that may hold rows of a part: those whose statistics do not rule it out.
+#[must_use]
+pub fn row_groups(metadata: &ParquetMetaData, part: Part) -> Vec<usize> {
+    let schema = metadata.file_metadata().schema_descr();
+    let leaves = (0..schema.num_columns()).filter(|leaf| {
+        let column = schema.column(*leaf);
+        match column.path().parts() {
+            [kind, field] => part.kinds().contains(&(kind.as_str(), field.as_str())),
+            _ => false,
+        }
+    });
+    let leaves: Vec<usize> = leaves.collect();
+    let groups = metadata.row_groups().iter().enumerate();
+    groups
+        .filter(|(_, group)| leaves.iter().any(|leaf| !is_all_null(group, *leaf)))
+        .map(|(index, _)| index)
+        .collect()
+}
+
+fn is_all_null(group: &RowGroupMetaData, leaf: usize) -> bool {
+    let nulls = group.columns().get(leaf).and_then(|chunk| chunk.statistics()?.null_count_opt());
+    nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(group.num_rows()))
+}
+
+/// The actions of a batch, row by row, with every column that was read. Files as the rest of the program sees
+/// them come from [`super::files`].
 ///
 /// # Errors
 /// [`RowError`] when a row cannot be carried exactly.
-pub fn rows(batch: &RecordBatch) -> Result<Vec<CheckpointRow>, RowError> {
+pub fn rows(batch: &RecordBatch) -> Result<Vec<Action>, RowError> {
     let schema = batch.schema();
     let columns: Vec<(&str, &StructArray)> = schema
         .fields()
@@ -79,15 +139,22 @@ pub fn rows(batch: &RecordBatch) -> Result<Vec<CheckpointRow>, RowError> {
         .filter(|(field, _)| matches!(field.data_type(), DataType::Struct(_)))
         .map(|(field, column)| (field.name().as_str(), column.as_struct()))
         .collect();
-    let mut rows = Vec::with_capacity(batch.num_rows());
+    let mut rows = Vec::new();
+    let mut text = String::new();
     for row in 0..batch.num_rows() {
-        for (name, column) in &columns {
-            if is_present(name, column, row) {
-                rows.push(action(name, column, row)?);
-            }
+        for (kind, column) in columns.iter().filter(|(kind, column)| is_present(kind, column, row)) {
+            text.clear();
+            body(column, row, &mut text)
+                .map_err(|source| RowError::Column { column: (*kind).to_owned(), source })?;
+            rows.push(Action { kind: ActionKind::of(kind), body: RawObject::assembled(&text) });
         }
     }
     Ok(rows)
+}
+
+/// Appends the object of a row without the typed copies of its fields.
+pub(super) fn body(column: &StructArray, row: usize, out: &mut String) -> Result<(), NoJson> {
+    object(column, row, Inexact::Refuse, |member| !member.ends_with(PARSED), out)
 }
 
 /// Whether a row holds an action of a kind. Some writers fill the structs of other kinds with null members
@@ -98,39 +165,10 @@ fn is_present(kind: &str, column: &StructArray, row: usize) -> bool {
     }
     match kind {
         "add" | "remove" | "cdc" | "sidecar" => {
-            column.column_by_name(PATH).is_some_and(|path| path.is_valid(row))
+            column.column_by_name("path").is_some_and(|path| path.is_valid(row))
         }
         _ => column.columns().iter().any(|member| member.is_valid(row)),
     }
-}
-
-fn action(kind: &str, column: &StructArray, row: usize) -> Result<CheckpointRow, RowError> {
-    let refused = |source| RowError::Column { column: kind.to_owned(), source };
-    let mut text = String::new();
-    object(column, row, Inexact::Refuse, |member| !member.ends_with(PARSED), &mut text).map_err(refused)?;
-    let body =
-        RawObject::parse(&text).map_err(|source| RowError::Object { column: kind.to_owned(), source })?;
-    let stats = if kind == "add" { synthesised(column, row) } else { None };
-    let body = match &stats {
-        Some(stats) => body.with_raw(STATS, &serde_json::Value::from(stats.as_str()).to_string()),
-        None => body,
-    };
-    let action = Action { kind: ActionKind::of(kind), body };
-    Ok(CheckpointRow { action, stats_synthesised: stats.is_some() })
-}
-
-/// Statistics from struct columns, for an add that has no JSON statistics.
-fn synthesised(add: &StructArray, row: usize) -> Option<String> {
-    if add.column_by_name(STATS).is_some_and(|stats| stats.is_valid(row)) {
-        return None;
-    }
-    let parsed = add.column_by_name(STATS_PARSED)?;
-    if parsed.is_null(row) {
-        return None;
-    }
-    let mut text = String::new();
-    object(parsed.as_struct_opt()?, row, Inexact::Omit, |_| true, &mut text).ok()?;
-    (text != "{}").then_some(text)
 }
 
 #[cfg(test)]
@@ -138,56 +176,61 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::delta::checkpoint::schema::{Content, add, checkpoint_schema};
     use arrow_json::ReaderBuilder;
-    use arrow_schema::{Field, Fields, Schema};
+    use bytes::Bytes;
+    use parquet::arrow::ArrowWriter;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::file::properties::WriterProperties;
 
-    fn structure(members: Vec<Field>) -> DataType {
-        DataType::Struct(Fields::from(members))
+    /// A checkpoint of row groups of two rows.
+    fn checkpoint(lines: &[&str]) -> ParquetRecordBatchReaderBuilder<Bytes> {
+        let schema = Arc::new(checkpoint_schema(Content::V2, add()));
+        let text = lines.concat();
+        let reader = ReaderBuilder::new(Arc::clone(&schema)).build(text.as_bytes()).expect("reader");
+        let two = WriterProperties::builder().set_max_row_group_row_count(Some(2)).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(two)).expect("writer");
+        for batch in reader {
+            writer.write(&batch.expect("batch")).expect("written");
+        }
+        let bytes = Bytes::from(writer.into_inner().expect("parquet"));
+        ParquetRecordBatchReaderBuilder::try_new(bytes).expect("parquet")
     }
 
-    fn batch(json: &str) -> RecordBatch {
-        let stats = structure(vec![
-            Field::new("numRecords", DataType::Int64, true),
-            Field::new("minValues", structure(vec![Field::new("a", DataType::Int64, true)]), true),
-        ]);
-        let add = structure(vec![
-            Field::new("path", DataType::Utf8, true),
-            Field::new("size", DataType::Int64, true),
-            Field::new("stats", DataType::Utf8, true),
-            Field::new("stats_parsed", stats, true),
-            Field::new(
-                "partitionValues_parsed",
-                structure(vec![Field::new("p", DataType::Int64, true)]),
-                true,
-            ),
-            Field::new("later", DataType::Boolean, true),
-        ]);
-        let txn = structure(vec![
-            Field::new("appId", DataType::Utf8, true),
-            Field::new("version", DataType::Int64, true),
-        ]);
-        let schema = Schema::new(vec![Field::new("add", add, true), Field::new("txn", txn, true)]);
-        let mut reader = ReaderBuilder::new(Arc::new(schema)).build(json.as_bytes()).expect("reader");
-        reader.next().expect("a batch").expect("batch")
+    const LINES: [&str; 5] = [
+        r#"{"add":{"path":"a","size":1,"stats":"{}","tags":{"k":null}}}"#,
+        r#"{"remove":{"path":"b","deletionTimestamp":7}}"#,
+        r#"{"txn":{"appId":"s","version":9007199254740993}}"#,
+        r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#,
+        r#"{"add":{"path":"c","size":2}}"#,
+    ];
+
+    #[test]
+    fn only_row_groups_and_columns_of_a_part_are_read() {
+        let cases = [
+            (Part::Head, vec![1], vec![LINES[2], LINES[3]]),
+            (Part::Adds(Columns::Identity), vec![0, 2], vec![r#"{"add":{"path":"a","size":1}}"#, LINES[4]]),
+            (Part::Adds(Columns::All), vec![0, 2], vec![LINES[0], LINES[4]]),
+            (Part::Removes, vec![0], vec![LINES[1]]),
+        ];
+        for (part, groups, lines) in cases {
+            let builder = checkpoint(&LINES);
+            assert_eq!(row_groups(builder.metadata(), part), groups, "{part:?}");
+            let mask = projection(builder.parquet_schema(), part);
+            let batches = builder.with_projection(mask).with_row_groups(groups).build().expect("reader");
+            let found: Vec<String> = batches
+                .flat_map(|batch| rows(&batch.expect("batch")).expect("rows"))
+                .map(|action| action.line())
+                .collect();
+            assert_eq!(found, lines, "{part:?}");
+        }
     }
 
     #[test]
-    fn rows_become_actions() {
-        let batch = batch(concat!(
-            r#"{"add":{"path":"a","size":1,"stats":"{\"numRecords\":2}","stats_parsed":{"numRecords":2},"later":true}}"#,
-            r#"{"add":{"path":"b","size":1,"stats_parsed":{"numRecords":3,"minValues":{"a":4}},"partitionValues_parsed":{"p":1}}}"#,
-            r#"{"add":{"path":"c","size":1}}"#,
-            r#"{"txn":{"appId":"s","version":9007199254740993},"add":{"size":null}}"#,
-        ));
-        let rows = rows(&batch).expect("rows");
-        let shown: Vec<(String, bool)> =
-            rows.iter().map(|row| (row.action.line(), row.stats_synthesised)).collect();
-        let expected = [
-            (r#"{"add":{"path":"a","size":1,"stats":"{\"numRecords\":2}","later":true}}"#, false),
-            (r#"{"add":{"path":"b","size":1,"stats":"{\"numRecords\":3,\"minValues\":{\"a\":4}}"}}"#, true),
-            (r#"{"add":{"path":"c","size":1}}"#, false),
-            (r#"{"txn":{"appId":"s","version":9007199254740993}}"#, false),
-        ];
-        assert_eq!(shown, expected.map(|(line, flag)| (line.to_owned(), flag)));
+    fn structs_of_null_members_are_no_rows() {
+        let builder = checkpoint(&[r#"{"txn":{"appId":"s","version":1},"add":{"size":5},"protocol":{}}"#]);
+        let batch = builder.build().expect("reader").next().expect("one").expect("batch");
+        let lines: Vec<String> = rows(&batch).expect("rows").iter().map(Action::line).collect();
+        assert_eq!(lines, [r#"{"txn":{"appId":"s","version":1}}"#]);
     }
 }

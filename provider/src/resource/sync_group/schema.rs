@@ -69,6 +69,16 @@ fn content() -> Vec<Attribute> {
             .describe("URL of the table in the primary region. Wins over `table_root`."),
         Attribute::string("secondary_url")
             .describe("URL of the table in the secondary region. Wins over `table_root`."),
+        Attribute::bool("shallow_clone").describe(
+            "The table is a shallow clone: its log names files outside of its root, and lakedr reads them with the \
+             credentials of this group and copies them into the replica. Without it, which is the default, such a \
+             table is refused, because whoever writes a log could otherwise have any file read.",
+        ),
+        Attribute::plain("allow_writer_features", Type::list(Type::String)).describe(
+            "Writer features that lakedr does not know and that the table is copied with all the same, by name. Such \
+             a feature may refer to state that is not copied. Reader features that lakedr does not know are always \
+             refused.",
+        ),
     ];
     vec![
         Attribute::objects("tables", table)

@@ -1,0 +1,67 @@
+//! The columns that the adds of one table need: the protocol's, and those of fields beyond it.
+
+use arrow_schema::DataType;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::schema::{add, widen};
+use super::write::CheckpointError;
+use crate::delta::json::{Fields, RawObject};
+
+/// The columns of `add` in a checkpoint.
+///
+/// A Parquet file has one schema, so every column must be known before its first row. Nearly every table gets by with
+/// [`AddColumns::default`]; an add that does not fit is told by [`CheckpointError::Unforeseen`], and the columns then
+/// have to be widened by every add of the table before the file is begun anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddColumns(DataType);
+
+impl Default for AddColumns {
+    /// The fields that the protocol names (protocol, "Add File and Remove File").
+    fn default() -> Self {
+        Self(add())
+    }
+}
+
+impl AddColumns {
+    /// Widens the columns where an add carries more than they hold.
+    ///
+    /// # Errors
+    /// [`CheckpointError::NoColumn`] when no column can hold what this add carries beside what others carry.
+    pub fn widen(&mut self, add: &RawObject) -> Result<(), CheckpointError> {
+        if self.lacks(&add.fields()).is_some() {
+            self.0 = widen(&self.0, "add", &serde_json::from_str::<Value>(add.text())?)?;
+        }
+        Ok(())
+    }
+
+    /// A field of an add, or inside of one, that has no column.
+    pub(super) fn lacks(&self, add: &Fields<'_>) -> Option<String> {
+        unforeseen(&self.0, add)
+    }
+
+    pub(super) fn data_type(&self) -> DataType {
+        self.0.clone()
+    }
+}
+
+fn unforeseen(columns: &DataType, object: &Fields<'_>) -> Option<String> {
+    let DataType::Struct(known) = columns else { return None };
+    object.iter().filter(|(_, value)| value.get() != "null").find_map(|(name, value)| {
+        let Some((_, column)) = known.find(name) else { return Some(name.to_owned()) };
+        unforeseen_inside(column.data_type(), name, value)
+    })
+}
+
+fn unforeseen_inside(column: &DataType, name: &str, value: &RawValue) -> Option<String> {
+    match column {
+        DataType::Struct(_) => unforeseen(column, &Fields::parse(value.get()).ok()?),
+        // The protocol has no list in an add, so these are few: looked at in full.
+        DataType::List(_) => {
+            let fits = serde_json::from_str::<Value>(value.get())
+                .is_ok_and(|value| widen(column, name, &value).is_ok_and(|widened| widened == *column));
+            (!fits).then(|| name.to_owned())
+        }
+        _ => None,
+    }
+}
