@@ -8,7 +8,7 @@ use crate::copy::{Manifest, ManifestError, Place, Transfer};
 use crate::delta::feature::is_coordinated;
 use crate::delta::path::SourceObject;
 use crate::delta::root::TableRoot;
-use crate::error::{At as _, Failure, Stage};
+use crate::error::{At as _, Classify as _, Failure, Stage};
 use crate::observe::snapshot::{Columns, Snapshot};
 use crate::observe::source::{Pinned, PinnedHead};
 use crate::observe::table_error::TableError;
