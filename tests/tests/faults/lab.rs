@@ -156,11 +156,11 @@ impl Lab {
         let log = GroupLog::new(group.parse()?, home(&self.west, "west")?, home(&self.east, "east")?);
         let WholeLog { entries, history } = log.read_all().await?;
         let state = history.state.as_ref().context("the log is empty")?;
-        ensure!(state.open_intent.is_none(), "an intent is open: {:?}", entries);
+        ensure!(state.open_intent.is_none(), "an intent is open: {entries:?}");
         let mut cuts: Vec<_> = state.recovery_points.iter().map(|point| &point.cut.id).collect();
         cuts.sort_unstable();
         cuts.dedup();
-        ensure!(cuts.len() == state.recovery_points.len(), "a cut was published twice: {:?}", entries);
+        ensure!(cuts.len() == state.recovery_points.len(), "a cut was published twice: {entries:?}");
         let wrong = entries.iter().find(|entry| {
             use FailureClass::{Diverged, Internal};
             matches!(&entry.event, Event::Failed { class: Diverged | Internal, .. })
