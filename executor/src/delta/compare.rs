@@ -283,11 +283,11 @@ mod tests {
             [
                 r#"metaData.schemaString: source "SCHEMA", target "other""#,
                 "property `k`: source v, target absent",
+                r#"txn of `s`: source {"appId":"s","version":3}, target {"appId":"s","version":2}"#,
+                "domain `d`: source 1, target absent",
                 "file `x`, field `size`: source 1, target 2",
                 "file `y`: source live, target absent",
                 "file `z`: source absent, target live",
-                r#"txn of `s`: source {"appId":"s","version":3}, target {"appId":"s","version":2}"#,
-                "domain `d`: source 1, target absent",
             ]
         );
     }
