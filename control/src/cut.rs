@@ -58,11 +58,16 @@ pub struct CutTable {
     #[serde(default)]
     pub files_reused: u64,
     /// Compacted files that were not copied, because the target holds their rows in other files.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub files_skipped: u64,
     /// Bytes of these files.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub bytes_skipped: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One version per table of a group.
