@@ -38,12 +38,16 @@ fn the_schema_is_the_golden_one() {
 async fn calls_are_answered_before_anybody_asks_for_the_schema() {
     let plugin = Plugin::start(None, "6").unwrap();
     let mut client = ProviderClient::new(plugin.connect(None).await.unwrap());
-    let mut config = vec![0x8d];
+    let mut config = vec![0xde, 0, 17];
     for name in [
         "active_region",
         "epoch",
         "group",
         "last_error",
+        "last_verified_at",
+        "last_verified_equal",
+        "last_verified_level",
+        "last_verified_seq",
         "paused",
         "reachable",
         "recovery_point",
