@@ -231,7 +231,7 @@ fn without_its_catalog_such_a_table_is_refused_and_nothing_is_written() -> Resul
     let staged = story.log().join("_staged_commits").join(format!("{first:020}.{UNIQUE}.json"));
     story.catalog.ratify(&story.table, first + 1, &staged)?;
     story.catalog.published(&story.table, first + 1)?;
-    let missing = message(&story.lakedr(5, &["sync"])?);
+    let missing = message(&story.lakedr(4, &["sync"])?);
     assert!(
         missing.contains(&format!("commit {} is neither in the catalog nor published", first + 1)),
         "{missing}"
