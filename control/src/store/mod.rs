@@ -34,6 +34,8 @@ pub use memory::MemoryStore;
 pub use open::{OpenError, OpenedStore, open_doc_store, open_object_store};
 #[cfg(feature = "object-store")]
 pub use probe::{ProbeFailure, ProbeStep, probe};
+#[cfg(feature = "object-store")]
+pub use transport::SilentFor;
 
 /// Identifies one stored state of an object: an ETag, a generation, or a digest, whatever the store has.
 #[derive(Debug, Clone, PartialEq, Eq)]

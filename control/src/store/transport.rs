@@ -20,6 +20,10 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// is as good as broken.
 const PER_MIB: Duration = Duration::from_secs(8);
 
+/// An extension of a request whose answer may take its time: the server does something large before it says anything.
+#[derive(Debug, Clone, Copy)]
+pub struct SilentFor(pub Duration);
+
 /// Connects a store, and remembers the client for requests that `object_store` has no call for.
 ///
 /// A limit on the whole of a request, as `object_store` has it, cannot tell a slow transfer from a broken one. The
@@ -65,7 +69,8 @@ struct Patient {
 impl HttpService for Patient {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let mib = u32::try_from(request.body().content_length() >> 20).unwrap_or(u32::MAX);
-        let patience = SILENCE + PER_MIB * mib;
+        let silence = request.extensions().get::<SilentFor>().map_or(SILENCE, |allowed| allowed.0);
+        let patience = silence + PER_MIB * mib;
         let answer = tokio::time::timeout(patience, self.inner.execute(request)).await;
         let (parts, body) = answer.map_err(|_| silent(patience))??.into_parts();
         let body = Watched { body, silence: Box::pin(sleep(SILENCE)) };
@@ -150,6 +155,12 @@ mod tests {
         assert_eq!(began.elapsed(), SILENCE);
 
         *request.uri_mut() = "/deaf".parse().unwrap();
+        let mut slow = request.clone();
+        slow.extensions_mut().insert(SilentFor(10 * SILENCE));
+        let began = Instant::now();
+        client.execute(slow).await.unwrap_err();
+        assert_eq!(began.elapsed(), 10 * SILENCE);
+
         let error = client.execute(request).await.unwrap_err();
         assert_eq!(error.kind(), HttpErrorKind::Timeout);
         assert!(error.to_string().contains("30 s"), "{error}");

@@ -111,6 +111,7 @@ impl Classify for CopyError {
     fn retryable(&self) -> bool {
         match self {
             Self::Data(cause) => cause.retryable(),
+            Self::Wire(cause) => cause.retryable(),
             _ => self.class() == FailureClass::Unreachable,
         }
     }
@@ -187,7 +188,7 @@ impl WireError {
     fn passes(&self) -> bool {
         match self {
             Self::Status { status, code, .. } => {
-                matches!(status, 408 | 429 | 500 | 502..=599)
+                matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
                     || matches!(code.as_str(), "InternalError" | "SlowDown" | "ServiceUnavailable")
             }
             Self::Connection { .. } | Self::Answer { .. } => true,
@@ -197,10 +198,16 @@ impl WireError {
 }
 
 impl Classify for WireError {
+    fn retryable(&self) -> bool {
+        self.passes()
+    }
+
     fn class(&self) -> FailureClass {
         match self.status() {
             _ if self.passes() => FailureClass::Unreachable,
             Some(401 | 403) => FailureClass::Denied,
+            // a full disk, or another fault of the server
+            Some(500..) => FailureClass::Unreachable,
             _ => FailureClass::Configuration,
         }
     }

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use lakedr_control::store::{AzureHandle, GcsHandle, S3Handle};
+use lakedr_control::store::{AzureHandle, GcsHandle, S3Handle, SilentFor};
 use object_store::aws::AwsAuthorizer;
 use object_store::azure::AzureAuthorizer;
 use object_store::client::{HttpClient, HttpRequest};
@@ -9,6 +11,9 @@ use url::Url;
 use super::said::said;
 use crate::copy::error::WireError;
 use crate::copy::retry::Patience;
+
+/// How long a store may be silent while it puts a large object together.
+const AT_WORK: SilentFor = SilentFor(Duration::from_secs(600));
 
 /// A request before it is signed.
 #[derive(Debug)]
@@ -54,6 +59,9 @@ impl Request {
         *request.uri_mut() = self.url.as_str().parse::<Uri>()?;
         if self.method != Method::GET {
             request.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
+        }
+        if self.method != Method::GET {
+            request.extensions_mut().insert(AT_WORK);
         }
         for (key, value) in &self.headers {
             request.headers_mut().insert(HeaderName::from_static(key), HeaderValue::from_str(value)?);
