@@ -2,7 +2,9 @@
 //! Nobody else writes them there, and readers would get slower with every sync. Both only repeat what the log says, so
 //! one that fails is a warning.
 
-use futures::future::join_all;
+use std::future::ready;
+
+use futures::stream::{self, StreamExt as _};
 use object_store::{Error, PutMode, PutOptions, PutPayload};
 
 use super::checkpoint_upload::{CheckpointMissed, write_checkpoint};
@@ -20,27 +22,64 @@ const DEFAULT_INTERVAL: u64 = 10;
 /// Files from which on a table does not wait for its interval.
 const MANY_FILES: u64 = 10_000;
 
-/// Writes the checksums of the versions that a publish made, and the checkpoints that are due.
-pub async fn keep_up_targets(scene: &Scene<'_>, plan: &GroupPlan) {
-    let written = plan.tables.iter().filter_map(|table| Some((table, table.slot()?)));
-    let upkeep = written.map(|(table, version)| async move {
-        if let Err(error) = keep_up(scene, table, version).await {
-            tracing::warn!(table = %table.target.name, "the upkeep of version {version} is missing: {}", chain(&error));
-        }
-    });
-    join_all(upkeep).await;
+/// Tables that are looked after at a time: each checkpoint needs the memory of a row group.
+const TABLES_AT_A_TIME: usize = 2;
+
+/// A version that a publish made.
+struct Written<'a> {
+    table: &'a TablePlan,
+    version: u64,
 }
 
-async fn keep_up(scene: &Scene<'_>, table: &TablePlan, version: u64) -> Result<(), CheckpointMissed> {
-    let delta = table.target.table();
+/// Writes the checksums of the versions that a publish made, then the checkpoints that are due.
+pub async fn keep_up_targets(scene: &Scene<'_>, plan: &GroupPlan) {
+    let written = plan.tables.iter().filter_map(|table| Some(Written { table, version: table.slot()? }));
+    let checksums = stream::iter(written).map(|written| async move {
+        let listed = checksum(&written).await;
+        written.heed("checksum", listed).map(|listing| (written, listing))
+    });
+    let listed: Vec<_> = checksums.buffered(TABLES_AT_A_TIME).filter_map(ready).collect().await;
+    let due = stream::iter(listed).filter(|(written, listing)| ready(written.is_due(listing)));
+    let checkpoints = due.map(|(written, listing)| async move {
+        let now_ms = scene.world.now().timestamp_millis();
+        let written_down = checkpoint(&written, &listing, now_ms).await;
+        written.heed("checkpoint", written_down);
+    });
+    checkpoints.buffered(TABLES_AT_A_TIME).collect::<()>().await;
+}
+
+async fn checksum(written: &Written<'_>) -> Result<LogListing, CheckpointMissed> {
+    let (target, diff) = (&written.table.target, &written.table.diff);
+    let delta = target.table();
     let listing = delta.listing().await?;
-    let snapshot = delta.snapshot(&listing, Some(version)).await?;
-    let (files, bytes) = (table.diff.source_files, table.diff.source_bytes);
-    write_checksum(&table.target, version, &Checksum::of(&snapshot.head, files, bytes)).await?;
-    if !is_due(newest_checkpoint(&listing), version, interval(table), files) {
-        return Ok(());
+    let snapshot = delta.snapshot(&listing, Some(written.version)).await?;
+    let checksum = Checksum::of(&snapshot.head, diff.source_files, diff.source_bytes);
+    write_checksum(target, written.version, &checksum).await?;
+    Ok(listing)
+}
+
+async fn checkpoint(
+    written: &Written<'_>,
+    listing: &LogListing,
+    now_ms: i64,
+) -> Result<(), CheckpointMissed> {
+    let target = &written.table.target;
+    let snapshot = target.table().snapshot(listing, Some(written.version)).await?;
+    write_checkpoint(target, &snapshot, now_ms).await
+}
+
+impl Written<'_> {
+    /// What was done, or a warning that it was not.
+    fn heed<T>(&self, what: &str, done: Result<T, CheckpointMissed>) -> Option<T> {
+        let warn = |error: &CheckpointMissed| {
+            tracing::warn!(table = %self.table.target.name, "no {what} at version {}: {}", self.version, chain(error));
+        };
+        done.inspect_err(warn).ok()
     }
-    write_checkpoint(&table.target, &snapshot, scene.world.now().timestamp_millis()).await
+
+    fn is_due(&self, listing: &LogListing) -> bool {
+        is_due(newest_checkpoint(listing), self.version, interval(self.table), self.table.diff.source_files)
+    }
 }
 
 /// Writes the checksum of a version unless it has one: checksums are never overwritten (protocol, "Version Checksum

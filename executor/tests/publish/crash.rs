@@ -96,12 +96,12 @@ async fn every_prefix_of_sync(run: u64) -> usize {
 
 #[tokio::test]
 async fn the_first_sync_is_killed_after_every_write() {
-    // created; 3 files, 3 bodies, intent, 3 slots, published, 3 bodies forgotten; in two orders, none included
-    assert_eq!(every_prefix_of_sync(1).await, 2 * (1 + 3 + 3 + 1 + 3 + 1 + 3 + 1));
+    // created; 3 files, 3 bodies, intent, 3 slots, published, 3 bodies forgotten, 3 checksums; in two orders, none included
+    assert_eq!(every_prefix_of_sync(1).await, 2 * (1 + 3 + 3 + 1 + 3 + 1 + 3 + 3 + 1));
 }
 
 #[tokio::test]
 async fn a_later_sync_is_killed_after_every_write() {
-    // 3 files, 3 bodies, intent, 3 slots, published, 3 bodies forgotten, a checkpoint and the hint to it
-    assert_eq!(every_prefix_of_sync(2).await, 2 * (3 + 3 + 1 + 3 + 1 + 3 + 2 + 1));
+    // 3 files, 3 bodies, intent, 3 slots, published, 3 bodies forgotten, 3 checksums, a checkpoint and the hint to it
+    assert_eq!(every_prefix_of_sync(2).await, 2 * (3 + 3 + 1 + 3 + 1 + 3 + 3 + 2 + 1));
 }

@@ -48,6 +48,7 @@ pub(crate) fn steps(before: &Tree, after: &Tree) -> Vec<Step> {
             _ => steps.push(said),
         }
     }
+    steps.push(select(&|key| key.ends_with(".crc")));
     steps.push(select(&|key| key.ends_with(".checkpoint.parquet")));
     steps.push(select(&|key| key.ends_with("_last_checkpoint")));
     steps.retain(|step| !step.is_empty());
