@@ -103,6 +103,7 @@ fn remedy(what: &str) -> &'static str {
     match what {
         "group log entry" => "restore that object from a version or a backup of the external location",
         "run record" => "restore that object, or delete it if its run does not matter any more",
+        "verification" => "it counts as none; verify again",
         _ => "restore it from Terraform with `terraform apply` or `lakedr state rebuild --overwrite`",
     }
 }

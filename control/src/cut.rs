@@ -57,6 +57,12 @@ pub struct CutTable {
     /// Files that the target held already.
     #[serde(default)]
     pub files_reused: u64,
+    /// Compacted files that were not copied, because the target holds their rows in other files.
+    #[serde(default)]
+    pub files_skipped: u64,
+    /// Bytes of these files.
+    #[serde(default)]
+    pub bytes_skipped: u64,
 }
 
 /// One version per table of a group.
@@ -154,6 +160,8 @@ impl From<Pin> for CutTable {
             bytes_copied: 0,
             files_removed: 0,
             files_reused: 0,
+            files_skipped: 0,
+            bytes_skipped: 0,
         }
     }
 }

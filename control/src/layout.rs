@@ -51,7 +51,23 @@ pub fn group_log_entry(group: &Name, seq: u64) -> String {
 #[must_use]
 pub fn group_log_seq(group: &Name, key: &str) -> Option<u64> {
     let digits = key.strip_prefix(group_log(group).as_str())?.strip_prefix('/')?.strip_suffix(".json")?;
+    parse_seq(digits)
+}
+
+fn parse_seq(digits: &str) -> Option<u64> {
     (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+/// Key of the head of a group log: what its entries come to, so that readers need not begin with the first.
+#[must_use]
+pub fn group_log_head(group: &Name) -> String {
+    format!("{META}/groups/{group}/head.json")
+}
+
+/// Key of what a sync remembers of the run records of a marker workflow.
+#[must_use]
+pub fn known_runs(group: &Name) -> String {
+    format!("{META}/groups/{group}/runs.json")
 }
 
 /// Folder of the commit bodies of an intent.
@@ -67,6 +83,12 @@ pub fn pending_commits(group: &Name, seq: u64) -> String {
 pub fn pending_commit(group: &Name, seq: u64, table: &TableName, body_digest: &str) -> String {
     let digits: String = body_digest.trim_start_matches("sha256:").chars().take(16).collect();
     format!("{}/{}-{digits}.json", pending_commits(group, seq), table_key(table))
+}
+
+/// Key of what is known of a table since the intent with this sequence number was published.
+#[must_use]
+pub fn table_record(group: &Name, intent: u64, table: &TableName) -> String {
+    format!("{META}/groups/{group}/state/{intent:020}/{}.json", table_key(table))
 }
 
 /// Folder of the probe objects in an external location; nothing stays in it.
@@ -87,16 +109,41 @@ pub fn verifications(group: &Name) -> String {
     format!("{META}/groups/{group}/verified")
 }
 
+/// Folder of the dated records about one recovery point.
+#[must_use]
+pub fn verifications_of(group: &Name, seq: u64) -> String {
+    format!("{}/{seq:020}", verifications(group))
+}
+
 /// Key of one record of `lakedr verify`: recovery point, then the moment in milliseconds.
 #[must_use]
 pub fn verification(group: &Name, seq: u64, at_ms: i64) -> String {
-    format!("{}/{seq:020}/{at_ms:015}.json", verifications(group))
+    format!("{}/{at_ms:015}.json", verifications_of(group, seq))
+}
+
+/// The recovery point that a key of [`verifications`] is about.
+#[must_use]
+pub fn verification_seq(group: &Name, key: &str) -> Option<u64> {
+    let (digits, _) = key.strip_prefix(verifications(group).as_str())?.strip_prefix('/')?.split_once('/')?;
+    parse_seq(digits)
 }
 
 /// Folder of the attempts of a run, in the place where a marker workflow keeps its records.
 #[must_use]
 pub fn run(run_id: &str) -> String {
     escape(run_id)
+}
+
+/// Whether a key is one of a run record; everything else in the place of a marker workflow is not ours.
+#[must_use]
+pub fn is_run_record(key: &str) -> bool {
+    key.ends_with("/started.json") || key.ends_with("/finished.json")
+}
+
+/// The folder of a run, of a key in it.
+#[must_use]
+pub fn run_of(key: &str) -> &str {
+    key.split_once('/').map_or(key, |(run, _)| run)
 }
 
 /// Key of the record that an attempt of a run began.
@@ -152,5 +199,9 @@ mod tests {
         );
         assert_eq!(run_started("2026-11-20T08:00", 1), "2026-11-20T08=3a00/0001/started.json");
         assert_eq!(run(".."), "=2e.");
+        assert_eq!(run_of(&run_finished("a/b", 1)), run("a/b"));
+        let key = verification(&group, 3, 1_795_168_208_559);
+        assert_eq!(key, "meta/groups/etl/verified/00000000000000000003/001795168208559.json");
+        assert_eq!(verification_seq(&group, &key), Some(3));
     }
 }

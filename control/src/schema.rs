@@ -4,9 +4,11 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use crate::codec::Document;
-use crate::group_log::Entry;
+use crate::group_log::{Entry, Head};
+use crate::known_runs::KnownRuns;
 use crate::run_record::RunRecord;
 use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
+use crate::verification::Verification;
 
 /// File name and schema of each stored document.
 #[must_use]
@@ -16,7 +18,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("sync_group.json", schema::<Document<SyncGroupSpec>>("sync group document")),
         ("snapshot_schedule.json", schema::<Document<SnapshotScheduleSpec>>("snapshot schedule document")),
         ("group_log_entry.json", schema::<Entry>("group log entry")),
+        ("group_log_head.json", schema::<Head>("head of a group log")),
         ("run_record.json", schema::<RunRecord>("run record")),
+        ("known_runs.json", schema::<KnownRuns>("known runs")),
+        ("verification.json", schema::<Verification>("verification")),
     ]
 }
 

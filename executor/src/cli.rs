@@ -102,6 +102,9 @@ pub enum Command {
     /// Work with the specifications in a Terraform state
     #[command(subcommand)]
     State(StateCommand),
+    /// Copy the objects that are named on stdin, one JSON transfer a line; write a JSON receipt a line to stdout.
+    /// Credentials are those of --group, else those of the environment. Exit code 4 when one of them failed
+    CopyWorker(CopyWorkerArgs),
 }
 
 /// Options of `lakedr sync`.
@@ -116,6 +119,14 @@ pub struct SyncArgs {
     /// Time between two looks of --watch
     #[arg(long, value_name = "DURATION", default_value = "30s", requires = "watch", value_parser = pause)]
     pub every: std::time::Duration,
+}
+
+/// Options of `lakedr copy-worker`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct CopyWorkerArgs {
+    /// Cap on what this process moves; default is that of --group
+    #[arg(long, value_name = "BYTES")]
+    pub max_bytes_per_second: Option<u64>,
 }
 
 /// A pause between two looks: a duration, a tenth of a second at the least.

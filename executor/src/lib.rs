@@ -15,6 +15,7 @@ pub mod observe;
 pub mod pipeline;
 pub mod plan;
 pub mod publish;
+pub mod record;
 pub mod report;
 pub mod second;
 pub mod spec;

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use indicatif::MultiProgress;
@@ -12,6 +13,9 @@ use lakedr::exit::Exit;
 use lakedr::report::{Format, Output};
 use lakedr::world::World;
 use tracing_subscriber::EnvFilter;
+
+/// How long an interrupted call may take to give up the uploads that it has begun.
+const GIVE_UP_WITHIN: Duration = Duration::from_millis(800);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -37,7 +41,7 @@ async fn run(cli: &Cli) -> Exit {
     let progress = (io::stderr().is_terminal() && !cli.global.quiet).then(MultiProgress::new);
     let output = Output::new(cli.global.output);
     let context = Context { world: World::new(), global: cli.global.clone(), output, progress };
-    tokio::select! {
+    let exit = tokio::select! {
         ended = command::run(&context, &cli.command) => match ended {
             Ok(exit) => exit,
             Err(error) => {
@@ -48,7 +52,11 @@ async fn run(cli: &Cli) -> Exit {
         },
         // every stage may be cut short at any point: the next call finishes or reuses what was begun
         () = interrupted() => Exit::Interrupted,
+    };
+    if exit == Exit::Interrupted {
+        context.world.copying.give_up(GIVE_UP_WITHIN).await;
     }
+    exit
 }
 
 async fn interrupted() {

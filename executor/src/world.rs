@@ -4,11 +4,15 @@ use chrono::{DateTime, Utc};
 use lakedr_control::group_log::Author;
 use uuid::Uuid;
 
+use crate::copy::Copying;
+
 /// One call of the executor.
 #[derive(Debug, Clone)]
 pub struct World {
     /// Who writes log entries.
     pub author: Author,
+    /// What all copies share.
+    pub copying: Copying,
 }
 
 impl World {
@@ -17,7 +21,8 @@ impl World {
     pub fn new() -> Self {
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let executor = env!("CARGO_PKG_VERSION").to_owned();
-        Self { author: Author { executor, host, run: Uuid::new_v4().to_string() } }
+        let author = Author { executor, host, run: Uuid::new_v4().to_string() };
+        Self { author, copying: Copying::default() }
     }
 
     /// The present moment, by this machine's clock. For people and for the RPO lag: what is safe never rests on it.

@@ -6,8 +6,9 @@ import os
 from pyspark.sql import SparkSession
 
 
-def start(jars: str, scratch: str) -> SparkSession:
-    """Starts Spark on this machine; `jars` is target/tools/jars, `scratch` a folder that may be filled."""
+def start(jars: str, scratch: str, more: dict[str, str]) -> SparkSession:
+    """Starts Spark on this machine; `jars` is target/tools/jars, `scratch` a folder that may be filled, `more` are
+    settings on top of those that every story has."""
     paths = sorted(glob.glob(os.path.join(jars, "*.jar")))
     if not paths:
         raise SystemExit(f"no jars in {jars}: run `cargo xtask tools`")
@@ -32,7 +33,7 @@ def start(jars: str, scratch: str) -> SparkSession:
         "spark.hadoop.fs.s3a.buffer.dir": os.path.join(scratch, "s3a"),
     }
     builder = SparkSession.builder.master("local[2]").appName("lakedr-stories")
-    for key, value in settings.items():
+    for key, value in (settings | more).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("WARN")

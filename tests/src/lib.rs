@@ -4,7 +4,10 @@
 //! `cargo xtask test --only RING` builds and installs everything a ring needs. Nothing here is skipped when
 //! something is missing: it fails and says what to run.
 
+pub mod declared;
 pub mod environment;
+pub mod judge;
+pub mod noise;
 pub mod plugin;
 pub mod process_group;
 pub mod regions;
@@ -12,3 +15,4 @@ pub mod running;
 pub mod servers;
 pub mod spark;
 pub mod terraform;
+pub mod world;

@@ -1,4 +1,4 @@
-//! Real Spark with Delta Lake, behind a pipe: the Python side is `tests/spark/workflow.py`.
+//! Real Spark with Delta Lake, behind a pipe: the Python side is `tests/spark/pipe.py`.
 //!
 //! Starting a JVM takes seconds, so a story starts one [`Spark`] and asks it many things, one at a time.
 
@@ -42,16 +42,24 @@ pub struct Rows {
 }
 
 impl Spark {
-    /// Starts Python and the JVM; the first request waits until they are up.
+    /// Starts the workflow of the stories, `tests/spark/workflow.py`.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub fn start() -> Result<Self> {
+        Self::serve("tests/spark/workflow.py")
+    }
+
+    /// Starts a Python script of the checkout, and with it the JVM; the first request waits until they are up.
     ///
     /// # Errors
     /// Python, Spark or its jars are not installed.
-    pub fn start() -> Result<Self> {
+    pub fn serve(script: &str) -> Result<Self> {
         let scratch = tempfile::Builder::new().prefix("lakedr-spark-").tempdir()?;
         let log = scratch.path().join("spark.log");
         let mut command = Command::new(environment::tool("venv/bin/python")?);
         command
-            .arg(environment::checkout().join("tests/spark/workflow.py"))
+            .arg(environment::checkout().join(script))
             .arg("--jars")
             .arg(environment::tool("jars")?)
             .arg("--scratch")
@@ -134,7 +142,11 @@ impl Spark {
         found.as_bool().context("whether there is a checksum")
     }
 
-    fn ask(&mut self, request: &Value) -> Result<Value> {
+    /// Sends a request, `{"command": NAME, …}`, and waits for its answer.
+    ///
+    /// # Errors
+    /// Spark ended, or what it said instead of an answer.
+    pub fn ask(&mut self, request: &Value) -> Result<Value> {
         let sent = writeln!(self.requests, "{request}").and_then(|()| self.requests.flush());
         let mut line = String::new();
         if sent.is_err() || self.answers.read_line(&mut line)? == 0 {

@@ -29,7 +29,7 @@ enum Command {
     /// Installs the servers, readers and Spark that the tests need, into target/tools
     Tools,
     /// Measures release builds of the provider and the executor
-    Bench,
+    Bench(bench::Args),
     /// Writes the generated pages below docs/, or compares them
     Docs(docs::Args),
     /// Runs every check and test that CI runs
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo => demo::run(),
         Command::Tools => tools::install_all().map(drop),
-        Command::Bench => bench::run(),
+        Command::Bench(args) => bench::run(&args),
         Command::Docs(args) => docs::run(&args),
         Command::Test(args) => test::run(&args),
     };

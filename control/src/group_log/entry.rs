@@ -79,7 +79,7 @@ pub enum IntentKind {
     Restore,
 }
 
-/// One table of an intent: where its commit goes and what exactly it is.
+/// One commit of an intent: where it goes and what exactly it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -91,6 +91,10 @@ pub struct IntentSlot {
     pub url: String,
     /// Version of the final table that the commit goes to.
     pub version: u64,
+    /// No reader sees this version before version 0 of the same table is there. Such slots are filled first; only a
+    /// first clone of many files has them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
     /// `sha256:` digest of the commit body, which is stored where [`crate::layout::pending_commit`] says.
     pub body_digest: String,
 }
@@ -144,7 +148,7 @@ pub enum Event {
         spec_digest: String,
         /// The cut.
         cut: Cut,
-        /// One slot for each table that changes.
+        /// The slots of each table that changes: one, or several for a first clone of many files.
         slots: Vec<IntentSlot>,
     },
     /// Every slot of an intent is filled: a recovery point.

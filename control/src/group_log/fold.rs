@@ -1,10 +1,13 @@
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Event, FIRST_EPOCH, FIRST_SEQ, FailureClass, IntentKind, IntentSlot, Role};
 use crate::cut::Cut;
 
 /// A published cut.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct RecoveryPoint {
     /// Sequence number of the `published` entry.
     pub seq: u64,
@@ -15,6 +18,8 @@ pub struct RecoveryPoint {
     /// Epoch it was published in.
     pub epoch: u64,
     /// When it was published.
+    #[serde(with = "crate::time::rfc3339_millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "DateTime<Utc>"))]
     pub published_at: DateTime<Utc>,
     /// Milliseconds from the first to the last slot.
     pub publish_window_ms: u64,
@@ -23,7 +28,9 @@ pub struct RecoveryPoint {
 }
 
 /// An intent that is neither published, abandoned nor replaced.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct OpenIntent {
     /// Its sequence number.
     pub seq: u64,
@@ -38,11 +45,15 @@ pub struct OpenIntent {
 }
 
 /// The newest failure since the newest recovery point.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct LastFailure {
     /// Sequence number of the entry.
     pub seq: u64,
     /// When.
+    #[serde(with = "crate::time::rfc3339_millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "DateTime<Utc>"))]
     pub at: DateTime<Utc>,
     /// Attempt within its call of the executor.
     pub attempt: u32,
@@ -55,7 +66,9 @@ pub struct LastFailure {
 }
 
 /// The state of a group: everything decisions rest on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct GroupState {
     /// Sequence number that the next entry gets.
     pub next_seq: u64,
@@ -67,15 +80,24 @@ pub struct GroupState {
     pub spec_digest: String,
     /// Recovery points, oldest first.
     pub recovery_points: Vec<RecoveryPoint>,
+    /// When the newest intent of kind [`IntentKind::Publish`] was published.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::rfc3339_millis_option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<DateTime<Utc>>"))]
+    pub last_publish_at: Option<DateTime<Utc>>,
     /// A cut that has landed and is not published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landed: Option<Cut>,
     /// An intent that somebody has to finish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_intent: Option<OpenIntent>,
     /// The newest failure since the newest recovery point.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastFailure>,
     /// The operator who paused the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_by: Option<String>,
     /// Region whose location goes on with the log, after a `moved` without continuation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moving_to: Option<String>,
 }
 
@@ -85,7 +107,34 @@ impl GroupState {
     pub fn recovery_point(&self) -> Option<&RecoveryPoint> {
         self.recovery_points.last()
     }
+
+    /// Sequence number of the entry that made this state.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.next_seq.saturating_sub(1)
+    }
+
+    /// Forgets recovery points from the oldest on, down to [`POINTS_KEPT`] points and [`TABLES_KEPT`] tables in all of
+    /// them; the newest one stays in any case. Folding on and forgetting again gives the same as forgetting once.
+    #[must_use]
+    pub fn without_old_points(mut self) -> Self {
+        let mut tables = 0;
+        let kept = self.recovery_points.iter().rev().take(POINTS_KEPT).take_while(|point| {
+            let newest = tables == 0;
+            tables += point.cut.tables.len();
+            newest || tables <= TABLES_KEPT
+        });
+        let old = self.recovery_points.len() - kept.count();
+        self.recovery_points.drain(..old);
+        self
+    }
 }
+
+/// Recovery points that are kept at hand for decisions.
+pub const POINTS_KEPT: usize = 128;
+
+/// Pinned tables that are kept at hand with them: some 300 bytes each.
+pub const TABLES_KEPT: usize = 2048;
 
 /// Why a history is not one of a group.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,7 +174,17 @@ pub enum FoldError {
 /// # Errors
 /// See [`FoldError`]: a log that was tampered with is never guessed at.
 pub fn fold<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Option<GroupState>, FoldError> {
-    let mut state = None;
+    fold_from(None, entries)
+}
+
+/// Folds what comes after a state into it; `None` is the state before the first entry.
+///
+/// # Errors
+/// See [`FoldError`].
+pub fn fold_from<'a>(
+    mut state: Option<GroupState>,
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> Result<Option<GroupState>, FoldError> {
     for entry in entries {
         state = Some(match state {
             None => begin(entry)?,
@@ -151,6 +210,7 @@ fn begin(entry: &Entry) -> Result<GroupState, FoldError> {
         role: role.clone(),
         spec_digest: spec_digest.clone(),
         recovery_points: Vec::new(),
+        last_publish_at: None,
         landed: None,
         open_intent: None,
         last_failure: None,
@@ -238,6 +298,9 @@ fn publish(state: &mut GroupState, entry: &Entry, intent: u64) -> Result<(), Fol
     }
     state.spec_digest = closed.spec_digest;
     state.last_failure = None;
+    if closed.kind == IntentKind::Publish {
+        state.last_publish_at = Some(entry.at);
+    }
     state.recovery_points.push(RecoveryPoint {
         seq: entry.seq,
         intent,

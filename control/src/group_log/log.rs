@@ -1,19 +1,17 @@
-use std::collections::BTreeMap;
+mod keep;
+mod read;
+mod verification;
 
 use chrono::{DateTime, Utc};
-use futures::future::join;
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::entry::{Author, Entry, Event, FIRST_EPOCH, FIRST_SEQ, FORMAT};
-use super::fold::{FoldError, GroupState, fold};
+use super::fold::{FoldError, GroupState};
 use crate::codec::DecodeError;
-use crate::digest::NotCanonical;
+use crate::digest::{self, NotCanonical};
 use crate::id::Name;
 use crate::layout;
-use crate::store::{DocStoreRef, StoreError, Written};
-
-/// Entries that are read at the same time.
-const READS_IN_FLIGHT: usize = 16;
+use crate::store::{DocStoreRef, StoreError, Tag, Written};
+use read::Read;
 
 /// Why a group log cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -66,9 +64,6 @@ impl LogError {
     }
 }
 
-/// What listing a home came to; the error is taken when it is reported.
-type Listing = Result<Vec<String>, Option<StoreError>>;
-
 /// One of the two places where the log of a group can live.
 #[derive(Debug, Clone)]
 struct Home {
@@ -81,23 +76,61 @@ struct Home {
 pub struct GroupLog {
     group: Name,
     homes: [Home; 2],
+    keeps_head: bool,
 }
 
-/// A history as it was read, and what it means.
+/// What is known of the object at the place of a head.
+#[derive(Debug, Clone, Default)]
+enum HeadObject {
+    /// Nobody has looked.
+    #[default]
+    Unseen,
+    /// There was none.
+    Absent,
+    /// There was one, usable or not.
+    Found(Tag),
+}
+
+/// The object that holds an entry.
+#[derive(Debug, Clone)]
+struct EntryObject {
+    home: usize,
+    digest: String,
+}
+
+/// A history up to the newest entry that was read, and what it means.
 #[derive(Debug, Clone)]
 pub struct History {
-    /// All entries, in order.
-    pub entries: Vec<Entry>,
-    /// Their meaning; `None` for a group that does not exist yet.
+    /// Its meaning; `None` for a group that does not exist yet. Of the recovery points, [`GroupLog::read`] keeps the
+    /// newest ones only ([`GroupState::without_old_points`]).
     pub state: Option<GroupState>,
     /// Index of the home that takes the next entry.
     home: usize,
+    newest: Option<EntryObject>,
+    heads: [HeadObject; 2],
+    /// Entries that the head does not hold.
+    behind_head: usize,
 }
 
 impl History {
-    fn next_seq(&self) -> u64 {
-        self.entries.last().map_or(FIRST_SEQ, |entry| entry.seq + 1)
+    /// The history before the first entry.
+    fn beginning(home: usize) -> Self {
+        let heads = [HeadObject::Unseen, HeadObject::Unseen];
+        Self { state: None, home, newest: None, heads, behind_head: 0 }
     }
+
+    fn next_seq(&self) -> u64 {
+        self.state.as_ref().map_or(FIRST_SEQ, |state| state.next_seq)
+    }
+}
+
+/// A log from its first entry on.
+#[derive(Debug, Clone)]
+pub struct WholeLog {
+    /// All entries, in order.
+    pub entries: Vec<Entry>,
+    /// What they come to, with all recovery points.
+    pub history: History,
 }
 
 /// What became of an append.
@@ -116,7 +149,14 @@ impl GroupLog {
     #[must_use]
     pub fn new(group: Name, first: (String, DocStoreRef), other: (String, DocStoreRef)) -> Self {
         let home = |(region, store)| Home { region, store };
-        Self { group, homes: [home(first), home(other)] }
+        Self { group, homes: [home(first), home(other)], keeps_head: false }
+    }
+
+    /// The same log, for a caller that may write: reading brings a head up to date that is missing, unusable or far
+    /// behind.
+    #[must_use]
+    pub fn keeping_head(self) -> Self {
+        Self { keeps_head: true, ..self }
     }
 
     /// Where the next entry goes.
@@ -137,94 +177,42 @@ impl GroupLog {
         self.homes.iter().find(|home| home.region == region).map(|home| &home.store)
     }
 
-    /// Reads the whole log.
+    /// Reads the log for a decision: its head and the entries behind it, or all entries where there is no head that
+    /// fits the log. Old recovery points are left out either way, so the head makes no difference to the result.
     ///
     /// # Errors
-    /// When the home of the log is out of reach, or the log is damaged. The other location may be out of reach as
-    /// long as the log does not go on there.
+    /// When the home of the log is out of reach, or what was read of the log is damaged. The other location may be out
+    /// of reach as long as the log does not go on there.
     pub async fn read(&self) -> Result<History, LogError> {
-        self.read_on(History { entries: Vec::new(), state: None, home: 0 }).await
+        let history = self.newest().await?;
+        let mut history = History { state: history.state.map(GroupState::without_old_points), ..history };
+        if self.keeps_head && history.behind_head > keep::LAG {
+            self.keep_head(&mut history).await;
+        }
+        Ok(history)
     }
 
     /// Reads what was appended since `known`.
     ///
     /// # Errors
     /// As [`GroupLog::read`].
-    pub async fn read_on(&self, mut known: History) -> Result<History, LogError> {
-        let folder = layout::group_log(&self.group);
-        let (first, other) = join(self.homes[0].store.list(&folder), self.homes[1].store.list(&folder)).await;
-        let mut listings = [first.map_err(Some), other.map_err(Some)];
-        if known.entries.is_empty() {
-            known.home = self.first_home(&mut listings)?;
+    pub async fn read_on(&self, known: History) -> Result<History, LogError> {
+        if known.state.is_none() {
+            return self.read().await;
         }
-        loop {
-            let home = known.home;
-            let keys = match &mut listings[home] {
-                Ok(keys) => keys,
-                Err(cause) => {
-                    let Some(cause) = cause.take() else { break };
-                    return Err(LogError::Store { group: self.group.clone(), cause });
-                }
-            };
-            let stretch = self.stretch(home, keys, known.next_seq()).await?;
-            let moved = append_stretch(&mut known, stretch);
-            match moved.and_then(|region| self.homes.iter().position(|home| home.region == region)) {
-                Some(next) if next != home => known.home = next,
-                _ => break,
-            }
-        }
-        known.state = fold(&known.entries).map_err(|cause| LogError::Damaged {
-            group: self.group.clone(),
-            url: self.homes[known.home].store.url().to_owned(),
-            cause,
-        })?;
-        Ok(known)
+        self.go_on(known).await
     }
 
-    /// The home that holds the first entry. A log that exists nowhere begins in the first home; which one that is
-    /// may have changed in the specification since, so a log is never begun while the other home cannot be seen.
-    fn first_home(&self, listings: &mut [Listing; 2]) -> Result<usize, LogError> {
-        let holds_first = |listing: &Listing| {
-            let first = layout::group_log_entry(&self.group, FIRST_SEQ);
-            listing.as_ref().is_ok_and(|keys| keys.contains(&first))
-        };
-        let holds_any = |listing: &Listing| {
-            let seq = |key: &String| layout::group_log_seq(&self.group, key);
-            listing.as_ref().is_ok_and(|keys| keys.iter().any(|key| seq(key).is_some()))
-        };
-        // entries without a first one are a damaged log, not an absent one: reading it says what is missing
-        if let Some(home) =
-            listings.iter().position(holds_first).or_else(|| listings.iter().position(holds_any))
-        {
-            return Ok(home);
-        }
-        match listings.iter_mut().find_map(|listing| listing.as_mut().err().and_then(Option::take)) {
-            Some(cause) => Err(LogError::Store { group: self.group.clone(), cause }),
-            None => Ok(0),
-        }
-    }
-
-    /// Entries of one home from `from` on, in order.
-    async fn stretch(&self, home: usize, keys: &[String], from: u64) -> Result<Vec<Entry>, LogError> {
-        let by_seq: BTreeMap<u64, &String> = keys
-            .iter()
-            .filter_map(|key| layout::group_log_seq(&self.group, key).map(|seq| (seq, key)))
-            .filter(|(seq, _)| *seq >= from)
-            .collect();
-        let store = &self.homes[home].store;
-        // collected first: a lazy iterator over borrowed keys would make this future impossible to send
-        let reads: Vec<_> = by_seq.into_values().map(|key| self.entry(store, key)).collect();
-        let entries: Vec<Option<Entry>> = stream::iter(reads).buffered(READS_IN_FLIGHT).try_collect().await?;
-        Ok(entries.into_iter().flatten().collect())
-    }
-
-    async fn entry(&self, store: &DocStoreRef, key: &str) -> Result<Option<Entry>, LogError> {
-        let object =
-            store.read(key).await.map_err(|cause| LogError::Store { group: self.group.clone(), cause })?;
-        object
-            .map(|object| Entry::decode(key, &object.bytes))
-            .transpose()
-            .map_err(|cause| LogError::Entry { group: self.group.clone(), cause })
+    /// Reads every entry, whatever the head says: for showing all of the log, and for finding out whether all of it is
+    /// still there.
+    ///
+    /// # Errors
+    /// When the home of the log is out of reach, or the log is damaged.
+    pub async fn read_all(&self) -> Result<WholeLog, LogError> {
+        let mut entries = Vec::new();
+        let take = &mut read::Take::Entries(&mut entries);
+        let history = self.whole(History::beginning(0), [None, None], take).await?;
+        Ok(WholeLog { entries, history })
     }
 
     /// Appends one event behind `history`.
@@ -246,40 +234,28 @@ impl GroupLog {
         let mut bytes = serde_json::to_vec(&entry).map_err(NotCanonical).map_err(encode)?;
         bytes.push(b'\n');
         let key = layout::group_log_entry(&self.group, seq);
-        let written = self.homes[history.home]
-            .store
-            .create(&key, &bytes)
-            .await
-            .map_err(|cause| LogError::Store { group: self.group.clone(), cause })?;
+        let home = history.home;
+        let written =
+            self.homes[home].store.create(&key, &bytes).await.map_err(|cause| self.out_of_reach(cause))?;
         if written == Written::Lost {
             return Ok(Appended::Lost);
         }
-        let mut history = history;
-        let moved = append_stretch(&mut history, vec![entry]);
-        if let Some(next) = moved.and_then(|region| self.homes.iter().position(|home| home.region == region))
-        {
-            history.home = next;
+        // what counts is what others read: documents hold milliseconds, for example
+        let entry = Entry::decode(&key, &bytes).map_err(|cause| self.unreadable(cause))?;
+        let milestone = keep::is_milestone(&entry.event);
+        let read = Read { entry, digest: digest::of_bytes(&bytes) };
+        let mut history = self.fold_on(history, home, vec![read], &mut read::Take::Heads)?;
+        if milestone || history.behind_head > keep::LAG {
+            self.keep_head(&mut history).await;
         }
-        history.state = fold(&history.entries).map_err(|cause| LogError::Damaged {
-            group: self.group.clone(),
-            url: self.homes[history.home].store.url().to_owned(),
-            cause,
-        })?;
         Ok(Appended::Done(Box::new(history)))
     }
-}
 
-/// Adds entries up to and including the first `moved`, and says where that one leads.
-fn append_stretch(history: &mut History, stretch: Vec<Entry>) -> Option<String> {
-    for entry in stretch {
-        let moved = match &entry.event {
-            Event::Moved { to_region } => Some(to_region.clone()),
-            _ => None,
-        };
-        history.entries.push(entry);
-        if moved.is_some() {
-            return moved;
-        }
+    fn out_of_reach(&self, cause: StoreError) -> LogError {
+        LogError::Store { group: self.group.clone(), cause }
     }
-    None
+
+    fn unreadable(&self, cause: DecodeError) -> LogError {
+        LogError::Entry { group: self.group.clone(), cause }
+    }
 }

@@ -5,13 +5,20 @@
 //! and decides again. [`fold`] turns a history into the state of the group and is the only reader of meaning.
 //! The log begins in the external location of the initial standby region; `moved` closes it there and it goes on,
 //! at the next sequence number, in the other one.
+//!
+//! Beside the entries lies the [`Head`], a cache of what they come to, so that a reader of a long log reads what is
+//! behind it only.
 
 mod entry;
 mod fold;
+mod head;
 mod log;
 
 pub use entry::{
     Author, Entry, Event, FIRST_EPOCH, FIRST_SEQ, FORMAT, FailureClass, IntentKind, IntentSlot, Role,
 };
-pub use fold::{FoldError, GroupState, LastFailure, OpenIntent, RecoveryPoint, fold};
-pub use log::{Appended, GroupLog, History, LogError};
+pub use fold::{
+    FoldError, GroupState, LastFailure, OpenIntent, POINTS_KEPT, RecoveryPoint, TABLES_KEPT, fold, fold_from,
+};
+pub use head::{HEAD_FORMAT, Head, HeadIgnored};
+pub use log::{Appended, GroupLog, History, LogError, WholeLog};

@@ -132,6 +132,12 @@ pub struct TableSpec {
     /// URL of the table in the secondary region, if it does not follow from `table_root`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secondary_url: Option<String>,
+    /// The table is a shallow clone: its log may name files outside of its root, and lakedr may read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shallow_clone: Option<bool>,
+    /// Writer features that lakedr does not know and that the table is copied with all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_writer_features: Option<Vec<String>>,
 }
 
 /// The workflow that writes the tables: exactly one of the fields.

@@ -5,10 +5,11 @@ use futures::TryStreamExt as _;
 use object_store::client::HttpError;
 use object_store::path::Path;
 use object_store::{
-    Error, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult, UpdateVersion,
+    Error, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult,
+    UpdateVersion,
 };
 
-use super::{DocStore, Object, StoreError, StoreErrorKind, Tag, Written};
+use super::{DocStore, Listed, Object, StoreError, StoreErrorKind, Tag, Written};
 
 /// A store in a bucket or container.
 #[derive(Debug)]
@@ -45,6 +46,12 @@ impl CloudStore {
 
 fn tag_of(e_tag: Option<&String>, version: Option<&String>) -> Tag {
     Tag(format!("{}{TAG_SEPARATOR}{}", e_tag.map_or("", |s| s), version.map_or("", |s| s)))
+}
+
+/// Size and ETag; the time of the last change where a listing has no ETag.
+fn stamp(object: &ObjectMeta) -> String {
+    let changed = || object.last_modified.timestamp_micros().to_string();
+    format!("{}-{}", object.size, object.e_tag.clone().unwrap_or_else(changed))
 }
 
 fn update_version(tag: &Tag) -> UpdateVersion {
@@ -112,19 +119,26 @@ impl DocStore for CloudStore {
         Ok(Some(Object { bytes: bytes.to_vec(), tag }))
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+    async fn list_after(&self, folder: &str, after: &str) -> Result<Vec<Listed>, StoreError> {
         let prefix = self.path(folder);
-        let objects: Vec<_> = match self.store.list(Some(&prefix)).try_collect().await {
+        let objects = if after.is_empty() {
+            self.store.list(Some(&prefix))
+        } else {
+            self.store.list_with_offset(Some(&prefix), &self.path(after))
+        };
+        let objects: Vec<ObjectMeta> = match objects.try_collect().await {
             Ok(objects) => objects,
             Err(cause) => return Err(self.error("list", folder, cause)),
         };
         let root = if self.root.as_ref().is_empty() { String::new() } else { format!("{}/", self.root) };
-        let mut keys: Vec<String> = objects
-            .iter()
-            .filter_map(|object| object.location.as_ref().strip_prefix(&root).map(str::to_owned))
-            .collect();
-        keys.sort();
-        Ok(keys)
+        let listed = |object: &ObjectMeta| {
+            let key = object.location.as_ref().strip_prefix(&root)?.to_owned();
+            // not every server keeps to the offset
+            (key.as_str() > after).then(|| Listed { key, stamp: stamp(object) })
+        };
+        let mut listed: Vec<Listed> = objects.iter().filter_map(listed).collect();
+        listed.sort();
+        Ok(listed)
     }
 
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {

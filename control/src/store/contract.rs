@@ -43,6 +43,8 @@ pub async fn run(store: Arc<dyn DocStore>, folder: &str) -> Result<(), Broken> {
     reads_what_was_written(&*store, folder).await?;
     conditions_hold(&*store, folder).await?;
     lists_in_order(&*store, folder).await?;
+    lists_what_comes_after(&*store, folder).await?;
+    stamps_tell_replaced_objects(&*store, folder).await?;
     races_have_one_winner(&store, folder).await?;
     Ok(())
 }
@@ -105,6 +107,44 @@ async fn lists_in_order(store: &dyn DocStore, folder: &str) -> Result<(), Broken
     store.create(&format!("{folder}/cc/other.json"), b"x").await.map(drop)?;
     let listed = store.list(&format!("{folder}/c")).await?;
     must(listed == keys, "a listing holds all keys below the folder in order, and no others", listed)
+}
+
+async fn lists_what_comes_after(store: &dyn DocStore, folder: &str) -> Result<(), Broken> {
+    let below = format!("{folder}/c");
+    let key = |n: u32| format!("{below}/{n:020}.json");
+    let all = store.list_after(&below, "").await?;
+    must(all.len() == 13, "a listing after nothing holds everything", &all)?;
+    for (after, rest) in [(key(0), 1), (key(8), 9), (format!("{below}/{:020}", 8), 8)] {
+        let listed = store.list_after(&below, &after).await?;
+        must(
+            Some(listed.as_slice()) == all.get(rest..),
+            "a listing after a key holds what comes after it, in the same order and with the same stamps",
+            listed,
+        )?;
+    }
+    let last = all.last().map_or("", |object| &object.key);
+    let newer = store.list_after(&below, last).await?;
+    must(newer.is_empty(), "a listing after the last key is empty", newer)?;
+    let elsewhere = store.list_after(&format!("{folder}/nowhere"), &key(0)).await?;
+    must(elsewhere.is_empty(), "an absent folder lists as empty after any key", elsewhere)
+}
+
+async fn stamps_tell_replaced_objects(store: &dyn DocStore, folder: &str) -> Result<(), Broken> {
+    let below = format!("{folder}/e");
+    let (replaced, untouched) = (format!("{below}/1.json"), format!("{below}/2.json"));
+    let Written::Done(tag) = store.create(&replaced, b"one").await? else {
+        return must(false, "creating an absent object succeeds", ());
+    };
+    store.create(&untouched, b"one").await.map(drop)?;
+    let before = store.list_after(&below, "").await?;
+    must(before == store.list_after(&below, "").await?, "stamps stay", &before)?;
+    store.replace(&replaced, b"another", &tag).await.map(drop)?;
+    let after = store.list_after(&below, "").await?;
+    let (Some([was, stays]), Some([is, same])) = (before.first_chunk(), after.first_chunk()) else {
+        return must(false, "a listing holds all keys below the folder", (before, after));
+    };
+    must(was.key == is.key && was.stamp != is.stamp, "a replaced object has another stamp", (was, is))?;
+    must(stays == same, "an object that nobody touched keeps its stamp", (stays, same))
 }
 
 async fn races_have_one_winner(store: &Arc<dyn DocStore>, folder: &str) -> Result<(), Broken> {

@@ -1,10 +1,11 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use super::{DocStore, Object, StoreError, StoreErrorKind, Tag, Written};
+use super::{DocStore, Listed, Object, StoreError, StoreErrorKind, Tag, Written};
 use crate::digest;
 
 /// A store in a local directory.
@@ -112,7 +113,14 @@ impl Drop for Staged {
     }
 }
 
-fn walk(folder: &Path, key: &str, keys: &mut Vec<String>) -> io::Result<()> {
+/// Size and time of the last change.
+fn stamp(file: &fs::DirEntry) -> io::Result<String> {
+    let metadata = file.metadata()?;
+    let changed = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Ok(format!("{}-{}", metadata.len(), changed.as_nanos()))
+}
+
+fn walk(folder: &Path, key: &str, after: &str, found: &mut Vec<Listed>) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -126,9 +134,14 @@ fn walk(folder: &Path, key: &str, keys: &mut Vec<String>) -> io::Result<()> {
         }
         let below = if key.is_empty() { name } else { format!("{key}/{name}") };
         if entry.file_type()?.is_dir() {
-            walk(&entry.path(), &below, keys)?;
-        } else {
-            keys.push(below);
+            walk(&entry.path(), &below, after, found)?;
+        } else if below.as_str() > after {
+            match stamp(&entry) {
+                Ok(stamp) => found.push(Listed { key: below, stamp }),
+                // deleted since the folder was opened
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(())
@@ -144,11 +157,12 @@ impl DocStore for LocalStore {
         self.read_now(key).map_err(|cause| self.error("read", key, cause))
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
-        let mut keys = Vec::new();
-        walk(&self.path(folder), folder, &mut keys).map_err(|cause| self.error("list", folder, cause))?;
-        keys.sort();
-        Ok(keys)
+    async fn list_after(&self, folder: &str, after: &str) -> Result<Vec<Listed>, StoreError> {
+        let mut found = Vec::new();
+        walk(&self.path(folder), folder, after, &mut found)
+            .map_err(|cause| self.error("list", folder, cause))?;
+        found.sort();
+        Ok(found)
     }
 
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{DocStore, Object, StoreError, Tag, Written};
+use super::{DocStore, Listed, Object, StoreError, Tag, Written};
 
 /// A store in memory, for tests and dry runs.
 #[derive(Debug, Default)]
@@ -42,9 +43,14 @@ impl DocStore for MemoryStore {
         Ok(self.lock().objects.get(key).cloned())
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+    async fn list_after(&self, folder: &str, after: &str) -> Result<Vec<Listed>, StoreError> {
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        Ok(self.lock().objects.keys().filter(|key| key.starts_with(&prefix)).cloned().collect())
+        let state = self.lock();
+        let newer = state.objects.range::<str, _>((Bound::Excluded(after), Bound::Unbounded));
+        let listed = newer
+            .filter(|(key, _)| key.starts_with(&prefix))
+            .map(|(key, object)| Listed { key: key.clone(), stamp: object.tag.0.clone() });
+        Ok(listed.collect())
     }
 
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {

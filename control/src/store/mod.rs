@@ -7,12 +7,16 @@ mod cloud;
 pub mod contract;
 mod documents;
 #[cfg(feature = "object-store")]
+mod handle;
+#[cfg(feature = "object-store")]
 mod local;
 mod memory;
 #[cfg(feature = "object-store")]
 mod open;
 #[cfg(feature = "object-store")]
 mod probe;
+#[cfg(feature = "object-store")]
+mod transport;
 
 use std::sync::Arc;
 
@@ -21,6 +25,8 @@ use async_trait::async_trait;
 #[cfg(feature = "object-store")]
 pub use cloud::{CloudStore, classify};
 pub use documents::{ControlStore, ControlStoreError, Stored};
+#[cfg(feature = "object-store")]
+pub use handle::{AzureHandle, CloudHandle, GcsHandle, S3Handle};
 #[cfg(feature = "object-store")]
 pub use local::LocalStore;
 pub use memory::MemoryStore;
@@ -40,6 +46,16 @@ pub struct Object {
     pub bytes: Vec<u8>,
     /// Their tag.
     pub tag: Tag,
+}
+
+/// An object as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// Its key.
+    pub key: String,
+    /// The same in every listing until the object is replaced; not comparable with a [`Tag`]. Only good for leaving
+    /// out what is known already.
+    pub stamp: String,
 }
 
 /// What became of a conditional write. Losing a race is not an error.
@@ -115,8 +131,17 @@ pub trait DocStore: Send + Sync + std::fmt::Debug {
     /// Reads an object; `None` when there is none.
     async fn read(&self, key: &str) -> Result<Option<Object>, StoreError>;
 
-    /// Keys below a folder, at any depth, in ascending order. An absent folder has no keys.
-    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError>;
+    /// Objects below a folder, at any depth, whose keys come after `after`, in ascending order of their keys. An absent
+    /// folder has none, and an empty `after` comes before every key.
+    ///
+    /// A store of pages reads no page that ends before `after`.
+    async fn list_after(&self, folder: &str, after: &str) -> Result<Vec<Listed>, StoreError>;
+
+    /// Keys of all objects below a folder, at any depth, in ascending order. An absent folder has no keys.
+    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let listed = self.list_after(folder, "").await?;
+        Ok(listed.into_iter().map(|object| object.key).collect())
+    }
 
     /// Creates an object unless there is one. If the object there holds exactly these bytes, that is success:
     /// it is how an answer that got lost on the way is told from a lost race.

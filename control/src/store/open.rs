@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::client::HttpClient;
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{BackoffConfig, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 
+use super::handle::{AzureHandle, CloudHandle, GcsHandle, S3Handle};
+use super::transport::Transport;
 use super::{CloudStore, DocStoreRef, LocalStore};
 use crate::location::{StoreKind, StoreUrl};
 
@@ -58,6 +61,8 @@ pub struct OpenedStore {
     pub root: Path,
     /// The URL.
     pub url: StoreUrl,
+    /// The same store as its provider knows it; none for local directories.
+    pub cloud: Option<CloudHandle>,
 }
 
 /// How requests are repeated that failed in a way that may pass. Short: a region that is gone must be known to be gone
@@ -83,15 +88,29 @@ pub fn open_object_store(
     url: &StoreUrl,
     options: &BTreeMap<String, String>,
 ) -> Result<OpenedStore, OpenError> {
-    let setup = |cause| OpenError::Setup { url: url.clone(), cause };
     let root = Path::parse(url.path()).map_err(|cause| OpenError::Path { url: url.clone(), cause })?;
-    let store: Arc<dyn ObjectStore> = match url.kind() {
-        StoreKind::File => Arc::new(local(url, options)?),
-        StoreKind::S3 => Arc::new(s3(url, options)?.build().map_err(setup)?),
-        StoreKind::Azure => Arc::new(azure(url, options)?.build().map_err(setup)?),
-        StoreKind::Gcs => Arc::new(gcs(url, options)?.build().map_err(setup)?),
+    let (store, cloud): (Arc<dyn ObjectStore>, _) = match url.kind() {
+        StoreKind::File => (Arc::new(local(url, options)?), None),
+        StoreKind::S3 => {
+            let handle = s3(url, options)?;
+            (Arc::<object_store::aws::AmazonS3>::clone(&handle.store), Some(CloudHandle::S3(handle)))
+        }
+        StoreKind::Azure => {
+            let handle = azure(url, options)?;
+            (
+                Arc::<object_store::azure::MicrosoftAzure>::clone(&handle.store),
+                Some(CloudHandle::Azure(handle)),
+            )
+        }
+        StoreKind::Gcs => {
+            let handle = gcs(url, options)?;
+            (
+                Arc::<object_store::gcp::GoogleCloudStorage>::clone(&handle.store),
+                Some(CloudHandle::Gcs(handle)),
+            )
+        }
     };
-    Ok(OpenedStore { store, root, url: url.clone() })
+    Ok(OpenedStore { store, root, url: url.clone(), cloud })
 }
 
 /// Opens the same place as a store of documents.
@@ -110,7 +129,7 @@ impl OpenedStore {
     /// When the path of the URL cannot be a key.
     pub fn place(&self, url: &StoreUrl) -> Result<Self, OpenError> {
         let root = Path::parse(url.path()).map_err(|cause| OpenError::Path { url: url.clone(), cause })?;
-        Ok(Self { store: Arc::clone(&self.store), root, url: url.clone() })
+        Ok(Self { store: Arc::clone(&self.store), root, url: url.clone(), cloud: self.cloud.clone() })
     }
 
     /// The same place as a store of documents.
@@ -134,7 +153,25 @@ fn local(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<LocalFile
     }
 }
 
-fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AmazonS3Builder, OpenError> {
+/// The time limit on whole requests that a store has unless it is set. [`Transport`] gives up on silence instead.
+const PRESET_TIMEOUT: &str = "30 seconds";
+
+/// The option with the key of SSE-C, which the crate names no constant for.
+const CUSTOMER_KEY: &str = "aws_sse_customer_key_base64";
+
+/// As good as no limit.
+const NO_TIMEOUT: &str = "1 day";
+
+fn connections(transport: &Transport, url: &StoreUrl) -> Result<HttpClient, OpenError> {
+    let missing = || object_store::Error::Generic { store: "store", source: "it has no connections".into() };
+    transport.client().ok_or_else(|| OpenError::Setup { url: url.clone(), cause: missing() })
+}
+
+fn is_set(value: Option<String>) -> bool {
+    value.is_some_and(|value| value == "true")
+}
+
+fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<S3Handle, OpenError> {
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(url.authority()).with_retry(retries());
     for (key, value) in options {
         let parsed = AmazonS3ConfigKey::from_str(&key.to_ascii_lowercase()).map_err(|_| {
@@ -142,10 +179,33 @@ fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AmazonS3Buil
         })?;
         builder = builder.with_config(parsed, value);
     }
-    Ok(builder)
+    let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
+    if builder.get_config_value(&timeout).as_deref() == Some(PRESET_TIMEOUT) {
+        builder = builder.with_config(timeout, NO_TIMEOUT);
+    }
+    let value = |key| builder.get_config_value(&key);
+    let endpoint = value(AmazonS3ConfigKey::S3Endpoint).or_else(|| value(AmazonS3ConfigKey::Endpoint));
+    let region = value(AmazonS3ConfigKey::Region).unwrap_or_else(|| "us-east-1".to_owned());
+    let plain_signatures =
+        !is_set(value(AmazonS3ConfigKey::SkipSignature)) && !is_set(value(AmazonS3ConfigKey::S3Express));
+    let request_payer = is_set(value(AmazonS3ConfigKey::RequestPayer));
+    let customer_key = AmazonS3ConfigKey::from_str(CUSTOMER_KEY).ok().and_then(value).is_some();
+    let transport = Transport::default();
+    let built = builder.with_http_connector(transport.clone()).build();
+    let store = built.map_err(|cause| OpenError::Setup { url: url.clone(), cause })?;
+    Ok(S3Handle {
+        store: Arc::new(store),
+        http: connections(&transport, url)?,
+        bucket: url.authority().to_owned(),
+        region,
+        endpoint,
+        request_payer,
+        plain_signatures,
+        customer_key,
+    })
 }
 
-fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<MicrosoftAzureBuilder, OpenError> {
+fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AzureHandle, OpenError> {
     let (container, host) = url.authority().split_once('@').unwrap_or((url.authority(), ""));
     let mut builder = MicrosoftAzureBuilder::from_env().with_container_name(container).with_retry(retries());
     if let Some(account) = host.split('.').next().filter(|account| !account.is_empty()) {
@@ -161,10 +221,31 @@ fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<Microsoft
         })?;
         builder = builder.with_config(parsed, value);
     }
-    Ok(builder)
+    let timeout = AzureConfigKey::Client(ClientConfigKey::Timeout);
+    if builder.get_config_value(&timeout).as_deref() == Some(PRESET_TIMEOUT) {
+        builder = builder.with_config(timeout, NO_TIMEOUT);
+    }
+    let value = |key| builder.get_config_value(&key);
+    let account = value(AzureConfigKey::AccountName).unwrap_or_default();
+    let service = value(AzureConfigKey::Endpoint)
+        .unwrap_or_else(|| format!("https://{account}.blob.core.windows.net"))
+        .trim_end_matches('/')
+        .to_owned();
+    let anonymous = is_set(value(AzureConfigKey::SkipSignature));
+    let transport = Transport::default();
+    let built = builder.with_http_connector(transport.clone()).build();
+    let store = built.map_err(|cause| OpenError::Setup { url: url.clone(), cause })?;
+    Ok(AzureHandle {
+        store: Arc::new(store),
+        http: connections(&transport, url)?,
+        account,
+        container: container.to_owned(),
+        service,
+        anonymous,
+    })
 }
 
-fn gcs(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<GoogleCloudStorageBuilder, OpenError> {
+fn gcs(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<GcsHandle, OpenError> {
     let mut builder =
         GoogleCloudStorageBuilder::from_env().with_bucket_name(url.authority()).with_retry(retries());
     for (key, value) in options {
@@ -173,5 +254,34 @@ fn gcs(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<GoogleCloud
         })?;
         builder = builder.with_config(parsed, value);
     }
-    Ok(builder)
+    let timeout = GoogleConfigKey::Client(ClientConfigKey::Timeout);
+    if builder.get_config_value(&timeout).as_deref() == Some(PRESET_TIMEOUT) {
+        builder = builder.with_config(timeout, NO_TIMEOUT);
+    }
+    let service = gcs_service(&builder);
+    let anonymous = is_set(builder.get_config_value(&GoogleConfigKey::SkipSignature));
+    let transport = Transport::default();
+    let built = builder.with_http_connector(transport.clone()).build();
+    let store = built.map_err(|cause| OpenError::Setup { url: url.clone(), cause })?;
+    Ok(GcsHandle {
+        store: Arc::new(store),
+        http: connections(&transport, url)?,
+        bucket: url.authority().to_owned(),
+        service,
+        anonymous,
+    })
+}
+
+/// Where Google Cloud Storage is: the option, else what the service account's key says, else Google.
+fn gcs_service(builder: &GoogleCloudStorageBuilder) -> String {
+    let value = |key| builder.get_config_value(&key);
+    let of_key = || {
+        let key = value(GoogleConfigKey::ServiceAccountKey)
+            .or_else(|| std::fs::read_to_string(value(GoogleConfigKey::ServiceAccount)?).ok())?;
+        let key: serde_json::Value = serde_json::from_str(&key).ok()?;
+        key.get("gcs_base_url")?.as_str().map(str::to_owned)
+    };
+    let service = value(GoogleConfigKey::BaseUrl).or_else(of_key);
+    let service = service.unwrap_or_else(|| "https://storage.googleapis.com".to_owned());
+    service.trim_end_matches('/').to_owned()
 }

@@ -1,14 +1,15 @@
+use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
 use chrono_tz::Tz;
 
 use super::Violation;
 use super::rules::Report;
-use super::valid_group::{Schedule, Side, SideName, ValidGroup, ValidTable, Workflow};
+use super::valid_group::{Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow};
 use crate::id::TableName;
 use crate::location::StoreUrl;
 use crate::secret::SecretRef;
-use crate::spec::{PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec};
+use crate::spec::{CatalogSpec, PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec};
 
 /// Checks a sync group by itself.
 ///
@@ -89,14 +90,18 @@ fn side(report: &mut Report<'_>, spec: &SideSpec) -> Option<Side> {
         report.at("url").service_url(&workspace.url);
         report.at("token").secret_ref(&workspace.token);
     }
-    if let Some(catalog) = &spec.catalog {
-        let mut report = report.at("catalog");
-        report.at("url").service_url(&catalog.url);
-        if let Some(token) = &catalog.token {
-            report.at("token").secret_ref(token);
-        }
+    let catalog = spec.catalog.as_ref().and_then(|spec| catalog(&mut report.at("catalog"), spec));
+    Some(Side { region: region?, location: location?, catalog })
+}
+
+fn catalog(report: &mut Report<'_>, spec: &CatalogSpec) -> Option<Catalog> {
+    let url = report.at("url").service_url(&spec.url);
+    let token = spec.token.as_ref().map(|token| report.at("token").secret_ref(token));
+    match token {
+        // a malformed reference has been reported
+        Some(None) => None,
+        token => Some(Catalog { url: url?, token: token.flatten() }),
     }
-    Some(Side { region: region?, location: location? })
 }
 
 fn sides_fit(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Option<SideName> {
@@ -144,7 +149,14 @@ fn tables(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Vec<ValidTable> {
             table.secondary_url.as_deref(),
             &spec.secondary,
         );
-        let valid = ValidTable { name, position: index, primary, secondary };
+        let valid = ValidTable {
+            name,
+            position: index,
+            primary,
+            secondary,
+            shallow_clone: table.shallow_clone.unwrap_or_default(),
+            allowed_writer_features: writer_features(&mut report, table.allow_writer_features.as_deref()),
+        };
         for other in &tables {
             overlap(&mut report, &valid, other);
         }
@@ -160,6 +172,20 @@ fn tables(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Vec<ValidTable> {
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     tables
+}
+
+fn writer_features(report: &mut Report<'_>, given: Option<&[String]>) -> BTreeSet<String> {
+    let mut features = BTreeSet::new();
+    for (index, feature) in given.unwrap_or_default().iter().enumerate() {
+        let mut list = report.at("allow_writer_features");
+        let mut report = list.index(index);
+        if feature.trim().is_empty() {
+            report.violation("is empty", "write the name of a table feature, as the refusal gives it");
+        } else if !features.insert(feature.clone()) {
+            report.violation(format!("{feature:?} is listed twice"), "list each feature once");
+        }
+    }
+    features
 }
 
 fn overlap(report: &mut Report<'_>, table: &ValidTable, other: &ValidTable) {

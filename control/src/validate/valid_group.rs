@@ -1,11 +1,14 @@
 //! What the rules make of a sync group.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use url::Url;
 
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
+use crate::secret::SecretRef;
 use crate::spec::{AirflowDagSpec, Compaction, DatabricksJobSpec, Delivery, PublishEngine};
 
 /// Which of the two fixed sides of a group.
@@ -44,6 +47,17 @@ pub struct Side {
     pub region: String,
     /// External location.
     pub location: Name,
+    /// Unity Catalog of its tables.
+    pub catalog: Option<Catalog>,
+}
+
+/// A Unity Catalog endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalog {
+    /// `https://…`, or `http://…` on this machine.
+    pub url: Url,
+    /// Reference of the token.
+    pub token: Option<SecretRef>,
 }
 
 /// One table of a valid group.
@@ -57,6 +71,10 @@ pub struct ValidTable {
     pub primary: Option<StoreUrl>,
     /// URL in the secondary region; none when the catalog has to say.
     pub secondary: Option<StoreUrl>,
+    /// Whether its log may name files outside of its root.
+    pub shallow_clone: bool,
+    /// Unknown writer features that it is copied with all the same.
+    pub allowed_writer_features: BTreeSet<String>,
 }
 
 impl ValidTable {

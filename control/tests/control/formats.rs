@@ -1,7 +1,9 @@
 use lakedr_control::codec::{DecodeError, Document, Writer};
-use lakedr_control::group_log::{Entry, Event};
+use lakedr_control::group_log::{Entry, Event, Head, HeadIgnored};
+use lakedr_control::known_runs::{Forgotten, KnownRuns};
 use lakedr_control::run_record::{RunRecord, RunStatus};
 use lakedr_control::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
+use lakedr_control::verification::Verification;
 
 const LOCATION_1: &str = r#"{
   "kind": "external_location", "format": 1, "name": "west", "generation": 3,
@@ -90,4 +92,64 @@ fn format_1_of_a_run_record() {
     let record = RunRecord::decode("k", text.as_bytes()).unwrap();
     assert_eq!(record.status, Some(RunStatus::Success));
     assert_eq!(record.versions[&"cat.raw.bronze".parse().unwrap()], 7);
+}
+
+#[test]
+fn format_1_of_a_verification() {
+    let text = r#"{"format":1,"seq":3,"cut":"bec5290d135e53cd","level":"content","equal":true,
+        "at":"2026-11-20T09:50:08.559Z"}"#;
+    let verification = Verification::decode("k", text.as_bytes()).unwrap();
+    assert_eq!(verification.describe(), "2026-11-20T09:50:08.559Z, level content: equal");
+    let again = serde_json::to_vec(&verification).unwrap();
+    assert_eq!(Verification::decode("k", &again).unwrap(), verification);
+    let newer = text.replace("\"format\":1", "\"format\":2");
+    let error = Verification::decode("k", newer.as_bytes()).unwrap_err();
+    assert!(matches!(error, DecodeError::NewerFormat { .. }), "{error}");
+}
+
+#[test]
+fn format_1_of_the_head_of_a_log() {
+    let text = r#"{"format":1,"group":"etl","entry_digest":"sha256:0","digest":"","spec":{
+        "next_seq":5,"epoch":1,"role":{"active":"east","standby":"west"},"spec_digest":"sha256:1",
+        "recovery_points":[{"seq":3,"intent":2,"kind":"publish","epoch":1,"published_at":"2026-11-20T08:00:00.000Z",
+        "publish_window_ms":12,"cut":{"id":"c","kind":"schedule","as_of":"2026-11-20T07:59:00.000Z","tables":[
+        {"name":"cat.raw.bronze","source_table_id":"t","source_version":7,"target_version":3,"files_copied":4,
+        "bytes_copied":1048576,"files_removed":1,"files_reused":9}]}}],"last_publish_at":"2026-11-20T08:00:00.000Z",
+        "last_failure":{"seq":4,"at":"2026-11-20T08:15:00.000Z","attempt":1,"stage":"copy","class":"unreachable",
+        "message":"m"}}}"#;
+    let text = with_right_digest(text).replace("\"spec\":", "\"state\":");
+    let etl = "etl".parse().unwrap();
+    let head = Head::decode(&etl, text.as_bytes()).unwrap();
+    assert_eq!((head.state.seq(), head.state.recovery_point().unwrap().seq), (4, 3));
+    assert_eq!(Head::decode(&etl, &head.encode().unwrap()).unwrap(), head);
+
+    let other = Head::decode(&"other".parse().unwrap(), text.as_bytes()).unwrap_err();
+    assert!(matches!(other, HeadIgnored::OtherGroup { .. }), "{other}");
+    let newer = text.replace("\"format\":1", "\"format\":2");
+    let newer = Head::decode(&etl, newer.as_bytes()).unwrap_err();
+    assert!(matches!(newer, HeadIgnored::OtherFormat { found: 2 }), "{newer}");
+    let changed = text.replace("\"next_seq\":5", "\"next_seq\":6");
+    let changed = Head::decode(&etl, changed.as_bytes()).unwrap_err();
+    assert!(matches!(changed, HeadIgnored::Damaged), "{changed}");
+}
+
+#[test]
+fn format_1_of_known_runs() {
+    let text = r#"{"format":1,"group":"etl","url":"s3://lake/runs","digest":"","spec":{
+        "settled_by":{"ended_at":"2026-11-20T07:59:00.000Z","versions":{"cat.raw.bronze":7}},
+        "settled":{"1":"0123456789abcdef"},
+        "open":{"2":{"fingerprint":"0123456789abcdef","records":[{"format":1,"group":"etl","run":"2","attempt":1,
+        "ended_at":"2026-11-20T07:59:00.000Z","status":"success","versions":{"cat.raw.bronze":7}}]}}}}"#;
+    let text = with_right_digest(text).replace("\"spec\":", "\"runs\":");
+    let etl = "etl".parse().unwrap();
+    let runs = KnownRuns::decode(&etl, "s3://lake/runs", text.as_bytes()).unwrap();
+    assert_eq!((runs.settled.len(), runs.open["2"].records[0].status), (1, Some(RunStatus::Success)));
+    let again = KnownRuns::new(etl.clone(), "s3://lake/runs".to_owned(), runs.clone()).unwrap();
+    assert_eq!(KnownRuns::decode(&etl, "s3://lake/runs", &again.encode().unwrap()).unwrap(), runs);
+
+    let elsewhere = KnownRuns::decode(&etl, "s3://lake/other", text.as_bytes()).unwrap_err();
+    assert!(matches!(elsewhere, Forgotten::OtherPlace { .. }), "{elsewhere}");
+    let changed = text.replace("\"settled\":{\"1\"", "\"settled\":{\"3\"");
+    let changed = KnownRuns::decode(&etl, "s3://lake/runs", changed.as_bytes()).unwrap_err();
+    assert!(matches!(changed, Forgotten::Damaged), "{changed}");
 }

@@ -7,11 +7,11 @@ use lakedr_control::group_log::{
 };
 use lakedr_control::store::{DocStore as _, MemoryStore};
 
-fn at() -> DateTime<Utc> {
+pub(crate) fn at() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH
 }
 
-fn author() -> Author {
+pub(crate) fn author() -> Author {
     Author { executor: "0.1.0".to_owned(), host: "h".to_owned(), run: "r".to_owned() }
 }
 
@@ -20,11 +20,11 @@ fn cut(run: &str) -> Cut {
     Cut::of_run(&"etl".parse().unwrap(), CutRun { id: run.to_owned(), ended_at: at() }, vec![pin])
 }
 
-fn role(active: &str, standby: &str) -> Role {
+pub(crate) fn role(active: &str, standby: &str) -> Role {
     Role { active: active.to_owned(), standby: standby.to_owned() }
 }
 
-fn created() -> Event {
+pub(crate) fn created() -> Event {
     Event::Created { spec_digest: "d".to_owned(), role: role("east", "west") }
 }
 
@@ -37,7 +37,7 @@ fn published(intent: u64, run: &str) -> Event {
     Event::Published { intent, cut: cut(run), publish_window_ms: 1 }
 }
 
-fn history(events: Vec<Event>) -> Vec<Entry> {
+pub(crate) fn history(events: Vec<Event>) -> Vec<Entry> {
     let mut epoch = 1;
     let entry = |(index, event)| {
         epoch += u64::from(matches!(event, Event::Role { .. }));
@@ -96,7 +96,7 @@ fn a_history_with_a_hole_is_not_guessed_at() {
     assert_eq!(fold(&late).unwrap_err(), FoldError::NotCreated { seq: 1, found: "intent" });
 }
 
-async fn append(log: &GroupLog, history: History, event: Event) -> History {
+pub(crate) async fn append(log: &GroupLog, history: History, event: Event) -> History {
     match log.append(history, event, at(), author()).await.unwrap() {
         Appended::Done(history) => *history,
         Appended::Lost => panic!("lost a race against nobody"),
@@ -113,7 +113,7 @@ async fn whoever_loses_the_race_reads_on() {
     let other = Event::Created { spec_digest: "other".to_owned(), role: role("east", "west") };
     assert!(matches!(log.append(empty.clone(), other, at(), author()).await.unwrap(), Appended::Lost));
     assert!(matches!(log.append(empty.clone(), created(), at(), author()).await.unwrap(), Appended::Done(_)));
-    assert_eq!(log.read_on(empty).await.unwrap().entries, first.entries);
+    assert_eq!(log.read_on(empty).await.unwrap().state, first.state);
     assert_eq!(west.list("meta/groups/etl/log").await.unwrap().len(), 1);
 }
 
@@ -129,10 +129,11 @@ async fn a_moved_log_goes_on_in_the_other_location() {
     history = append(&log, history, Event::Moved { to_region: "east".to_owned() }).await;
     history = append(&log, history, intent("1", None)).await;
     history = append(&log, history, published(3, "1")).await;
-    assert_eq!(west.list("").await.unwrap().len(), 2);
-    assert_eq!(east.list("").await.unwrap().len(), 2);
-    let read = log.read().await.unwrap();
-    assert_eq!(read.entries, history.entries);
+    assert_eq!(west.list("meta/groups/etl/log").await.unwrap().len(), 2);
+    assert_eq!(east.list("meta/groups/etl/log").await.unwrap().len(), 2);
+    let (read, whole) = (log.read().await.unwrap(), log.read_all().await.unwrap());
+    assert_eq!((&read.state, &whole.history.state), (&history.state, &history.state));
+    assert_eq!(whole.entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(log.home_url(&read), log.home_url(&history));
     assert_eq!(read.state.unwrap().recovery_points.len(), 1);
 }

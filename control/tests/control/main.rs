@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod formats;
+mod head;
 mod history;
 mod rules;
 #[cfg(all(feature = "object-store", feature = "contract"))]

@@ -59,6 +59,27 @@ clock_skew: "soon" is not a duration (expected number at 0); write a number and 
 }
 
 #[test]
+fn exceptions_of_a_table_are_its_own() {
+    let spec = group(|g| {
+        g.tables[1].shallow_clone = Some(true);
+        g.tables[1].allow_writer_features = Some(vec!["later".to_owned()]);
+    });
+    let valid = validate::sync_group(&spec).unwrap();
+    let [bronze, silver] = &valid.tables[..] else { panic!("two tables: {:?}", valid.tables) };
+    assert!(!bronze.shallow_clone && bronze.allowed_writer_features.is_empty());
+    assert!(silver.shallow_clone && silver.allowed_writer_features.contains("later"));
+    let text = serde_json::to_string(&group(|_| {})).unwrap();
+    assert!(!text.contains("shallow_clone") && !text.contains("allow_writer_features"), "{text}");
+
+    let features = ["later", " ", "later"].map(str::to_owned).to_vec();
+    let wrong = group(|g| g.tables[1].allow_writer_features = Some(features));
+    insta::assert_snapshot!(messages(&validate::sync_group(&wrong).unwrap_err()), @r#"
+tables[1].allow_writer_features[1]: is empty; write the name of a table feature, as the refusal gives it
+tables[1].allow_writer_features[2]: "later" is listed twice; list each feature once
+"#);
+}
+
+#[test]
 fn a_group_names_locations_that_fit() {
     let locations = [location("east", "eastus2"), location("west", "northeurope")];
     let text =

@@ -23,8 +23,14 @@ pub enum CommandError {
         verb: &'static str,
     },
     /// The command is about one group.
-    #[error("`lakedr mark` is about one group: give --group NAME once")]
-    NeedsOneGroup,
+    #[error("`lakedr {command}` is about one group: give --group NAME once")]
+    NeedsOneGroup {
+        /// The command.
+        command: &'static str,
+    },
+    /// Standard input is wanted for two things.
+    #[error("stdin holds the transfers: give --state FILE, or --control URL")]
+    StdinTwice,
     /// The group has no marker workflow.
     #[error("group {group} has no marker workflow; declare workflow = {{ marker = {{ url = \"…\" }} }}")]
     NoMarker {

@@ -1,11 +1,11 @@
-use lakedr_control::group_log::{Entry, Event, History};
+use lakedr_control::group_log::{Entry, Event, WholeLog};
 use lakedr_control::time;
-use lakedr_control::validate::ValidGroup;
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use super::logs::show_logs;
 use crate::exit::Exit;
+use crate::pipeline::Scene;
 
 #[derive(Serialize)]
 struct GroupHistory {
@@ -15,9 +15,9 @@ struct GroupHistory {
 
 /// `lakedr history`
 pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
-    let show = |group: &ValidGroup, history: &History| GroupHistory {
-        group: group.name.to_string(),
-        entries: history.entries.clone(),
+    let show = async |scene: &Scene<'_>, log: WholeLog| GroupHistory {
+        group: scene.group.name.to_string(),
+        entries: log.entries,
     };
     show_logs(context, show, text).await
 }

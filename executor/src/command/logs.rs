@@ -1,5 +1,5 @@
 use futures::future::join_all;
-use lakedr_control::group_log::History;
+use lakedr_control::group_log::WholeLog;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::ValidGroup;
 use serde::Serialize;
@@ -24,17 +24,17 @@ enum OfGroup<T> {
     Failed(Box<GroupReport>),
 }
 
-/// Reads the log of every group that was asked for, and writes what `show` makes of each. A group whose log is out of
-/// reach hides no other.
+/// Reads the whole log of every group that was asked for, and writes what `show` makes of each. A group whose log is out
+/// of reach hides no other.
 pub(super) async fn show_logs<T: Serialize>(
     context: &Context,
-    show: impl Fn(&ValidGroup, &History) -> T,
+    show: impl AsyncFn(&Scene<'_>, WholeLog) -> T,
     text: impl Fn(&T) -> String,
 ) -> Result<Exit, CommandError> {
     let loaded = context.load().await?;
     let reads = loaded.groups.iter().map(|(spec, group)| async {
         match read(context, &loaded, spec, group).await {
-            Ok(history) => OfGroup::Shown(show(group, &history)),
+            Ok((scene, log)) => OfGroup::Shown(show(&scene, log).await),
             Err(failure) => OfGroup::Failed(Box::new(GroupReport::failed(&group.name, &failure))),
         }
     });
@@ -50,12 +50,13 @@ pub(super) async fn show_logs<T: Serialize>(
     })))
 }
 
-async fn read(
-    context: &Context,
+async fn read<'a>(
+    context: &'a Context,
     loaded: &Loaded,
     spec: &SyncGroupSpec,
-    group: &ValidGroup,
-) -> Result<History, Failure> {
+    group: &'a ValidGroup,
+) -> Result<(Scene<'a>, WholeLog), Failure> {
     let scene = Scene::open(&context.world, loaded, spec, group)?;
-    scene.log.read().await.at(Stage::Observe, &group.name)
+    let log = scene.log.read_all().await.at(Stage::Observe, &group.name)?;
+    Ok((scene, log))
 }

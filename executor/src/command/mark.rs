@@ -24,13 +24,15 @@ struct Document<'a> {
 /// `lakedr mark start|finish`
 pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit, CommandError> {
     let loaded = context.load().await?;
-    let [(spec, group)] = loaded.groups.as_slice() else { return Err(CommandError::NeedsOneGroup) };
+    let [(spec, group)] = loaded.groups.as_slice() else {
+        return Err(CommandError::NeedsOneGroup { command: "mark" });
+    };
     let scene = Scene::open(&context.world, &loaded, spec, group)?;
     let active = active(context, &scene).await;
     let Some(marker) = marker(&scene, active)? else {
         return Err(CommandError::NoMarker { group: group.name.to_string() });
     };
-    let tables = scene.stores.tables(active, group).at(Stage::Observe, &group.name)?;
+    let tables = scene.stores.sources(active, group).at(Stage::Observe, &group.name)?;
     let versions = versions(&tables).await?;
     let (run, now) = (command.run(), context.world.now());
     let (event, attempt) = match command {

@@ -1,6 +1,7 @@
 //! One file per verb. Each reads as one sentence of stages.
 
 mod context;
+mod copy_worker;
 mod history;
 mod logs;
 mod mark;
@@ -32,5 +33,6 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, CommandEr
         Command::Verify(args) => verify::run(context, args.level).await,
         Command::Mark(command) => mark::run(context, command).await,
         Command::State(command) => state::run(context, *command).await,
+        Command::CopyWorker(args) => copy_worker::run(context, *args).await,
     }
 }

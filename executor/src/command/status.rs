@@ -4,11 +4,11 @@ use lakedr_control::group_log::{FailureClass, GroupState};
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::time;
 use lakedr_control::validate::ValidGroup;
+use lakedr_control::verification::Verification;
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
-use super::recovery_points::Point;
-use super::verify::{Verification, last_verification};
+use super::recovery_points::{Point, last_proven};
 use crate::cut::finished_after;
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
@@ -50,6 +50,7 @@ struct Known {
     last_failure: Option<LastFailure>,
     /// Whether the newest recovery point was made with the specification as it is.
     spec_is_current: bool,
+    /// What `lakedr verify` found last, about the newest recovery point that it ever looked at.
     last_verified: Option<Verification>,
     /// What could not be found out, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -108,6 +109,10 @@ async fn status(
             context.world.now().signed_duration_since(point.cut.as_of).to_std().unwrap_or_default()
         })
     };
+    let last_verified = scene.log.last_verification(&history).await.unwrap_or_else(|error| {
+        warnings.push(chain(&error));
+        None
+    });
     let side = |name| group.side(name).region.clone();
     Ok(Known {
         group: group.name.to_string(),
@@ -128,7 +133,7 @@ async fn status(
             message: failure.message.clone(),
         }),
         spec_is_current: state.is_none_or(|state| state.spec_digest == scene.spec_digest),
-        last_verified: last_verification(&scene, &history).await,
+        last_verified,
         warnings,
     })
 }
@@ -172,10 +177,12 @@ fn text(status: &GroupStatus) -> String {
     if let Some(failure) = &known.last_failure {
         lines.push(format!("  last failure: {}, {}", time::format(failure.at), failure.message));
     }
-    lines.push(match &known.last_verified {
-        Some(verified) => format!("  last proven: {}", verified.describe()),
-        None => "  last proven: never".to_owned(),
-    });
+    if let Some(point) = &known.recovery_point {
+        let verified = known.last_verified.as_ref();
+        let earlier = verified.filter(|verified| verified.seq != point.seq());
+        let about = earlier.map(|earlier| format!(", entry {}", earlier.seq)).unwrap_or_default();
+        lines.push(format!("  {}{about}", last_proven(verified)));
+    }
     lines.extend(known.warnings.iter().map(|warning| format!("  warning: {warning}")));
     lines.join("\n")
 }

@@ -1,18 +1,18 @@
 use futures::future::join_all;
-use lakedr_control::group_log::FailureClass;
+use lakedr_control::group_log::{FailureClass, WholeLog};
 use lakedr_control::layout;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::{Schedule, SideName, ValidGroup};
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
-use crate::delta::feature::gate;
+use crate::delta::feature::{caveats, gate};
 use crate::delta::interval::milliseconds;
-use crate::delta::state::TableState;
+use crate::delta::state::TableHead;
 use crate::error::{At as _, Classify as _, Failure, Stage};
 use crate::exit::Exit;
 use crate::observe::choice::runs;
-use crate::observe::group::Unsupported;
+use crate::observe::source::Unsupported;
 use crate::observe::table_error::TableError;
 use crate::pipeline::{Scene, carried_out};
 use crate::report::{GroupReport, duration_text};
@@ -101,6 +101,14 @@ fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
             idle(format!("external location {:?} is to be registered in Unity Catalog", location.name));
         }
     }
+    if spec.rto_target.is_some() {
+        idle("rto_target is declared".to_owned());
+    }
+    for (side, declared) in [("primary", &spec.primary), ("secondary", &spec.secondary)] {
+        if declared.workspace.is_some() {
+            idle(format!("{side}.workspace is declared"));
+        }
+    }
     for schedule in &loaded.specs.snapshot_schedules {
         if schedule.source.sync_group.as_deref() == Some(spec.name.as_str()) {
             idle(format!("snapshot schedule {:?} is declared for the group", schedule.name));
@@ -116,12 +124,14 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
         let listed = scene.stores.location(side).list(&layout::probes()).await;
         findings.take(listed.at(Stage::Observe, format_args!("external location {location}")));
     }
-    let Some(history) = findings.take(scene.log.read().await.at(Stage::Observe, &scene.group.name)) else {
+    let Some(WholeLog { history, .. }) =
+        findings.take(scene.log.read_all().await.at(Stage::Observe, &scene.group.name))
+    else {
         return;
     };
     findings.take(runs(scene, &history).await);
     let sources =
-        scene.stores.tables(scene.active(&history), scene.group).at(Stage::Observe, &scene.group.name);
+        scene.stores.sources(scene.active(&history), scene.group).at(Stage::Observe, &scene.group.name);
     let Some(sources) = findings.take(sources) else { return };
     findings.take(
         scene.stores.tables(scene.standby(&history), scene.group).at(Stage::Observe, &scene.group.name),
@@ -129,11 +139,13 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
     for (source, state) in sources.iter().zip(join_all(sources.iter().map(table)).await) {
         if let Some(state) = findings.take(state) {
             findings.warnings.extend(retention(scene, source, &state));
+            let caveats = caveats(&state).into_iter().map(|caveat| format!("{}: {caveat}", source.name));
+            findings.warnings.extend(caveats);
         }
     }
 }
 
-async fn table(source: &TableStore) -> Result<TableState, Failure> {
+async fn table(source: &TableStore) -> Result<TableHead, Failure> {
     let observed = |error: TableError| {
         let mut failure = error.at(Stage::Observe, &source.name);
         // before the first sync a table that is not there is a mistake of the specification
@@ -144,20 +156,20 @@ async fn table(source: &TableStore) -> Result<TableState, Failure> {
     };
     let delta = source.table();
     let listing = delta.listing().await.map_err(observed)?;
-    let state = delta.state(&listing, None).await.map_err(observed)?;
-    gate(&state.head).map_err(Unsupported::new).at(Stage::Observe, &source.name)?;
+    let state = delta.snapshot(&listing, None).await.map_err(observed)?.head;
+    gate(&state, &source.exceptions(&listing)).map_err(Unsupported::new).at(Stage::Observe, &source.name)?;
     Ok(state)
 }
 
 /// A pinned version has to live until it is copied: warns when the schedule is slower than the retention.
-fn retention(scene: &Scene<'_>, table: &TableStore, state: &TableState) -> Vec<String> {
+fn retention(scene: &Scene<'_>, table: &TableStore, state: &TableHead) -> Vec<String> {
     let Some(Schedule::Interval(interval)) = &scene.group.schedule else { return Vec::new() };
     let limits = [
         ("delta.deletedFileRetentionDuration", "interval 7 days"),
         ("delta.logRetentionDuration", "interval 30 days"),
     ];
     let short = limits.into_iter().filter_map(|(key, default)| {
-        let kept = milliseconds(state.head.metadata.property(key).unwrap_or(default))?;
+        let kept = milliseconds(state.metadata.property(key).unwrap_or(default))?;
         let kept = std::time::Duration::from_millis(u64::try_from(kept).ok()?);
         (kept <= *interval).then(|| {
             format!(

@@ -1,18 +1,19 @@
-use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use lakedr_control::cut::CutTable;
 use lakedr_control::group_log::{History, RecoveryPoint};
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::ValidGroup;
-use lakedr_control::{layout, time};
-use serde::{Deserialize, Serialize};
+use lakedr_control::verification::{FORMAT, Verification, VerificationLevel};
+use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use crate::cli::Level;
 use crate::error::{At as _, Classify as _, Failure, Stage, chain};
 use crate::exit::Exit;
-use crate::observe::verify::{Look, Proof, prove};
+use crate::observe::verify::{Look, Pinned, Proof, prove};
 use crate::pipeline::Scene;
+use crate::plan::classes::Classes;
+use crate::record::{TableRecord, with_records};
 use crate::report::GroupReport;
 use crate::spec::{Loaded, TableStore};
 
@@ -48,25 +49,6 @@ struct TableProof {
     proof: Proof,
 }
 
-/// A dated record that a recovery point was proven, or was found to differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Verification {
-    format: u32,
-    seq: u64,
-    cut: String,
-    level: String,
-    equal: bool,
-    #[serde(with = "time::rfc3339_millis")]
-    at: DateTime<Utc>,
-}
-
-impl Verification {
-    pub(super) fn describe(&self) -> String {
-        let result = if self.equal { "equal" } else { "DIFFERENT" };
-        format!("{}, level {}, entry {}: {result}", time::format(self.at), self.level, self.seq)
-    }
-}
-
 /// `lakedr verify`
 pub(super) async fn run(context: &Context, level: Level) -> Result<Exit, CommandError> {
     let loaded = context.load().await?;
@@ -99,14 +81,16 @@ async fn check(
         let group = group.name.to_string();
         return Ok(Checked { group, level, seq: None, holds: None, equal: false, tables: Vec::new() });
     };
-    let sources = scene.stores.tables(scene.active(&history), group).at(Stage::Verify, &group.name)?;
+    let sources = scene.stores.sources(scene.active(&history), group).at(Stage::Verify, &group.name)?;
     let targets = scene.stores.tables(scene.standby(&history), group).at(Stage::Verify, &group.name)?;
     let settled = history.state.as_ref().is_some_and(|state| state.open_intent.is_none());
     let look = Look { level, settled };
     let mut tables = Vec::new();
-    for (source, target) in sources.iter().zip(&targets) {
+    for ((source, record), target) in with_records(&scene, &history, sources).await.iter().zip(&targets) {
         let Some(pinned) = point.cut.table(&source.name) else { continue };
-        tables.push(table(source, target, pinned, look).await?);
+        let none = || Classes::none(pinned.source_version, &pinned.source_table_id);
+        let classes = record.as_ref().map_or_else(none, TableRecord::classes);
+        tables.push(table(source, target, pinned, &classes, look).await?);
     }
     let equal = tables.iter().all(|table| table.proof.equal());
     record(&scene, &history, point, level, equal).await;
@@ -124,9 +108,11 @@ async fn table(
     source: &TableStore,
     target: &TableStore,
     pinned: &CutTable,
+    classes: &Classes,
     look: Look,
 ) -> Result<TableProof, Failure> {
-    let proof = prove(source, pinned.source_version, target, pinned.target_version, look).await;
+    let (source_version, target_version) = (pinned.source_version, pinned.target_version);
+    let proof = prove(Pinned { source, source_version, target, target_version, classes }, look).await;
     let proof = proof.map_err(|error| error.at(Stage::Verify, &source.name))?;
     Ok(TableProof {
         name: source.name.to_string(),
@@ -138,22 +124,21 @@ async fn table(
 
 /// Keeps a dated record beside the log. Best effort: the proof itself is in the output.
 async fn record(scene: &Scene<'_>, history: &History, point: &RecoveryPoint, level: Level, equal: bool) {
-    let at = scene.world.now();
-    let cut = point.cut.id.clone();
-    let record = Verification { format: 1, seq: point.seq, cut, level: level.to_string(), equal, at };
-    let Ok(bytes) = serde_json::to_vec(&record) else { return };
-    let key = layout::verification(&scene.group.name, point.seq, at.timestamp_millis());
-    if let Err(error) = scene.log.home_store(history).create(&key, &bytes).await {
+    let (cut, level, at) = (point.cut.id.clone(), level.into(), scene.world.now());
+    let verification = Verification { format: FORMAT, seq: point.seq, cut, level, equal, at };
+    if let Err(error) = scene.log.record_verification(history, &verification).await {
         tracing::warn!("the proof is not on record: {}", chain(&error));
     }
 }
 
-/// The newest record of the newest recovery point that has one.
-pub(super) async fn last_verification(scene: &Scene<'_>, history: &History) -> Option<Verification> {
-    let home = scene.log.home_store(history);
-    let keys = home.list(&layout::verifications(&scene.group.name)).await.ok()?;
-    let object = home.read(keys.last()?).await.ok()??;
-    serde_json::from_slice(&object.bytes).ok()
+impl From<Level> for VerificationLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Log => Self::Log,
+            Level::Size => Self::Size,
+            Level::Content => Self::Content,
+        }
+    }
 }
 
 fn text(proof: &GroupProof) -> String {

@@ -132,6 +132,7 @@ pub fn choose_marked(
         let other = current.iter().find(|other| {
             (&other.run, other.attempt) != (&run.run, run.attempt)
                 && half_way_in(other, &end.versions, tables)
+                && !last.is_some_and(|last| is_over(other, last, tables))
         });
         match other {
             None => return pins(run, end, tables),
@@ -182,6 +183,28 @@ fn ambiguous(run: &Attempt, end: &Moment, other: &Attempt) -> Refusal {
         )
     };
     Refusal::AmbiguousBoundary { run: run.run.clone(), ended_at: end.at, other: other.run.clone(), remedy }
+}
+
+/// Whether an attempt had ended when the run ended that a cut holds, so that it cannot be half-way in anything newer:
+/// by its versions, and by the clocks too, because the versions of a table that was recreated begin again.
+fn is_over(attempt: &Attempt, cut: &Cut, tables: &[TableName]) -> bool {
+    let (Some((end, _)), Some(held)) = (&attempt.finished, &cut.run) else { return false };
+    let no_newer = |(table, version): (&TableName, &u64)| at(&end.versions, table) <= i128::from(*version);
+    covers(Some(cut), tables) && millis(end.at) <= held.ended_at && versions_of(cut).iter().all(no_newer)
+}
+
+/// Whether no choice after `cut` depends on a run, given by all its attempts: it is over, and older than the run that
+/// the cut holds. Its records may be forgotten.
+#[must_use]
+pub fn is_settled(run: &[Attempt], cut: &Cut, tables: &[TableName]) -> bool {
+    let Some(held) = &cut.run else { return false };
+    let older = |attempt: &Attempt| {
+        let Some((end, _)) = &attempt.finished else { return false };
+        let lacks = |(table, version): (&TableName, &u64)| at(&end.versions, table) < i128::from(*version);
+        is_over(attempt, cut, tables) && millis(end.at) < held.ended_at && versions_of(cut).iter().any(lacks)
+    };
+    let current: Vec<&Attempt> = current(run);
+    !current.is_empty() && run.iter().all(|attempt| attempt.run != held.id) && current.into_iter().all(older)
 }
 
 /// How many runs have finished with success after the one that a cut holds: "3 runs behind".
@@ -338,5 +361,33 @@ mod tests {
         // a newer run that is no boundary is a refusal, not silence
         let overlapping = history("1+-- 1=11 2+11 2=22 3+22 4+22 3=33");
         assert_eq!(outcome(&choose_marked(&overlapping, &tables(), Some(&held))), "ambiguous_boundary");
+    }
+
+    #[test]
+    fn a_recreated_table_does_not_bring_back_the_runs_that_are_held() {
+        let runs = history("1+-- 1=11 2+11 2=52 3+02 3=13");
+        let held = hold(&runs[..2]);
+        assert_eq!(outcome(&choose_marked(&runs, &tables(), Some(&held))), "run 3 at 1,3");
+        // one that was under way at that moment still counts
+        let overlapping = history("1+-- 1=11 2+11 2=52 4+52 3+02 3=13");
+        assert_eq!(outcome(&choose_marked(&overlapping, &tables(), Some(&held))), "ambiguous_boundary");
+        let ended = history("1+-- 1=11 2+11 2=52 4+52 3+02 3=13 4=23");
+        assert_eq!(outcome(&choose_marked(&ended, &tables(), Some(&held))), "run 4 at 2,3");
+    }
+
+    #[test]
+    fn runs_before_the_newest_recovery_point_are_settled() {
+        let runs = history("1+-- 1!10 2+10 2+11 2=22 3+22 3=33 4+33 5+33 5=44");
+        let held = hold(&history("1+-- 1!10 2+10 2+11 2=22 3+22 3=33"));
+        let settled = |run: &str| {
+            let attempts: Vec<Attempt> = runs.iter().filter(|a| a.run == run).cloned().collect();
+            is_settled(&attempts, &held, &tables())
+        };
+        assert!(settled("1") && settled("2"), "over, an attempt that was replaced included");
+        assert!(!settled("3"), "what the recovery point holds");
+        assert!(!settled("4") && !settled("5"), "under way, newer");
+        let mut more = tables();
+        more.push("c.s.c".parse().unwrap());
+        assert!(!is_settled(&runs[..1], &held, &more), "a table joined the group");
     }
 }

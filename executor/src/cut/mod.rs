@@ -5,7 +5,7 @@ mod marker;
 mod refusal;
 
 pub use instant::at_instant;
-pub use marker::{Attempt, Moment, choose_marked, finished_after};
+pub use marker::{Attempt, Moment, choose_marked, finished_after, is_settled};
 pub use refusal::Refusal;
 
 use lakedr_control::cut::CutRun;

@@ -6,7 +6,7 @@ use super::action::{ActionKind, entries};
 use super::history::{CommitError, CommitFacts};
 use super::json::{JsonError, RawObject};
 use super::protocol::Protocol;
-use super::state::{AddFile, Domain, FileKey, Metadata, RemoveFile, Txn};
+use super::state::{AddFile, Domain, FileKey, Metadata, RemoveFile, TableHead, Txn};
 
 /// A commit with its file actions. A range of commits, oldest first, leads from one version to another.
 #[derive(Debug, Clone)]
@@ -74,6 +74,51 @@ impl CommitChange {
             | ActionKind::Other(_) => {}
         }
         Ok(())
+    }
+}
+
+impl TableHead {
+    /// Follows one action that is not about files.
+    ///
+    /// # Errors
+    /// [`JsonError`] when the action lacks what the protocol asks for.
+    pub fn apply(&mut self, kind: &ActionKind, body: RawObject) -> Result<(), JsonError> {
+        match kind {
+            ActionKind::Protocol => self.protocol = Protocol::parse(body)?,
+            ActionKind::Metadata => self.metadata = Metadata::parse(body)?,
+            ActionKind::Txn => {
+                let (app, txn) = Txn::parse(body)?;
+                self.txns.insert(app, txn);
+            }
+            ActionKind::DomainMetadata => match Domain::parse(body)? {
+                (name, Some(domain)) => drop(self.domains.insert(name, domain)),
+                (name, None) => drop(self.domains.remove(&name)),
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The head of the next version, which a commit leads to.
+    #[must_use]
+    pub fn after(&self, change: &CommitChange) -> Self {
+        let mut head = self.clone();
+        head.version = change.facts.version;
+        head.in_commit_timestamp = change.facts.in_commit_timestamp_ms;
+        if let Some(protocol) = &change.protocol {
+            head.protocol = protocol.clone();
+        }
+        if let Some(metadata) = &change.metadata {
+            head.metadata = metadata.clone();
+        }
+        head.txns.extend(change.txns.clone());
+        for (name, domain) in &change.domains {
+            match domain {
+                Some(domain) => drop(head.domains.insert(name.clone(), domain.clone())),
+                None => drop(head.domains.remove(name)),
+            }
+        }
+        head
     }
 }
 

@@ -15,7 +15,7 @@ use super::replica::configuration::{replica_configuration, without_enablement};
 use super::replica::file::{differing_fields, replica_file, same_value};
 use super::replica::protocol::replica_protocol;
 use super::root::TableRoot;
-use super::state::{AddFile, FileKey, Metadata, TableState};
+use super::state::{AddFile, FileKey, Metadata, TableHead, TableState};
 
 /// What two states differ in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -91,20 +91,27 @@ impl fmt::Display for Difference {
 /// All differences between a source and its replica; none means that the replica is equal.
 #[must_use]
 pub fn differences(source: &TableState, target: &TableState) -> Vec<Difference> {
+    let mut found = head_differences(&source.head, &target.head);
+    files(source, target, &mut found);
+    found
+}
+
+/// All differences between a source and its replica, their files aside.
+#[must_use]
+pub fn head_differences(source: &TableHead, target: &TableHead) -> Vec<Difference> {
     let mut found = Vec::new();
-    let protocol = replica_protocol(&source.head.protocol, Some(&target.head.protocol));
-    if !protocol.same(&target.head.protocol) {
-        let sides = (Some(protocol.raw.text()), Some(target.head.protocol.raw.text()));
+    let protocol = replica_protocol(&source.protocol, Some(&target.protocol));
+    if !protocol.same(&target.protocol) {
+        let sides = (Some(protocol.raw.text()), Some(target.protocol.raw.text()));
         found.push(difference(Subject::Protocol, sides.0, sides.1));
     }
-    let fields = differing_metadata(&source.head.metadata, &target.head.metadata);
+    let fields = differing_metadata(&source.metadata, &target.metadata);
     found.extend(fields.into_iter().map(|(field, a, b)| Difference {
         subject: Subject::Metadata { field },
         source: a,
         target: b,
     }));
-    properties(&source.head.metadata, &target.head.metadata, &mut found);
-    files(source, target, &mut found);
+    properties(&source.metadata, &target.metadata, &mut found);
     txns(source, target, &mut found);
     domains(source, target, &mut found);
     found
@@ -149,7 +156,8 @@ fn properties(source: &Metadata, target: &Metadata, found: &mut Vec<Difference>)
 
 fn files(source: &TableState, target: &TableState, found: &mut Vec<Difference>) {
     let root = match TableRoot::parse(&source.head.url) {
-        Ok(root) => root,
+        // names are compared and nothing is read
+        Ok(root) => root.with_files_elsewhere(true),
         Err(error) => {
             found.push(difference(Subject::Url, Some(&error.to_string()), None));
             return;
@@ -193,9 +201,9 @@ fn shown(key: &FileKey) -> String {
     }
 }
 
-fn txns(source: &TableState, target: &TableState, found: &mut Vec<Difference>) {
-    for (app_id, txn) in source.head.txns.iter().filter(|(app_id, _)| !app_id.starts_with(OWN_TXN_PREFIX)) {
-        let other = target.head.txns.get(app_id);
+fn txns(source: &TableHead, target: &TableHead, found: &mut Vec<Difference>) {
+    for (app_id, txn) in source.txns.iter().filter(|(app_id, _)| !app_id.starts_with(OWN_TXN_PREFIX)) {
+        let other = target.txns.get(app_id);
         let same =
             other.is_some_and(|other| (other.version, other.last_updated) == (txn.version, txn.last_updated));
         if !same {
@@ -205,9 +213,9 @@ fn txns(source: &TableState, target: &TableState, found: &mut Vec<Difference>) {
     }
 }
 
-fn domains(source: &TableState, target: &TableState, found: &mut Vec<Difference>) {
-    let configurations = |state: &TableState| -> BTreeMap<String, String> {
-        state.head.domains.iter().map(|(name, domain)| (name.clone(), domain.configuration.clone())).collect()
+fn domains(source: &TableHead, target: &TableHead, found: &mut Vec<Difference>) {
+    let configurations = |head: &TableHead| -> BTreeMap<String, String> {
+        head.domains.iter().map(|(name, domain)| (name.clone(), domain.configuration.clone())).collect()
     };
     let (expected, actual) = (configurations(source), configurations(target));
     let names: BTreeSet<&String> = expected.keys().chain(actual.keys()).collect();

@@ -5,8 +5,9 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::json::{Fields, JsonError, ObjectWriter, RawObject};
-use super::path::{PathRefusal, key, locate};
-use super::root::TableRoot;
+use super::path::{PathRefusal, SourceObject, StoredFile, key, locate};
+use super::place::Place;
+use super::root::{TableRoot, is_absolute};
 
 /// Encoded length of the uuid at the end of a `u` descriptor.
 const ENCODED_UUID: usize = 20;
@@ -59,6 +60,12 @@ pub enum VectorRefusal {
         /// The name as logged.
         name: String,
     },
+    /// The path of an absolute vector is not absolute.
+    #[error("deletion vector path `{path}` is not the absolute uri that it must be; the log is damaged")]
+    NotAbsolute {
+        /// The path as logged.
+        path: String,
+    },
     /// The file lies where it cannot be copied from.
     #[error("deletion vector: {0}")]
     Path(#[from] PathRefusal),
@@ -67,11 +74,9 @@ pub enum VectorRefusal {
 /// The file of a deletion vector, and how a replica names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VectorFile {
-    /// Key below the root of the source.
-    pub source: Path,
-    /// Key below the root of the replica.
-    pub target: Path,
-    /// Bytes that the file holds at least.
+    /// The file; several vectors may share it.
+    pub file: StoredFile,
+    /// Bytes that it holds at least.
     pub at_least: u64,
 }
 
@@ -100,21 +105,33 @@ impl Descriptor {
     /// The file that holds the vector, `None` for an inline one.
     ///
     /// # Errors
-    /// [`VectorRefusal`] when it has no legal key below the table root.
+    /// [`VectorRefusal`] when it lies where no vector may, or where it must not be read.
     pub fn file(&self, root_url: &str, root: &TableRoot) -> Result<Option<VectorFile>, VectorRefusal> {
         let at_least = self.offset.unwrap_or(1).saturating_add(self.size).saturating_add(FRAME);
         match self.storage {
             Storage::Inline => Ok(None),
             Storage::Uuid => {
-                let source = self.uuid_key()?;
-                Ok(Some(VectorFile { target: source.clone(), source, at_least }))
+                let key = self.uuid_key()?;
+                let source = SourceObject::InTable(key.clone());
+                let file = StoredFile { source, undecoded: None, target: key };
+                Ok(Some(VectorFile { file, at_least }))
             }
             Storage::Absolute => {
-                let source = locate(&self.path_or_inline, root_url, root)?.key;
-                let target = Path::from(file_name(adopted_uuid(&source)));
-                Ok(Some(VectorFile { source, target, at_least }))
+                let located = locate(&self.path_or_inline, root_url, root)?;
+                let target = Path::from(file_name(self.adopted_uuid()?));
+                Ok(Some(VectorFile { file: StoredFile { target, ..located.file }, at_least }))
             }
         }
+    }
+
+    /// The uuid under which a replica keeps a vector that its source names by URI: a function of the place alone, so
+    /// that every run and every spelling of the URI comes to the same.
+    fn adopted_uuid(&self) -> Result<Uuid, VectorRefusal> {
+        let uri = &self.path_or_inline;
+        let not_absolute = || VectorRefusal::NotAbsolute { path: uri.clone() };
+        let canonical = is_absolute(uri).then(|| Place::of(uri)?.canonical()).flatten();
+        let canonical = canonical.ok_or_else(not_absolute)?;
+        Ok(Uuid::new_v5(&Uuid::NAMESPACE_URL, canonical.as_bytes()))
     }
 
     /// The key of a `u` vector: a prefix that becomes a directory, and the uuid in z85.
@@ -132,26 +149,23 @@ impl Descriptor {
     }
 }
 
-/// The descriptor as a replica must log it: absolute vectors become `u` vectors of the replica.
+/// The descriptor as a replica must log it, when that is another: absolute vectors become `u` vectors of the replica.
+/// Everything but the name stays.
 ///
 /// # Errors
 /// [`VectorRefusal`] when the descriptor cannot be cloned.
-pub fn replica_descriptor(
-    raw: &str,
-    root_url: &str,
-    root: &TableRoot,
-) -> Result<Option<RawObject>, VectorRefusal> {
+pub fn replica_descriptor(raw: &str) -> Result<Option<RawObject>, VectorRefusal> {
     let descriptor = Descriptor::parse(raw)?;
     if descriptor.storage != Storage::Absolute {
         return Ok(None);
     }
-    let source = locate(&descriptor.path_or_inline, root_url, root)?.key;
+    let name = z85::encode(descriptor.adopted_uuid()?.as_bytes());
     let mut object = ObjectWriter::default();
-    for (name, value) in Fields::parse(raw)?.iter() {
-        match name {
-            "storageType" => object.field(name, "u"),
-            "pathOrInlineDv" => object.field(name, z85::encode(adopted_uuid(&source).as_bytes())),
-            _ => object.raw(name, value.get()),
+    for (field, value) in Fields::parse(raw)?.iter() {
+        match field {
+            "storageType" => object.field(field, "u"),
+            "pathOrInlineDv" => object.field(field, name.as_str()),
+            _ => object.raw(field, value.get()),
         };
     }
     Ok(Some(object.finish()))
@@ -176,11 +190,6 @@ pub(crate) fn identity(storage: &str, path_or_inline: &str, offset: Option<i64>)
     }
 }
 
-/// The uuid under which a replica keeps a vector that its source names by URI: the same for every run.
-fn adopted_uuid(source: &Path) -> Uuid {
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("lakedr:deletion-vector:{source}").as_bytes())
-}
-
 fn file_name(uuid: Uuid) -> String {
     format!("deletion_vector_{uuid}.bin")
 }
@@ -201,35 +210,62 @@ mod tests {
         )
     }
 
+    fn file(raw: &str, root: &TableRoot) -> Result<Option<VectorFile>, VectorRefusal> {
+        Descriptor::parse(raw)?.file(ROOT, root)
+    }
+
     #[test]
     fn uuid_vectors_are_files_at_the_root() {
         let raw = descriptor("u", "ab^-aqEH.-t@S}K{vb[*k^");
-        let vector = Descriptor::parse(&raw).expect("descriptor");
-        let file = vector.file(ROOT, &root()).expect("file").expect("on disk");
-        assert_eq!(file.source.as_ref(), "ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin");
-        assert_eq!(file.source, file.target);
-        assert_eq!(file.at_least, 45);
+        let vector = file(&raw, &root()).expect("file").expect("on disk");
+        let key = "ab/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin";
+        assert_eq!(vector.file.source, SourceObject::InTable(Path::from(key)));
+        assert_eq!(vector.file.target.as_ref(), key);
+        assert_eq!(vector.at_least, 45);
         assert_eq!(unique_id(&raw).expect("id"), "uab^-aqEH.-t@S}K{vb[*k^@1");
-        assert!(replica_descriptor(&raw, ROOT, &root()).expect("carried").is_none());
+        assert!(replica_descriptor(&raw).expect("carried").is_none());
     }
 
     #[test]
     fn inline_vectors_have_no_file() {
         let raw = r#"{"storageType":"i","pathOrInlineDv":"wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L","sizeInBytes":40,"cardinality":6}"#;
-        let vector = Descriptor::parse(raw).expect("descriptor");
-        assert_eq!(vector.file(ROOT, &root()).expect("inline"), None);
+        assert_eq!(file(raw, &root()).expect("inline"), None);
         assert!(unique_id(raw).expect("id").ends_with("{L"));
+        assert!(replica_descriptor(raw).expect("carried").is_none());
     }
 
     #[test]
     fn absolute_vectors_are_adopted_under_a_stable_name() {
-        let raw = descriptor("p", "file:/lake/t/dv/x%25y.bin");
-        let file = Descriptor::parse(&raw).expect("raw").file(ROOT, &root()).expect("file").expect("on disk");
-        assert_eq!(file.source.as_ref(), "dv/x%y.bin");
-        let carried = replica_descriptor(&raw, ROOT, &root()).expect("carried").expect("rewritten");
-        let again = Descriptor::parse(carried.text()).expect("u").file(ROOT, &root()).expect("file");
-        assert_eq!(again.expect("on disk").source, file.target);
-        assert!(carried.text().ends_with(r#""offset":1,"sizeInBytes":36,"cardinality":2,"maxRowIndex":9}"#));
+        let spellings =
+            ["file:/lake/t/dv/x%25y.bin", "/lake/t/dv/x%25y.bin", "FILE:///lake/t/dv/%78%25y.bin"];
+        let mut names = std::collections::BTreeSet::new();
+        for spelling in spellings {
+            let raw = descriptor("p", spelling);
+            let vector = file(&raw, &root()).expect("file").expect("on disk");
+            assert_eq!(vector.file.source, SourceObject::InTable(Path::parse("dv/x%y.bin").expect("key")));
+            let carried = replica_descriptor(&raw).expect("carried").expect("rewritten");
+            let again = file(carried.text(), &root()).expect("file").expect("on disk");
+            assert_eq!(again.file.source, SourceObject::InTable(vector.file.target.clone()));
+            let kept = r#""offset":1,"sizeInBytes":36,"cardinality":2,"maxRowIndex":9}"#;
+            assert!(carried.text().ends_with(kept), "{}", carried.text());
+            names.insert(carried.text().to_owned());
+        }
+        assert_eq!(names.len(), 1, "{names:?}");
+        assert!(names.first().expect("name").starts_with(r#"{"storageType":"u","pathOrInlineDv":""#));
+    }
+
+    #[test]
+    fn vectors_of_another_table_need_a_declared_shallow_clone() {
+        let raw = descriptor("p", "file:///lake/other/deletion_vector_1.bin");
+        let refused = file(&raw, &root()).expect_err("undeclared");
+        assert!(refused.to_string().contains("shallow_clone = true"), "{refused}");
+        let vector = file(&raw, &root().with_files_elsewhere(true)).expect("file").expect("on disk");
+        let elsewhere = SourceObject::Elsewhere {
+            root: "file:///lake".parse().expect("url"),
+            key: Path::from("other/deletion_vector_1.bin"),
+        };
+        assert_eq!(vector.file.source, elsewhere);
+        assert!(vector.file.target.as_ref().starts_with("deletion_vector_"), "{}", vector.file.target);
     }
 
     #[test]
@@ -239,12 +275,13 @@ mod tests {
             ("u", "short", "does not decode to a uuid"),
             ("u", "..^-aqEH.-t@S}K{vb[*k^", "no portable object key"),
             ("u", "€€€€€€€", "does not decode to a uuid"),
+            ("p", "dv/x.bin", "is not the absolute uri"),
             ("p", "s3://other/x.bin", "lies outside of its table"),
+            ("p", "hdfs://n/x.bin", "lies where lakedr cannot read it"),
+            ("p", "//h/x.bin", "lies where lakedr cannot read it"),
         ];
         for (storage, path, expected) in cases {
-            let refused = Descriptor::parse(&descriptor(storage, path))
-                .and_then(|vector| vector.file(ROOT, &root()))
-                .expect_err(path);
+            let refused = file(&descriptor(storage, path), &root()).expect_err(path);
             assert!(refused.to_string().contains(expected), "{refused}");
         }
     }

@@ -34,6 +34,9 @@ pub struct CommitFacts {
     pub engine_info: Option<String>,
     /// `commitInfo.userName`, else `commitInfo.userId`.
     pub user_name: Option<String>,
+    /// `commitInfo.tags["delta.rowTracking.preserved"]`: rows that the commit copied kept their row ids
+    /// (protocol, "Row Tracking").
+    pub row_ids_preserved: bool,
     /// The table id that a `metaData` action of this commit sets; another than before means that the table
     /// was recreated.
     pub table_id: Option<String>,
@@ -98,6 +101,11 @@ impl CommitFacts {
         self.user_metadata = text(info, "userMetadata");
         self.engine_info = text(info, "engineInfo");
         self.user_name = text(info, "userName").or_else(|| text(info, "userId"));
+        self.row_ids_preserved = info
+            .get("tags")
+            .and_then(|tags| Fields::parse(tags.get()).ok())
+            .and_then(|tags| text(&tags, "delta.rowTracking.preserved"))
+            .is_some_and(|preserved| preserved.eq_ignore_ascii_case("true"));
         self.job_run_id = info
             .get("job")
             .and_then(|job| Fields::parse(job.get()).ok())
@@ -157,13 +165,13 @@ mod tests {
     #[test]
     fn provenance() {
         let facts = facts(
-            r#"{"commitInfo":{"inCommitTimestamp":900,"timestamp":899,"operation":"MERGE","job":{"jobRunId":"77","jobId":1},"txnId":"x","userId":12,"engineInfo":"e","userMetadata":"m","clusterId":5}}"#,
+            r#"{"commitInfo":{"inCommitTimestamp":900,"timestamp":899,"operation":"MERGE","job":{"jobRunId":"77","jobId":1},"txnId":"x","userId":12,"engineInfo":"e","userMetadata":"m","clusterId":5,"tags":{"delta.rowTracking.preserved":"true"}}}"#,
         );
         assert_eq!(facts.timestamp_ms, 900);
         assert_eq!((facts.file_time_ms, facts.attempted_at_ms), (1_000, Some(899)));
         assert_eq!(facts.job_run_id.as_deref(), Some("77"));
         assert_eq!((facts.user_name.as_deref(), facts.operation.as_deref()), (Some("12"), Some("MERGE")));
-        assert!(!facts.logical_change);
+        assert!(!facts.logical_change && facts.row_ids_preserved);
     }
 
     #[test]

@@ -4,18 +4,13 @@ use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use url::Url;
 
+use super::place::{Place, below, split};
+
 /// Where a table lives, comparable with the absolute URIs of its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableRoot {
     place: Place,
-}
-
-/// Scheme family, authority and decoded path segments of an absolute URI.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    family: &'static str,
-    authority: String,
-    segments: Vec<Vec<u8>>,
+    files_elsewhere: bool,
 }
 
 /// The url of a table is not one that a table can live at.
@@ -38,62 +33,32 @@ impl TableRoot {
         let parsed = Url::parse(url).map_err(|error| refuse(error.to_string()))?;
         let place = Place::of(parsed.as_str())
             .ok_or_else(|| refuse(format!("unknown scheme `{}`", parsed.scheme())))?;
-        Ok(Self { place })
+        Ok(Self { place: place.without_trailing_slash(), files_elsewhere: false })
+    }
+
+    /// Says whether the log may name files outside of this root. It may not unless the table is declared to be a
+    /// shallow clone: a log must not make its reader fetch arbitrary files.
+    #[must_use]
+    pub fn with_files_elsewhere(self, files_elsewhere: bool) -> Self {
+        Self { files_elsewhere, ..self }
+    }
+
+    /// Whether the log may name files outside of this root.
+    #[must_use]
+    pub fn may_have_files_elsewhere(&self) -> bool {
+        self.files_elsewhere
     }
 
     /// The part of an absolute URI below this root, still percent-encoded as it was written; `None` when
     /// the URI points elsewhere or at the root itself.
     #[must_use]
     pub fn relative<'a>(&self, uri: &'a str) -> Option<&'a str> {
-        let (_, path) = split(uri)?;
-        let place = Place::of(uri)?;
-        let below = place.family == self.place.family
-            && place.authority == self.place.authority
-            && place.segments.len() > self.place.segments.len()
-            && place.segments.starts_with(&self.place.segments);
-        if !below {
-            return None;
-        }
-        let mut rest = path.trim_start_matches('/');
-        for _ in &self.place.segments {
-            rest = rest.split_once('/')?.1;
-        }
-        Some(rest)
+        below(uri, self.place.depth_above(&Place::of(uri)?)?)
     }
-}
 
-impl Place {
-    fn of(uri: &str) -> Option<Self> {
-        let (prefix, path) = split(uri)?;
-        let (scheme, authority) = prefix.split_once("://").or_else(|| prefix.split_once(':'))?;
-        let family = match scheme.to_ascii_lowercase().as_str() {
-            "file" => "file",
-            "s3" | "s3a" | "s3n" => "s3",
-            "abfs" | "abfss" | "az" | "azure" | "adl" | "wasb" | "wasbs" => "azure",
-            "gs" | "gcs" => "gs",
-            "memory" => "memory",
-            _ => return None,
-        };
-        let segments = path.split('/').filter(|segment| !segment.is_empty());
-        let segments = segments.map(|segment| percent_decode_str(segment).collect()).collect();
-        Some(Self { family, authority: authority.to_ascii_lowercase(), segments })
-    }
-}
-
-/// Splits an absolute URI into `scheme:[//authority]` and path. A path without a scheme is a local file,
-/// as it is for Hadoop's default file system.
-fn split(uri: &str) -> Option<(&str, &str)> {
-    if uri.starts_with('/') {
-        return Some(("file:", uri));
-    }
-    let colon = uri.find(':')?;
-    let after = uri.get(colon + 1..)?;
-    match after.strip_prefix("//") {
-        Some(rest) => {
-            let authority = rest.find('/').unwrap_or(rest.len());
-            Some(uri.split_at(colon + 3 + authority))
-        }
-        None => Some(uri.split_at(colon + 1)),
+    /// Whether the table is in a directory of this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.place.is_local()
     }
 }
 
@@ -154,6 +119,10 @@ mod tests {
             ("s3://b/lake/t", "s3://b/lake/t2/x", None),
             ("s3://b/lake/t", "s3://b/lake/t", None),
             ("s3://b/lake/t", "/lake/t/x", None),
+            ("s3://b/lake/t", "s3://b/lake//t/x", None),
+            ("s3://b/lake/t", "s3://b//lake/t/x", None),
+            ("file:///lake/t", "file:////lake/t/x", Some("x")),
+            ("s3://b", "S3A://B/p=1/x", Some("p=1/x")),
             ("abfss://c@a.dfs.core.windows.net/t", "abfs://c@a.dfs.core.windows.net/t/x", Some("x")),
         ];
         for (root, uri, expected) in cases {

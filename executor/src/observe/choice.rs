@@ -1,17 +1,19 @@
 //! What the choice of a cut rests on, and the choice itself.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::try_join_all;
+use lakedr_control::cut::Cut;
 use lakedr_control::group_log::{FailureClass, History};
 use lakedr_control::id::TableName;
 use lakedr_control::validate::{SideName, Workflow};
 
-use super::group::{Head, heads};
-use super::table_error::TableError;
+use super::source::{Head, Newer, heads, version_at};
 use super::workflow::marker::Marker;
+use super::workflow::{Held, RunMemory};
 use crate::cut::{Attempt, Choice, at_instant, choose_marked};
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::{Scene, Stop};
+use crate::record::with_records;
 
 /// A kind of workflow that this version cannot observe.
 #[derive(Debug, thiserror::Error)]
@@ -45,29 +47,58 @@ pub fn marker(scene: &Scene<'_>, active: SideName) -> Result<Option<Marker>, Fai
     }
 }
 
-/// The runs of the group's workflow; none for a group without one.
+fn tables(scene: &Scene<'_>) -> Vec<TableName> {
+    scene.group.tables.iter().map(|table| table.name.clone()).collect()
+}
+
+/// What the newest recovery point holds.
+fn held(history: &History) -> Option<&Cut> {
+    history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut)
+}
+
+/// The runs of the group's workflow that the newest recovery point has not settled; none for a group without one.
 ///
 /// # Errors
 /// When the runs cannot be read.
 pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Vec<Attempt>>, Failure> {
-    let Some(marker) = marker(scene, scene.active(history))? else { return Ok(None) };
-    Ok(Some(marker.attempts().await.at(Stage::Observe, "workflow")?))
+    runs_beyond(scene, history, held(history)).await
 }
 
-/// Chooses the versions of the next recovery point.
+/// The runs that matter when `last` is what the standby region holds.
+async fn runs_beyond(
+    scene: &Scene<'_>,
+    history: &History,
+    last: Option<&Cut>,
+) -> Result<Option<Vec<Attempt>>, Failure> {
+    let Some(marker) = marker(scene, scene.active(history))? else { return Ok(None) };
+    let memory = RunMemory {
+        group: &scene.group.name,
+        store: scene.log.home_store(history),
+        keeps: scene.keeps_caches,
+    };
+    let held = Held { cut: last, tables: &tables(scene) };
+    Ok(Some(marker.open_attempts(memory, held).await.at(Stage::Observe, "workflow")?))
+}
+
+/// Chooses the end of a finished run, for a group with a workflow; none for a group without one. `last` is the newest
+/// recovery point, unless the standby region has lost it.
 ///
 /// # Errors
 /// A refusal when there is no finished state that is newer.
-pub async fn choose(
+pub async fn choose_run(
     scene: &Scene<'_>,
     history: &History,
-    heads: &[Head],
-) -> Result<(Choice, chrono::DateTime<chrono::Utc>), Stop> {
-    let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);
-    if let Some(attempts) = runs(scene, history).await? {
-        let tables: Vec<TableName> = scene.group.tables.iter().map(|table| table.name.clone()).collect();
-        return Ok((choose_marked(&attempts, &tables, last)?, scene.world.now()));
-    }
+    last: Option<&Cut>,
+) -> Result<Option<Choice>, Stop> {
+    let Some(attempts) = runs_beyond(scene, history, last).await? else { return Ok(None) };
+    Ok(Some(choose_marked(&attempts, &tables(scene), last)?))
+}
+
+/// Chooses what all tables show at one instant, for a group without a workflow.
+///
+/// # Errors
+/// A refusal when a table is younger than the instant.
+pub async fn choose_instant(scene: &Scene<'_>, heads: &[Head]) -> Result<(Choice, DateTime<Utc>), Stop> {
     let skew = TimeDelta::from_std(scene.group.clock_skew).unwrap_or_default();
     let instant = scene.world.now() - skew;
     let versions =
@@ -82,29 +113,22 @@ pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
     if scene.group.workflow.is_some() {
         return false;
     }
-    let Ok(tables) = scene.stores.tables(scene.active(history), scene.group) else { return false };
-    let Ok(heads) = heads(tables).await else { return false };
+    let Ok(tables) = scene.stores.sources(scene.active(history), scene.group) else { return false };
+    let Ok(heads) = heads(with_records(scene, history, tables).await, Newer::Leave).await else {
+        return false;
+    };
     for head in &heads {
         let Some(held) = point.cut.table(&head.table.name) else { return false };
         if head.listing.latest_commit() != Some(held.source_version) {
             return false;
         }
-        // a table that was made anew may have come to the same version
-        let state = head.table.table().state(&head.listing, None).await;
-        if state.is_ok_and(|state| state.head.metadata.id != held.source_table_id) {
-            return false;
+        if head.known.is_none() {
+            // a table that was made anew may have come to the same version
+            let state = head.table.table().snapshot(&head.listing, None).await;
+            if !state.is_ok_and(|state| state.head.metadata.id == held.source_table_id) {
+                return false;
+            }
         }
     }
     true
-}
-
-/// The version of a table at an instant; none when the table is younger.
-async fn version_at(head: &Head, instant_ms: i64) -> Result<(TableName, Option<u64>), Failure> {
-    let (name, table) = (&head.table.name, head.table.table());
-    let latest = table.state(&head.listing, None).await.at(Stage::Observe, name)?;
-    match table.version_at(&head.listing, &latest.head.metadata, instant_ms).await {
-        Ok(version) => Ok((name.clone(), Some(version))),
-        Err(TableError::Timestamp { .. }) => Ok((name.clone(), None)),
-        Err(error) => Err(error.at(Stage::Observe, name)),
-    }
 }

@@ -100,9 +100,8 @@ impl LogStore {
     }
 
     /// A commit that a listing has shown.
-    pub(crate) async fn listed_commit(&self, version: u64) -> Result<Bytes, TableError> {
-        let name = LogName::Commit { version };
-        let bytes = self.get(&self.file(&name)).await?;
+    pub(crate) async fn listed_commit(&self, name: &LogName) -> Result<Bytes, TableError> {
+        let bytes = self.get(&self.file(name)).await?;
         bytes.ok_or_else(|| self.vanished(name.file_name()))
     }
 
@@ -111,7 +110,8 @@ impl LogStore {
     }
 
     pub(crate) fn file(&self, name: &LogName) -> Path {
-        self.log.clone().join(name.file_name())
+        let directory = name.directory().into_iter().fold(self.log.clone(), Path::join);
+        directory.join(name.file_name())
     }
 
     /// Key and bytes of a sidecar. Its path is a bare file name, or one that ends in it.

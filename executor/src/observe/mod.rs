@@ -1,11 +1,14 @@
 //! Read-only looks at the world.
 
+pub mod catalog;
 pub mod choice;
 pub mod delta_table;
-pub mod group;
 pub(crate) mod log_store;
 mod parquet_object;
+pub mod presence;
 pub mod snapshot;
+pub mod source;
 pub mod table_error;
+pub mod target;
 pub mod verify;
 pub mod workflow;

@@ -1,15 +1,24 @@
 use chrono::{DateTime, Utc};
-use lakedr_control::group_log::{Appended, Event, FIRST_SEQ, History, IntentKind, Role};
+use futures::{StreamExt as _, stream};
+use lakedr_control::group_log::{Appended, Event, History, IntentKind, Role};
+use lakedr_control::validate::SideName;
 
 use super::due::is_due;
 use super::prepare::{Prepared, prepare};
+use super::proof::read_back;
 use super::scene::{Scene, Stop};
-use crate::copy::{CopyError, CopyJob, RateLimit, Receipt, copy_all};
+use crate::copy::{CopyError, Manifest, ManifestError, Receipt, copy_all};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
 use crate::plan::group::GroupPlan;
-use crate::publish::{Intention, Offer, Settled, announce, keep_up_targets, settle};
+use crate::publish::{
+    Intention, Settled, TableBodies, announce, keep_up_targets, next_seq, settle, store_bodies,
+};
+use crate::record::save;
 use crate::report::{Done, Outcome, Progress};
+
+/// Records that are written at the same time.
+const RECORDS_IN_FLIGHT: usize = 16;
 
 /// What one attempt came to.
 #[derive(Debug)]
@@ -64,18 +73,13 @@ async fn stages(
             return Ok(End::Done(Done::new(outcome, &history)));
         }
     };
-    let receipt = copy(scene, &plan, progress).await?;
+    let receipt = copy(scene, scene.active(&history), &plan, progress).await?;
     publish(scene, history, &plan, receipt, read_up_to).await
 }
 
 /// When a cut was last published; a rollback brings an old one back and starts no interval.
 fn last_publish(history: &History) -> Option<DateTime<Utc>> {
-    let points = &history.state.as_ref()?.recovery_points;
-    points.iter().rev().find(|point| point.kind == IntentKind::Publish).map(|point| point.published_at)
-}
-
-fn next_seq(history: &History) -> u64 {
-    history.state.as_ref().map_or(FIRST_SEQ, |state| state.next_seq)
+    history.state.as_ref()?.last_publish_at
 }
 
 /// The first entry of the log.
@@ -116,15 +120,25 @@ fn allowed(scene: &Scene<'_>, history: &History) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn copy(scene: &Scene<'_>, plan: &GroupPlan, progress: &Progress) -> Result<Receipt, Stop> {
-    let jobs: Vec<CopyJob<'_>> = plan
-        .tables
-        .iter()
-        .map(|table| CopyJob { source: &table.source, target: &table.target, files: &table.diff.copies })
-        .collect();
-    let limit = RateLimit::new(scene.group.max_bytes_per_second);
-    progress.begin(scene.group.name.as_str(), plan.files(), plan.bytes());
-    let receipt = copy_all(&jobs, &limit, progress).await;
+/// Every object that the tables of a plan lack.
+fn manifest(plan: &GroupPlan) -> Result<Manifest, ManifestError> {
+    let mut manifest = Manifest::new();
+    for transfer in plan.tables.iter().flat_map(|table| table.copies.iter()) {
+        manifest.push(&transfer?)?;
+    }
+    Ok(manifest)
+}
+
+async fn copy(
+    scene: &Scene<'_>,
+    active: SideName,
+    plan: &GroupPlan,
+    progress: &Progress,
+) -> Result<Receipt, Stop> {
+    let manifest = manifest(plan).at(Stage::Copy, &scene.group.name)?;
+    let means = scene.world.copying.of_group(&scene.group.name, scene.group.max_bytes_per_second);
+    progress.begin(scene.group.name.as_str(), manifest.len(), manifest.bytes());
+    let receipt = copy_all(&manifest, &scene.stores.sides(active), &means, progress).await;
     progress.end();
     receipt.map_err(|failure| gone(plan, failure))
 }
@@ -153,28 +167,42 @@ async fn publish(
 ) -> Result<End, Stop> {
     tracing::debug!(group = %scene.group.name, ?receipt, "every file is in place");
     let (seq, at) = (next_seq(&history), scene.world.now());
-    let offers: Vec<Offer> = plan
-        .tables
-        .iter()
-        .filter_map(|table| {
-            let txn_id = scene.world.fresh_id();
-            let (version, body) = table.commit(&scene.group.name, &plan.cut.id, seq, at, txn_id)?;
-            Some(Offer { table: table.source.name.clone(), url: table.target.url.clone(), version, body })
-        })
-        .collect();
+    let written = store_bodies(scene, &history, plan, at).await?;
     let intention = Intention {
         kind: IntentKind::Publish,
         replaces: None,
         spec_digest: scene.spec_digest.clone(),
         cut: plan.cut.clone(),
     };
-    let Some(history) = announce(scene, history, intention, &offers).await? else { return Ok(End::Raced) };
+    let slots = written.iter().flat_map(|table| table.slots.clone()).collect();
+    let Some(history) = announce(scene, history, intention, slots).await? else { return Ok(End::Raced) };
     *read_up_to = next_seq(&history);
     let Settled { history, diverged, .. } = settle(scene, history).await?;
     *read_up_to = next_seq(&history);
     if let Some(refusal) = diverged {
         return Err(refusal.into());
     }
-    keep_up_targets(scene, plan).await;
+    remember(scene, &history, plan, seq, &written).await;
+    keep_up_targets(scene, plan, &written).await;
+    read_back(scene, plan).await?;
     Ok(End::Done(Done::new(Outcome::Published, &history)))
+}
+
+/// Keeps what is known of each table, if this intent made the newest recovery point.
+async fn remember(
+    scene: &Scene<'_>,
+    history: &History,
+    plan: &GroupPlan,
+    intent: u64,
+    written: &[TableBodies],
+) {
+    let newest = history.state.as_ref().and_then(|state| state.recovery_point());
+    if newest.is_none_or(|point| point.intent != intent) {
+        return;
+    }
+    let records = plan.tables.iter().zip(written).filter_map(|(table, written)| {
+        table.record(&scene.group.name, intent, &plan.cut.id, written.head_after.as_ref(), written.last_size)
+    });
+    let saves: Vec<_> = records.map(|record| save(scene, history, record)).collect();
+    stream::iter(saves).buffer_unordered(RECORDS_IN_FLIGHT).collect::<()>().await;
 }

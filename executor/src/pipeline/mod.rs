@@ -2,12 +2,17 @@
 
 mod attempt;
 mod due;
+mod follow;
 mod prepare;
+mod present;
+mod proof;
 mod retry;
 mod scene;
+mod table;
 
 pub use attempt::{End, attempt};
 pub use due::is_due;
 pub use prepare::{NotCarriedOut, Prepared, carried_out, prepare};
 pub use retry::sync_group;
 pub use scene::{Scene, Stop};
+pub(crate) use table::{Copies, difference};

@@ -4,17 +4,18 @@ use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use lakedr_control::cut::{Cut, Pin};
 use lakedr_control::group_log::{FailureClass, History};
-use lakedr_control::spec::{Compaction, Delivery, PublishEngine};
+use lakedr_control::spec::{Delivery, PublishEngine};
 
+use super::present::all_present;
 use super::scene::{Scene, Stop};
+use super::table::plan_table;
 use crate::cut::{Choice, Chosen, Refusal};
-use crate::delta::state::TableState;
 use crate::error::{At as _, Classify, Failure, Stage};
-use crate::observe::choice::choose;
-use crate::observe::group::{Head, heads, source_state, target};
-use crate::plan::diff::TableDiff;
-use crate::plan::group::{GroupPlan, TablePlan, TargetFacts, check_target};
-use crate::spec::TableStore;
+use crate::observe::choice::{choose_instant, choose_run};
+use crate::observe::source::{Newer, Pinned, heads, pin};
+use crate::observe::target::target;
+use crate::plan::group::GroupPlan;
+use crate::record::with_records;
 
 /// What a group is about to do.
 #[derive(Debug)]
@@ -49,8 +50,6 @@ pub fn carried_out(scene: &Scene<'_>) -> Result<(), Failure> {
         Some(("delivery = \"staged\"", "delivery = \"direct\""))
     } else if group.engine == PublishEngine::DatabricksSql {
         Some(("publish.engine = \"databricks_sql\"", "publish.engine = \"native\""))
-    } else if group.compaction == Compaction::Skip {
-        Some(("compaction = \"skip\"", "compaction = \"copy\""))
     } else {
         None
     };
@@ -73,13 +72,6 @@ fn settled(history: &History) -> Result<(), Refusal> {
     Err(Refusal::Fenced { reason })
 }
 
-/// A source table at the version of the cut.
-struct Pinned {
-    table: TableStore,
-    state: TableState,
-    commit_timestamp_ms: Option<i64>,
-}
-
 /// Observes both sides, chooses a cut, and plans it.
 ///
 /// # Errors
@@ -87,45 +79,53 @@ struct Pinned {
 pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, Stop> {
     carried_out(scene)?;
     settled(history)?;
-    let sources =
-        scene.stores.tables(scene.active(history), scene.group).at(Stage::Observe, &scene.group.name)?;
-    let heads = heads(sources).await?;
-    let (choice, as_of) = choose(scene, history, &heads).await?;
-    let Choice::Chosen(chosen) = choice else { return Ok(Prepared::UpToDate) };
-    let pinned = pin(&heads, &chosen).await?;
-    let cut = cut(scene, chosen, as_of, &pinned);
+    let (name, active) = (&scene.group.name, scene.active(history));
+    let sources = scene.stores.sources(active, scene.group).at(Stage::Observe, name)?;
+    let targets = scene.stores.tables(active.other(), scene.group).at(Stage::Observe, name)?;
+    let targets = try_join_all(targets.into_iter().map(|table| target(scene, history, table))).await?;
+    // a table that the standby region has lost is cloned anew, also when there is no newer run
     let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);
-    if last.is_some_and(|last| last.id == cut.id) {
+    let held = last.filter(|_| targets.iter().all(|target| target.at_recovery_point));
+    let run = match choose_run(scene, history, held).await {
+        Err(Stop::Refused(refusal @ Refusal::NoFinishedRun { .. })) => {
+            // a table that is not there is why no run can finish
+            heads(sources.into_iter().map(|table| (table, None)).collect(), Newer::Leave).await?;
+            return Err(refusal.into());
+        }
+        run => run?,
+    };
+    if run == Some(Choice::UpToDate) {
+        return Ok(Prepared::UpToDate);
+    }
+    let newer = if run.is_some() { Newer::Leave } else { Newer::Read };
+    let heads = heads(with_records(scene, history, sources).await, newer).await?;
+    let (choice, as_of) = match run {
+        Some(choice) => (choice, scene.world.now()),
+        None => choose_instant(scene, &heads).await?,
+    };
+    let Choice::Chosen(chosen) = choice else { return Ok(Prepared::UpToDate) };
+    let pins = heads.iter().zip(&chosen.versions).map(|(head, (_, version))| pin(head, *version));
+    let pinned = try_join_all(pins).await?;
+    let cut = cut(scene, chosen, as_of, &pinned);
+    if held.is_some_and(|held| held.id == cut.id) {
         return Ok(Prepared::UpToDate);
     }
     goes_forward(&cut, last)?;
-    let targets =
-        scene.stores.tables(scene.standby(history), scene.group).at(Stage::Plan, &scene.group.name)?;
+    pinned.iter().for_each(|source| say_recreated(source, last));
     let plans =
-        pinned.into_iter().zip(targets).map(|(source, target)| table(scene, history, last, source, target));
+        pinned.into_iter().zip(targets).map(|(source, target)| plan_table(scene, active, source, target));
     let plans = try_join_all(plans).await?;
+    all_present(scene, history, &plans).await?;
     Ok(Prepared::Plan(Box::new(GroupPlan::new(cut, plans))))
-}
-
-async fn pin(heads: &[Head], chosen: &Chosen) -> Result<Vec<Pinned>, Stop> {
-    let pins = heads.iter().zip(&chosen.versions).map(|(head, (_, version))| async move {
-        let state = source_state(head, *version).await?;
-        let delta = head.table.table();
-        let facts =
-            delta.commits(&head.listing, *version, *version).await.at(Stage::Observe, &head.table.name)?;
-        let commit_timestamp_ms = facts.first().map(|facts| facts.timestamp_ms);
-        Ok::<_, Stop>(Pinned { table: head.table.clone(), state, commit_timestamp_ms })
-    });
-    try_join_all(pins).await
 }
 
 fn cut(scene: &Scene<'_>, chosen: Chosen, as_of: DateTime<Utc>, pinned: &[Pinned]) -> Cut {
     let pins = pinned
         .iter()
         .map(|pinned| Pin {
-            table: pinned.table.name.clone(),
-            source_table_id: pinned.state.head.metadata.id.clone(),
-            source_version: pinned.state.head.version,
+            table: pinned.at.table.name.clone(),
+            source_table_id: pinned.at.head.metadata.id.clone(),
+            source_version: pinned.at.head.version,
         })
         .collect();
     match chosen.run {
@@ -150,43 +150,9 @@ fn goes_forward(cut: &Cut, last: Option<&Cut>) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn table(
-    scene: &Scene<'_>,
-    history: &History,
-    last: Option<&Cut>,
-    source: Pinned,
-    target_store: TableStore,
-) -> Result<TablePlan, Stop> {
-    let name = &source.table.name;
-    let found = target(scene, history, &target_store).await?;
-    let author = found.first_unrecorded.as_ref().map(|(version, author)| (*version, author.as_str()));
-    check_target(
-        name,
-        TargetFacts {
-            recorded: scene.recorded_version(history, name),
-            head: found.state.as_ref().map(|state| state.head.version),
-            head_is_ours: found.head_is_ours,
-            first_unrecorded: author,
-        },
-    )?;
-    let diff = TableDiff::between(&source.state, found.state.as_ref()).at(Stage::Plan, name)?;
-    let held = last.and_then(|last| last.table(name));
-    let recreated = held.is_some_and(|held| held.source_table_id != source.state.head.metadata.id);
-    if recreated {
-        tracing::warn!(table = %name, "the table was recreated in the active region; its new state replaces the old one");
+fn say_recreated(source: &Pinned, last: Option<&Cut>) {
+    let held = last.and_then(|last| last.table(&source.at.table.name));
+    if held.is_some_and(|held| held.source_table_id != source.at.head.metadata.id) {
+        tracing::warn!(table = %source.at.table.name, "the table was recreated in the active region; its new state replaces the old one");
     }
-    let checkpoint_interval =
-        source.state.head.metadata.property("delta.checkpointInterval").and_then(|v| v.parse().ok());
-    let target_head = found.state.as_ref().map(|state| state.head.version);
-    let target_in_commit_timestamp = found.state.as_ref().and_then(|state| state.head.in_commit_timestamp);
-    let source_commit_timestamp_ms = source.commit_timestamp_ms.unwrap_or_default();
-    Ok(TablePlan {
-        source: source.table,
-        target: target_store,
-        diff,
-        target_head,
-        target_in_commit_timestamp,
-        source_commit_timestamp_ms,
-        checkpoint_interval,
-    })
 }

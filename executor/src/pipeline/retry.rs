@@ -38,7 +38,7 @@ pub async fn sync_group(
     progress: &Progress,
 ) -> GroupReport {
     let scene = match Scene::open(world, loaded, spec, group) {
-        Ok(scene) => scene,
+        Ok(scene) => scene.keeping_caches(),
         Err(failure) => return GroupReport::failed(&group.name, &failure),
     };
     let attempts = AtomicU32::new(0);

@@ -21,6 +21,8 @@ pub struct Scene<'a> {
     pub stores: GroupStores,
     /// Its log.
     pub log: GroupLog,
+    /// Whether this call keeps beside the log what saves the next one from reading it all again.
+    pub keeps_caches: bool,
 }
 
 /// Why there is no new recovery point.
@@ -64,7 +66,13 @@ impl<'a> Scene<'a> {
             retryable: false,
             cause: Box::new(cause),
         })?;
-        Ok(Self { world, group, spec_digest, stores, log })
+        Ok(Self { world, group, spec_digest, stores, log, keeps_caches: false })
+    }
+
+    /// The same scene for a call that writes to the standby region in any case.
+    #[must_use]
+    pub fn keeping_caches(self) -> Self {
+        Self { log: self.log.keeping_head(), keeps_caches: true, ..self }
     }
 
     /// The side whose tables the workflow writes.

@@ -1,21 +1,12 @@
-//! The one commit that makes a target's latest state equal its source.
-
-use std::collections::BTreeMap;
+//! The commits that make a target's latest state equal its source.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::diff::{AddAction, FileKind, TableDiff};
+use super::diff::{AddAction, FileChange, RemoveAction, TableDiff};
 use crate::delta::action::{ActionKind, line};
 use crate::delta::json::{ObjectWriter, RawObject};
 use crate::delta::replica::OWN_TXN_PREFIX;
-use crate::delta::replica::configuration::{
-    ENABLEMENT_TIMESTAMP, ENABLEMENT_VERSION, enablement, replica_configuration,
-};
-use crate::delta::state::AddFile;
-
-/// What a line adds to the text of its add: its key and a longer `dataChange`.
-const LINE_OVERHEAD: usize = 32;
 
 /// What a commit says beyond the difference itself. The body is a function of the diff and of this.
 #[derive(Debug, Clone, Copy)]
@@ -47,61 +38,99 @@ pub struct CloneContext<'a> {
 
 impl CloneContext<'_> {
     /// In-commit timestamp of the commit: strictly after its predecessor's.
-    fn in_commit_timestamp(&self) -> i64 {
+    pub(super) fn in_commit_timestamp(&self) -> i64 {
         let after = self.previous_in_commit_timestamp.map_or(i64::MIN, |previous| previous.saturating_add(1));
         self.now_ms.max(after)
+    }
+
+    /// The context of the commit that is `later` versions behind this one.
+    #[must_use]
+    pub fn later(self, later: u64, txn_id: Uuid) -> Self {
+        let last = self.in_commit_timestamp().saturating_add(i64::try_from(later).unwrap_or(i64::MAX) - 1);
+        let previous_in_commit_timestamp =
+            if later == 0 { self.previous_in_commit_timestamp } else { Some(last) };
+        Self { target_version: self.target_version + later, previous_in_commit_timestamp, txn_id, ..self }
+    }
+}
+
+/// A commit while it is written, as newline-delimited JSON: `commitInfo` first, then protocol, metadata, domains,
+/// progress of applications, removes and adds.
+#[derive(Debug)]
+pub struct CommitBody {
+    text: Vec<u8>,
+    now_ms: i64,
+    removals_change_data: bool,
+}
+
+impl CommitBody {
+    /// Begins the commit that says everything but the files.
+    ///
+    /// `dataChange` of each file is what its action says, but for removes from an append-only table: there only
+    /// rearranged files may go (protocol, "Append-only Tables").
+    #[must_use]
+    pub fn first(diff: &TableDiff, context: &CloneContext<'_>) -> Self {
+        let mut body = Self::begin(diff, context);
+        for (kind, action) in diff.head.actions(context) {
+            body.write(&kind, &action);
+        }
+        body.write(&ActionKind::Txn, &own_txn(context));
+        body
+    }
+
+    /// Begins a further commit of a first clone: it holds files only.
+    #[must_use]
+    pub fn further(diff: &TableDiff, context: &CloneContext<'_>) -> Self {
+        let mut body = Self::begin(diff, context);
+        body.write(&ActionKind::Txn, &own_txn(context));
+        body
+    }
+
+    fn begin(diff: &TableDiff, context: &CloneContext<'_>) -> Self {
+        let removals_change_data = !diff.head.is_on("delta.appendOnly");
+        let mut body = Self { text: Vec::new(), now_ms: context.now_ms, removals_change_data };
+        body.write(&ActionKind::CommitInfo, &diff.commit_info(context));
+        body
+    }
+
+    /// Adds the removal of a file.
+    pub fn remove(&mut self, action: &RemoveAction) {
+        let remove = remove(&action.raw, self.now_ms, action.data_change && self.removals_change_data);
+        self.write(&ActionKind::Remove, &remove);
+    }
+
+    /// Adds a file.
+    pub fn add(&mut self, action: &AddAction) {
+        let add = action.raw.with_raw("dataChange", if action.data_change { "true" } else { "false" });
+        self.write(&ActionKind::Add, &add);
+    }
+
+    /// The commit.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.text
+    }
+
+    fn write(&mut self, kind: &ActionKind, object: &RawObject) {
+        self.text.extend_from_slice(line(kind, object).as_bytes());
+        self.text.push(b'\n');
     }
 }
 
 impl TableDiff {
-    /// The commit as newline-delimited JSON: `commitInfo` first, then protocol, metadata, domains, progress
-    /// of applications, removes and adds.
-    ///
-    /// `dataChange` is true on every file that comes or goes. It is false on a file whose row content stays
-    /// and of which only the log's words change, and on removes from an append-only table: there only
-    /// rearranged files may go (protocol, "Append-only Tables").
+    /// The commit of a difference whose files are listed.
     #[must_use]
     pub fn commit_body(&self, context: &CloneContext<'_>) -> Vec<u8> {
-        let adds: usize = self.adds.iter().map(|add| add.raw.text().len() + LINE_OVERHEAD).sum();
-        let mut body = Vec::with_capacity(adds);
-        let mut write = |kind: ActionKind, object: &RawObject| {
-            body.extend_from_slice(line(&kind, object).as_bytes());
-            body.push(b'\n');
-        };
-        write(ActionKind::CommitInfo, &self.commit_info(context));
-        if let Some(protocol) = &self.protocol {
-            write(ActionKind::Protocol, &protocol.raw);
+        let mut body = CommitBody::first(self, context);
+        if let FileChange::Listed { adds, removes } = &self.files {
+            removes.iter().for_each(|action| body.remove(action));
+            adds.iter().for_each(|action| body.add(action));
         }
-        if self.metadata.write {
-            write(ActionKind::Metadata, &self.metadata_action(context));
-        }
-        for (name, configuration) in &self.dropped_domains {
-            write(ActionKind::DomainMetadata, &domain_tombstone(name, configuration));
-        }
-        for domain in &self.domains {
-            write(ActionKind::DomainMetadata, domain);
-        }
-        for txn in &self.txns {
-            write(ActionKind::Txn, txn);
-        }
-        write(ActionKind::Txn, &own_txn(context));
-        let append_only = self.metadata.source.is_on("delta.appendOnly");
-        for add in &self.removes {
-            write(ActionKind::Remove, &remove(add, context.now_ms, !append_only));
-        }
-        for AddAction { raw, data_change } in &self.adds {
-            write(ActionKind::Add, &raw.with_raw("dataChange", &data_change.to_string()));
-        }
-        body
-    }
-
-    fn in_commit_timestamps(&self) -> bool {
-        self.metadata.source.is_on("delta.enableInCommitTimestamps")
+        body.finish()
     }
 
     fn commit_info(&self, context: &CloneContext<'_>) -> RawObject {
         let mut info = ObjectWriter::default();
-        if self.in_commit_timestamps() {
+        if self.head.in_commit_timestamps() {
             info.field("inCommitTimestamp", context.in_commit_timestamp());
         }
         info.field("timestamp", context.now_ms).field("operation", "CLONE");
@@ -124,45 +153,16 @@ impl TableDiff {
 
     /// The metrics of a CLONE operation; texts, as in every commit.
     fn metrics(&self) -> Value {
-        let data: Vec<_> = self.copies.iter().filter(|copy| copy.kind == FileKind::Data).collect();
         let metrics = [
-            ("sourceTableSize", self.source_bytes),
-            ("sourceNumOfFiles", self.source_files),
-            ("numRemovedFiles", self.removed_files),
-            ("numCopiedFiles", data.len() as u64),
-            ("removedFilesSize", self.removed_bytes),
-            ("copiedFilesSize", data.iter().map(|copy| copy.size).sum()),
+            ("sourceTableSize", self.totals.source_bytes),
+            ("sourceNumOfFiles", self.totals.source_files),
+            ("numRemovedFiles", self.totals.removed_files),
+            ("numCopiedFiles", self.totals.copied_data_files),
+            ("removedFilesSize", self.totals.removed_bytes),
+            ("copiedFilesSize", self.totals.copied_data_bytes),
         ];
         let texts = metrics.map(|(name, value)| (name.to_owned(), Value::from(value.to_string())));
         Value::Object(Map::from_iter(texts))
-    }
-
-    fn metadata_action(&self, context: &CloneContext<'_>) -> RawObject {
-        let plan = &self.metadata;
-        let id =
-            plan.target.as_ref().map_or_else(|| context.target_table_id.to_string(), |own| own.id.clone());
-        let mut configuration = replica_configuration(&plan.source.configuration);
-        configuration.extend(self.own_enablement(context));
-        plan.source
-            .raw
-            .with_raw("id", &Value::from(id).to_string())
-            .with_raw("configuration", &json!(configuration).to_string())
-    }
-
-    /// Since when the target itself has in-commit timestamps: not said when since its first version, kept
-    /// when it had them before, this commit otherwise.
-    fn own_enablement(&self, context: &CloneContext<'_>) -> BTreeMap<String, String> {
-        let before = self.metadata.target.as_ref();
-        match before.filter(|target| target.is_on("delta.enableInCommitTimestamps")) {
-            _ if !self.in_commit_timestamps() || context.target_version == 0 => BTreeMap::new(),
-            Some(target) => enablement(&target.configuration),
-            None => [
-                (ENABLEMENT_VERSION, context.target_version.to_string()),
-                (ENABLEMENT_TIMESTAMP, context.in_commit_timestamp().to_string()),
-            ]
-            .map(|(key, value)| (key.to_owned(), value))
-            .into(),
-        }
     }
 }
 
@@ -180,31 +180,27 @@ fn user_metadata(source_version: u64, context: &CloneContext<'_>) -> String {
 }
 
 /// The progress that makes a publish detectable. Without `lastUpdated` it never expires.
-fn own_txn(context: &CloneContext<'_>) -> RawObject {
+pub(super) fn own_txn(context: &CloneContext<'_>) -> RawObject {
     let mut txn = ObjectWriter::default();
     txn.field("appId", format!("{OWN_TXN_PREFIX}{}/{}", context.group, context.table));
     txn.field("version", context.seq);
     txn.finish()
 }
 
-fn domain_tombstone(name: &str, configuration: &str) -> RawObject {
-    let mut domain = ObjectWriter::default();
-    domain.field("domain", name).field("configuration", configuration).field("removed", true);
-    domain.finish()
-}
-
 /// Fields that a remove takes over from the add that it ends (protocol, "Remove File").
 const REMOVE_CARRIES: [&str; 7] =
     ["partitionValues", "size", "stats", "tags", "deletionVector", "baseRowId", "defaultRowCommitVersion"];
 
-fn remove(add: &AddFile, now_ms: i64, data_change: bool) -> RawObject {
-    let fields = add.raw.fields();
+/// A remove from the add that it ends, or from another remove of the same file.
+fn remove(raw: &RawObject, now_ms: i64, data_change: bool) -> RawObject {
+    let fields = raw.fields();
     let mut remove = ObjectWriter::default();
     if let Some(path) = fields.get("path") {
         remove.raw("path", path.get());
     }
     remove.field("deletionTimestamp", now_ms);
-    remove.field("dataChange", data_change).field("extendedFileMetadata", true);
+    let extended = fields.get("partitionValues").is_some() && fields.get("size").is_some();
+    remove.field("dataChange", data_change).field("extendedFileMetadata", extended);
     for name in REMOVE_CARRIES {
         if let Some(value) = fields.get(name) {
             remove.raw(name, value.get());

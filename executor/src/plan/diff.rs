@@ -1,36 +1,29 @@
 //! What one table needs to become equal to its source: files to copy, actions to commit.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use lakedr_control::group_log::FailureClass;
 use object_store::path::Path;
 use thiserror::Error;
 
-use crate::delta::compare::differing_metadata;
-use crate::delta::deletion_vector::{Descriptor, VectorFile};
-use crate::delta::json::RawObject;
-use crate::delta::protocol::Protocol;
-use crate::delta::replica::OWN_TXN_PREFIX;
-use crate::delta::replica::configuration::{replica_configuration, without_enablement};
-use crate::delta::replica::file::{FileRefusal, ReplicaFile, differing_fields, replica_file};
-use crate::delta::replica::protocol::replica_protocol;
+use super::differ::Differ;
+use super::head::HeadChange;
+use super::inventory::Inventory;
+use super::translate::Translation;
+use crate::delta::json::{JsonError, RawObject};
+use crate::delta::path::SourceObject;
+use crate::delta::replica::file::FileRefusal;
 use crate::delta::root::{RootError, TableRoot};
-use crate::delta::state::{AddFile, FileKey, Metadata, TableState};
+use crate::delta::state::{TableHead, TableState};
+use crate::error::Classify;
 
-/// What kind of object a copy moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FileKind {
-    /// A data file.
-    Data,
-    /// A file with deletion vectors.
-    DeletionVector,
-}
+pub use crate::copy::FileKind;
 
 /// One object to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileCopy {
-    /// Key relative to the root of the source.
-    pub source_key: Path,
-    /// Where a source written without percent-encoding keeps it; to be tried when `source_key` is not found.
+    /// Where the source keeps it.
+    pub source: SourceObject,
+    /// The key, in the same place, of a source written without percent-encoding; to be tried when `source` is not
+    /// found.
     pub undecoded_source_key: Option<Path>,
     /// Key relative to the root of the target.
     pub target_key: Path,
@@ -49,6 +42,15 @@ pub enum DiffRefusal {
     /// A file cannot be cloned.
     #[error(transparent)]
     File(#[from] FileRefusal),
+    /// A file action of the source is malformed.
+    #[error("malformed file action")]
+    Malformed(#[source] JsonError),
+    /// A catalog or a coordinator commits to the target, which nobody may write past.
+    #[error(
+        "the table in the standby region is managed by a catalog or a commit coordinator, which alone may commit to it; \
+         give it another url there"
+    )]
+    TargetCoordinated,
     /// The source lists one path twice, which the protocol forbids.
     #[error("the source lists file `{path}` twice; the log is damaged")]
     PathTwice {
@@ -70,30 +72,33 @@ pub enum DiffRefusal {
     },
 }
 
+impl Classify for DiffRefusal {
+    fn class(&self) -> FailureClass {
+        FailureClass::Unsupported
+    }
+}
+
 /// An add to commit.
 #[derive(Debug, Clone)]
-pub(crate) struct AddAction {
-    pub(crate) raw: RawObject,
+pub struct AddAction {
+    /// The add as the target logs it, but for `dataChange`.
+    pub raw: RawObject,
     /// False when the file is live at the target already and only what the log says of it changes.
-    pub(crate) data_change: bool,
+    pub data_change: bool,
 }
 
-/// Metadata to commit, or to compute the rest of the commit from.
+/// A file to remove.
 #[derive(Debug, Clone)]
-pub(crate) struct MetadataPlan {
-    /// The source's action; id and properties are set when the commit is written.
-    pub(crate) source: Metadata,
-    /// What the target has, if it exists.
-    pub(crate) target: Option<Metadata>,
-    /// Whether the commit needs the action.
-    pub(crate) write: bool,
+pub struct RemoveAction {
+    /// The target's add of the file, or the source's remove of it: both name what a remove carries.
+    pub raw: RawObject,
+    /// Whether its rows leave the table.
+    pub data_change: bool,
 }
 
-/// The difference between a source at a version and its target, as work.
-#[derive(Debug, Clone)]
-pub struct TableDiff {
-    /// Objects to copy before the commit, by target key, each once.
-    pub copies: Vec<FileCopy>,
+/// Files and bytes of a difference.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
     /// Live files that the target has already.
     pub reused_files: u64,
     /// Live files that the commit adds or changes.
@@ -108,224 +113,140 @@ pub struct TableDiff {
     pub source_files: u64,
     /// Bytes of the source's live data files.
     pub source_bytes: u64,
+    /// Data files to copy.
+    pub copied_data_files: u64,
+    /// Bytes of the data files to copy.
+    pub copied_data_bytes: u64,
+    /// Files of deletion vectors to copy.
+    pub copied_vector_files: u64,
+    /// Bytes of the files of deletion vectors to copy, by their lower bound.
+    pub copied_vector_bytes: u64,
+}
+
+impl Totals {
+    /// Counts an object to copy.
+    pub(super) fn copy(&mut self, copy: &FileCopy) {
+        let (files, bytes) = match copy.kind {
+            FileKind::Data => (&mut self.copied_data_files, &mut self.copied_data_bytes),
+            FileKind::DeletionVector => (&mut self.copied_vector_files, &mut self.copied_vector_bytes),
+        };
+        *files += 1;
+        *bytes += copy.size;
+    }
+
+    /// Objects to copy.
+    #[must_use]
+    pub fn copied_files(&self) -> u64 {
+        self.copied_data_files + self.copied_vector_files
+    }
+
+    /// Bytes to copy, deletion vectors by their lower bound.
+    #[must_use]
+    pub fn copied_bytes(&self) -> u64 {
+        self.copied_data_bytes + self.copied_vector_bytes
+    }
+}
+
+/// Which files a commit speaks of.
+#[derive(Debug, Clone)]
+pub enum FileChange {
+    /// These.
+    Listed {
+        /// Files that come, or of which the log says something else.
+        adds: Vec<AddAction>,
+        /// Files that go.
+        removes: Vec<RemoveAction>,
+    },
+    /// A first clone: every live file of the source, too many to be held.
+    Everything,
+}
+
+/// The difference between a source at a version and its target, as actions to commit.
+#[derive(Debug, Clone)]
+pub struct TableDiff {
     /// The version of the source.
     pub source_version: u64,
-    pub(crate) protocol: Option<Protocol>,
-    pub(crate) metadata: MetadataPlan,
-    pub(crate) domains: Vec<RawObject>,
-    pub(crate) dropped_domains: BTreeMap<String, String>,
-    pub(crate) txns: Vec<RawObject>,
-    pub(crate) removes: Vec<AddFile>,
-    pub(crate) adds: Vec<AddAction>,
+    /// Everything but the files.
+    pub head: HeadChange,
+    /// The files.
+    pub files: FileChange,
+    /// How many there are.
+    pub totals: Totals,
 }
 
 impl TableDiff {
-    /// Compares a source with what the target holds; no target means a first clone.
+    /// Compares two states that are in memory, all of whose files lie below their roots: the difference, and the objects
+    /// to copy before its commit, by target key.
     ///
     /// # Errors
     /// A [`DiffRefusal`] when a file of the source cannot be cloned.
-    pub fn between(source: &TableState, target: Option<&TableState>) -> Result<Self, DiffRefusal> {
-        let protocol = replica_protocol(&source.head.protocol, target.map(|state| &state.head.protocol));
-        let protocol_written = target.is_none_or(|state| !state.head.protocol.same(&protocol));
-        let mut diff = Self {
-            copies: Vec::new(),
-            reused_files: 0,
-            added_files: 0,
-            added_bytes: 0,
-            removed_files: 0,
-            removed_bytes: 0,
-            source_files: source.files.len() as u64,
-            source_bytes: source.bytes(),
-            source_version: source.head.version,
-            protocol: protocol_written.then_some(protocol),
-            metadata: metadata_plan(source, target),
-            domains: changed_domains(source, target),
-            dropped_domains: dropped_domains(source, target),
-            txns: changed_txns(source, target),
-            removes: Vec::new(),
-            adds: Vec::new(),
-        };
-        diff.compare_files(source, target)?;
-        Ok(diff)
+    pub fn between(
+        source: &TableState,
+        target: Option<&TableState>,
+    ) -> Result<(Self, Vec<FileCopy>), DiffRefusal> {
+        Self::between_at(TableRoot::parse(&source.head.url)?, source, target)
+    }
+
+    /// As [`Self::between`], for a source whose root says where its files may lie.
+    ///
+    /// # Errors
+    /// A [`DiffRefusal`] when a file of the source cannot be cloned.
+    pub fn between_at(
+        root: TableRoot,
+        source: &TableState,
+        target: Option<&TableState>,
+    ) -> Result<(Self, Vec<FileCopy>), DiffRefusal> {
+        let mut held = Inventory::default();
+        if let Some(state) = target {
+            let root = TableRoot::parse(&state.head.url)?;
+            for (key, add) in &state.files {
+                held.record(key, add, &state.head.url, &root);
+            }
+        }
+        let mut differ = Differ::new(Translation::new(&source.head.url, root), held);
+        let (mut adds, mut removes, mut copies) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, add) in &source.files {
+            let wanted = differ.source_file(key, add)?;
+            adds.extend(wanted.add);
+            copies.extend(wanted.copy);
+        }
+        copies.extend(differ.vector_copies());
+        let gone = target.into_iter().flat_map(|state| &state.files);
+        removes.extend(gone.filter_map(|(key, add)| differ.target_file(key, add)));
+        copies.sort_by(|a, b| a.target_key.cmp(&b.target_key));
+        let files = FileChange::Listed { adds, removes };
+        let diff = Self::new(&source.head, target.map(|state| &state.head), files, differ.totals());
+        Ok((diff, copies))
+    }
+
+    /// Puts together what is known of the files and the difference between the heads.
+    #[must_use]
+    pub fn new(source: &TableHead, target: Option<&TableHead>, files: FileChange, totals: Totals) -> Self {
+        let head = HeadChange::between(source, target);
+        Self { source_version: source.version, head, files, totals }
     }
 
     /// Whether the target is equal already: nothing to copy and nothing to commit.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.protocol.is_none()
-            && !self.metadata.write
-            && self.domains.is_empty()
-            && self.dropped_domains.is_empty()
-            && self.txns.is_empty()
-            && self.removes.is_empty()
-            && self.adds.is_empty()
+        let files = match &self.files {
+            FileChange::Listed { adds, removes } => adds.is_empty() && removes.is_empty(),
+            FileChange::Everything => false,
+        };
+        files && self.head.is_empty()
     }
 
-    /// Bytes to copy, deletion vectors by their lower bound.
+    /// Commits that the difference takes. A first clone of many files takes several: no commit has to be held in
+    /// memory whole, and no reader sees the table before the first of them, version 0, which is written last.
     #[must_use]
-    pub fn copy_bytes(&self) -> u64 {
-        self.copies.iter().map(|copy| copy.size).sum()
-    }
-
-    fn compare_files(&mut self, source: &TableState, target: Option<&TableState>) -> Result<(), DiffRefusal> {
-        let root = TableRoot::parse(&source.head.url)?;
-        let held = Held::of(target);
-        let mut moved = Moved::default();
-        let mut last_path: Option<&str> = None;
-        for (key, add) in &source.files {
-            let file = replica_file(key, add, &source.head.url, &root)?;
-            if last_path.replace(&key.path) == Some(&*key.path) {
-                return Err(DiffRefusal::PathTwice { path: key.path.to_string() });
-            }
-            self.compare_file(&file, &held)?;
-            if file.key != *key {
-                moved.insert(source, key, file.key)?;
-            }
+    pub fn commits(&self) -> u64 {
+        match self.files {
+            _ if self.is_empty() => 0,
+            FileChange::Listed { .. } => 1,
+            FileChange::Everything => self.totals.source_files.div_ceil(FILES_PER_COMMIT).max(1),
         }
-        let gone = target.into_iter().flat_map(|state| &state.files);
-        let gone = gone.filter(|(key, _)| !moved.keeps(source, key));
-        self.removes = gone.map(|(_, add)| add.clone()).collect();
-        self.removed_files = self.removes.len() as u64;
-        self.removed_bytes = self.removes.iter().map(|add| add.size).sum();
-        // Files may share a deletion-vector file: it travels once.
-        self.copies.sort_by(|a, b| (&a.target_key, b.size).cmp(&(&b.target_key, a.size)));
-        self.copies.dedup_by(|a, b| a.target_key == b.target_key);
-        Ok(())
-    }
-
-    fn compare_file(&mut self, file: &ReplicaFile, held: &Held<'_>) -> Result<(), DiffRefusal> {
-        let at_target = held.file(&file.key.path);
-        if let Some((_, other)) = at_target.filter(|(_, other)| other.size != file.add.size) {
-            return Err(DiffRefusal::PathReused {
-                path: file.key.path.to_string(),
-                source_size: file.add.size,
-                target_size: other.size,
-            });
-        }
-        let same_key = at_target.filter(|(key, _)| **key == file.key);
-        if same_key.is_some_and(|(_, other)| differing_fields(&file.add, other).is_empty()) {
-            self.reused_files += 1;
-            return Ok(());
-        }
-        self.added_files += 1;
-        self.added_bytes += file.add.size;
-        self.adds.push(AddAction { raw: file.add.raw.clone(), data_change: same_key.is_none() });
-        if at_target.is_none() {
-            self.copies.push(data_copy(file));
-        }
-        let vector = file.vector.as_ref().filter(|vector| !held.vectors.contains(&vector.target));
-        self.copies.extend(vector.map(vector_copy));
-        Ok(())
     }
 }
 
-fn data_copy(file: &ReplicaFile) -> FileCopy {
-    FileCopy {
-        source_key: file.data.clone(),
-        undecoded_source_key: file.undecoded.clone(),
-        target_key: file.data.clone(),
-        size: file.add.size,
-        kind: FileKind::Data,
-    }
-}
-
-fn vector_copy(vector: &VectorFile) -> FileCopy {
-    FileCopy {
-        source_key: vector.source.clone(),
-        undecoded_source_key: None,
-        target_key: vector.target.clone(),
-        size: vector.at_least,
-        kind: FileKind::DeletionVector,
-    }
-}
-
-/// Files whose identity at the replica is another than at the source: absolute paths and vectors. Few.
-#[derive(Default)]
-struct Moved {
-    from: BTreeSet<FileKey>,
-    to: BTreeSet<FileKey>,
-}
-
-impl Moved {
-    fn insert(&mut self, source: &TableState, from: &FileKey, to: FileKey) -> Result<(), DiffRefusal> {
-        let another = to.path != from.path && by_path(&source.files, &to.path).is_some();
-        let from_path = FileKey { path: to.path.clone(), vector: None };
-        let again = self.to.range(from_path..).next().is_some_and(|other| other.path == to.path);
-        if another || again {
-            return Err(DiffRefusal::PathTwice { path: to.path.into() });
-        }
-        self.from.insert(from.clone());
-        self.to.insert(to);
-        Ok(())
-    }
-
-    /// Whether a live file of the target stays.
-    fn keeps(&self, source: &TableState, key: &FileKey) -> bool {
-        self.to.contains(key) || (source.files.contains_key(key) && !self.from.contains(key))
-    }
-}
-
-/// The live file of a path, whatever its deletion vector.
-fn by_path<'a>(files: &'a BTreeMap<FileKey, AddFile>, path: &str) -> Option<(&'a FileKey, &'a AddFile)> {
-    let from = FileKey { path: path.into(), vector: None };
-    files.range(from..).next().filter(|(key, _)| key.path.as_ref() == path)
-}
-
-/// What the target holds already.
-struct Held<'a> {
-    files: Option<&'a BTreeMap<FileKey, AddFile>>,
-    vectors: BTreeSet<Path>,
-}
-
-impl<'a> Held<'a> {
-    fn of(target: Option<&'a TableState>) -> Self {
-        let Some(target) = target else { return Self { files: None, vectors: BTreeSet::new() } };
-        let root = TableRoot::parse(&target.head.url).ok();
-        let with_vector = target.files.iter().filter(|(key, _)| key.vector.is_some());
-        let vectors = with_vector.filter_map(|(_, add)| {
-            let fields = add.raw.fields();
-            let descriptor = Descriptor::parse(fields.get("deletionVector")?.get()).ok()?;
-            // A vector that cannot be located is not held: the copy then finds out what is there.
-            Some(descriptor.file(&target.head.url, root.as_ref()?).ok()??.target)
-        });
-        Self { files: Some(&target.files), vectors: vectors.collect() }
-    }
-
-    fn file(&self, path: &str) -> Option<(&'a FileKey, &'a AddFile)> {
-        by_path(self.files?, path)
-    }
-}
-
-fn metadata_plan(source: &TableState, target: Option<&TableState>) -> MetadataPlan {
-    let target = target.map(|state| &state.head.metadata);
-    let write = target.is_none_or(|target| {
-        !differing_metadata(&source.head.metadata, target).is_empty()
-            || replica_configuration(&source.head.metadata.configuration)
-                != without_enablement(&target.configuration)
-    });
-    MetadataPlan { source: source.head.metadata.clone(), target: target.cloned(), write }
-}
-
-fn changed_domains(source: &TableState, target: Option<&TableState>) -> Vec<RawObject> {
-    let held = |name: &String| target.and_then(|state| state.head.domains.get(name));
-    let changed =
-        source.head.domains.iter().filter(|(name, domain)| {
-            held(name).is_none_or(|other| other.configuration != domain.configuration)
-        });
-    changed.map(|(_, domain)| domain.raw.clone()).collect()
-}
-
-fn dropped_domains(source: &TableState, target: Option<&TableState>) -> BTreeMap<String, String> {
-    let domains = target.into_iter().flat_map(|state| &state.head.domains);
-    let dropped = domains.filter(|(name, _)| !source.head.domains.contains_key(*name));
-    dropped.map(|(name, domain)| (name.clone(), domain.configuration.clone())).collect()
-}
-
-fn changed_txns(source: &TableState, target: Option<&TableState>) -> Vec<RawObject> {
-    let held = |app: &String| target.and_then(|state| state.head.txns.get(app));
-    let foreign = source.head.txns.iter().filter(|(app, _)| !app.starts_with(OWN_TXN_PREFIX));
-    let changed = foreign.filter(|(app, txn)| {
-        held(app).is_none_or(|other| (other.version, other.last_updated) != (txn.version, txn.last_updated))
-    });
-    changed.map(|(_, txn)| txn.raw.clone()).collect()
-}
+/// Files of one commit of a first clone.
+pub const FILES_PER_COMMIT: u64 = 10_000;

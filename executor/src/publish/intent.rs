@@ -2,10 +2,10 @@ use bytes::Bytes;
 use lakedr_control::cut::Cut;
 use lakedr_control::digest;
 use lakedr_control::group_log::{Appended, Event, FIRST_SEQ, FailureClass, History, IntentKind, IntentSlot};
-use lakedr_control::id::{Name, TableName};
+use lakedr_control::id::TableName;
 use lakedr_control::layout;
 use lakedr_control::location::StoreUrl;
-use lakedr_control::store::{DocStoreRef, Written};
+use lakedr_control::store::Written;
 
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::Scene;
@@ -19,19 +19,10 @@ pub struct Offer {
     pub url: StoreUrl,
     /// The version slot.
     pub version: u64,
+    /// No reader sees that version before version 0 of the table is there.
+    pub hidden: bool,
     /// The exact commit.
     pub body: Bytes,
-}
-
-impl Offer {
-    fn slot(&self) -> IntentSlot {
-        IntentSlot {
-            table: self.table.clone(),
-            url: self.url.to_string(),
-            version: self.version,
-            body_digest: digest::of_bytes(&self.body),
-        }
-    }
 }
 
 /// What an intent says beside its slots.
@@ -47,7 +38,32 @@ pub struct Intention {
     pub cut: Cut,
 }
 
-/// Stores the bodies, then appends the intent behind `history`. `None` when somebody else was first.
+/// Sequence number of the intent that would follow on a history.
+#[must_use]
+pub fn next_seq(history: &History) -> u64 {
+    history.state.as_ref().map_or(FIRST_SEQ, |state| state.next_seq)
+}
+
+/// Stores the body of a commit where the intent that follows on `history` will look for it.
+///
+/// # Errors
+/// When the home of the log cannot be written, or holds a damaged body under that key.
+pub async fn store_body(scene: &Scene<'_>, history: &History, offer: &Offer) -> Result<IntentSlot, Failure> {
+    let body_digest = digest::of_bytes(&offer.body);
+    let key = layout::pending_commit(&scene.group.name, next_seq(history), &offer.table, &body_digest);
+    match scene.log.home_store(history).create(&key, &offer.body).await.at(Stage::Publish, &offer.table)? {
+        Written::Done(_) => Ok(IntentSlot {
+            table: offer.table.clone(),
+            url: offer.url.to_string(),
+            version: offer.version,
+            hidden: offer.hidden,
+            body_digest,
+        }),
+        Written::Lost => Err(BodyTaken { key }.at(Stage::Publish, &offer.table)),
+    }
+}
+
+/// Appends an intent, whose bodies are stored, behind `history`. `None` when somebody else was first.
 ///
 /// # Errors
 /// When the home of the log cannot be written.
@@ -55,30 +71,15 @@ pub async fn announce(
     scene: &Scene<'_>,
     history: History,
     intention: Intention,
-    offers: &[Offer],
+    slots: Vec<IntentSlot>,
 ) -> Result<Option<History>, Failure> {
-    let group = &scene.group.name;
-    let seq = history.state.as_ref().map_or(FIRST_SEQ, |state| state.next_seq);
-    let home = scene.log.home_store(&history);
-    for offer in offers {
-        store_body(home, group, seq, offer).await?;
-    }
     let Intention { kind, replaces, spec_digest, cut } = intention;
-    let slots = offers.iter().map(Offer::slot).collect();
     let event = Event::Intent { kind, replaces, spec_digest, cut, slots };
     let appended = scene.log.append(history, event, scene.world.now(), scene.world.author.clone()).await;
-    Ok(match appended.at(Stage::Publish, group)? {
+    Ok(match appended.at(Stage::Publish, &scene.group.name)? {
         Appended::Done(history) => Some(*history),
         Appended::Lost => None,
     })
-}
-
-async fn store_body(home: &DocStoreRef, group: &Name, seq: u64, offer: &Offer) -> Result<(), Failure> {
-    let key = layout::pending_commit(group, seq, &offer.table, &digest::of_bytes(&offer.body));
-    match home.create(&key, &offer.body).await.at(Stage::Publish, &offer.table)? {
-        Written::Done(_) => Ok(()),
-        Written::Lost => Err(BodyTaken { key }.at(Stage::Publish, &offer.table)),
-    }
 }
 
 /// The key of a body holds its digest, so other bytes there are damaged ones. No intent is announced on them.

@@ -2,6 +2,7 @@
 //! by its intent and goes to a fixed version slot with put-if-absent, so anybody may finish an intent, and
 //! finishing it twice changes nothing.
 
+mod bodies;
 mod checkpoint_upload;
 mod decide;
 mod intent;
@@ -11,9 +12,10 @@ mod settle;
 mod slot;
 mod upkeep;
 
+pub use bodies::{TableBodies, store_bodies};
 pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint};
-pub use decide::{Next, SlotState, next};
-pub use intent::{Intention, Offer, announce};
+pub use decide::{Next, Slot, SlotState, next};
+pub use intent::{Intention, Offer, announce, next_seq, store_body};
 pub(crate) use rollback::is_ours;
 pub use settle::{Settled, settle};
 pub(crate) use slot::author;

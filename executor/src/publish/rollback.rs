@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::intent::Offer;
 use crate::delta::history::CommitFacts;
 use crate::error::{At as _, Failure, Stage};
+use crate::pipeline::{Copies, difference};
 use crate::plan::commit_body::CloneContext;
 use crate::plan::diff::TableDiff;
 use crate::plan::own_app_id;
@@ -42,9 +43,14 @@ pub(super) async fn offer(
     if head < recorded || !since.iter().all(|commit| is_ours(commit, context.group, &name)) {
         return Ok(None);
     }
-    let wanted = delta.state(&listing, Some(recorded)).await.at(Stage::Publish, &name)?;
-    let current = delta.state(&listing, Some(head)).await.at(Stage::Publish, &name)?;
-    let diff = TableDiff::between(&wanted, Some(&current)).at(Stage::Publish, &name)?;
+    let wanted = delta.snapshot(&listing, Some(recorded)).await.at(Stage::Publish, &name)?;
+    let current = delta.snapshot(&listing, Some(head)).await.at(Stage::Publish, &name)?;
+    // its files are in the same table, so there is nothing to copy
+    let mut copies = Copies::between(table, table);
+    let translation = table.translation().at(Stage::Publish, &name)?;
+    let (files, totals) =
+        difference(&wanted, translation, &current, &mut copies).await.at(Stage::Publish, &name)?;
+    let diff = TableDiff::new(&wanted.head, Some(&current.head), files, totals);
     let text = name.to_string();
     let body = diff.commit_body(&CloneContext {
         // an existing table keeps its own id
@@ -61,7 +67,7 @@ pub(super) async fn offer(
         txn_id: context.txn_id,
     });
     let url: StoreUrl = table.url.clone();
-    Ok(Some(Offer { table: name, url, version: head + 1, body: Bytes::from(body) }))
+    Ok(Some(Offer { table: name, url, version: head + 1, hidden: false, body: Bytes::from(body) }))
 }
 
 /// Whether a commit was written by lakedr for this table of this group.

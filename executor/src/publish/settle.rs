@@ -1,19 +1,28 @@
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::try_join_all;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lakedr_control::digest;
 use lakedr_control::group_log::{Appended, Event, FailureClass, History, IntentKind, IntentSlot, OpenIntent};
+use lakedr_control::id::TableName;
 use lakedr_control::layout;
 
-use super::decide::{Next, SlotState, next};
-use super::intent::{Intention, announce};
+use super::decide::{Next, Slot, SlotState, next};
+use super::intent::{Intention, announce, store_body};
 use super::rollback::{RollbackContext, offer};
 use super::slot::{fill, look};
 use crate::cut::Refusal;
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::Scene;
 use crate::spec::TableStore;
+
+/// Slots that are looked at, at the same time.
+const SLOTS_IN_FLIGHT: usize = 128;
+
+/// Large bodies that are in memory at the same time.
+const BODIES_IN_FLIGHT: usize = 4;
 
 /// What settling came to. No intent is open any more.
 #[derive(Debug)]
@@ -50,10 +59,10 @@ impl Classify for BodyLost {
 pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Failure> {
     let mut settled = Settled { history, published_in_ms: None, diverged: None };
     while let Some(intent) = settled.history.state.as_ref().and_then(|state| state.open_intent.clone()) {
-        let (states, window) = fill_free(scene, &settled.history, &intent).await?;
-        match next(&states) {
+        let (slots, window) = fill_free(scene, &settled.history, &intent).await?;
+        match next(&slots) {
             // a slot that could neither be filled nor is taken: look again
-            Next::Fill(_) => {}
+            Next::Fill(_) | Next::FillHidden(_) => {}
             Next::Publish => {
                 let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
                 settled.history = say_published(scene, settled.history, &intent, window).await?;
@@ -72,31 +81,85 @@ pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Fail
     Ok(settled)
 }
 
-/// Looks at all slots of an intent and, unless one is taken by somebody else, fills those that are free. What the slots
-/// hold after that, and how long it took from the first to the last.
+/// Looks at all slots of an intent and, unless one is taken by somebody else, fills those that are free: first those that
+/// no reader can see yet. What the slots hold after that, and how long it took from the first to the last that are seen.
 async fn fill_free(
     scene: &Scene<'_>,
     history: &History,
     intent: &OpenIntent,
-) -> Result<(Vec<SlotState>, Duration), Failure> {
+) -> Result<(Vec<Slot>, Duration), Failure> {
     let tables = open_tables(scene, history, intent)?;
-    let looks = intent.slots.iter().zip(&tables).map(|(slot, table)| look(slot, table));
-    let mut states = try_join_all(looks).await?;
-    let Next::Fill(free) = next(&states) else { return Ok((states, Duration::ZERO)) };
-    let bodies = bodies(scene, history, intent, &free).await?;
-    let begun = Instant::now();
-    let fills = free.iter().zip(bodies).filter_map(|(index, body)| {
-        let (slot, table) = (intent.slots.get(*index)?, tables.get(*index)?);
-        Some(async move { fill(slot, table, body).await.map(|state| (*index, state)) })
+    let looks = intent.slots.iter().zip(&tables).map(|(slot, table)| async move {
+        let state = look(slot, table).await?;
+        Ok::<_, Failure>(Slot { state, hidden: slot.hidden })
     });
-    let filled = try_join_all(fills).await?;
-    let window = begun.elapsed();
-    for (index, state) in filled {
-        if let Some(slot) = states.get_mut(index) {
-            *slot = state;
+    let looks: Vec<_> = looks.collect();
+    let hidden = intent.slots.iter().any(|slot| slot.hidden);
+    let at_once = if hidden { BODIES_IN_FLIGHT } else { SLOTS_IN_FLIGHT };
+    let mut slots: Vec<Slot> = stream::iter(looks).buffered(at_once).try_collect().await?;
+    let mut window = Duration::ZERO;
+    loop {
+        let filled = match next(&slots) {
+            Next::FillHidden(free) => fill_hidden(scene, history, intent, &tables, free).await?,
+            Next::Fill(free) => {
+                let (filled, took) = fill_seen(scene, history, intent, &tables, free).await?;
+                window = took;
+                filled
+            }
+            Next::Publish | Next::RollBack { .. } => return Ok((slots, window)),
+        };
+        let progress = filled.iter().any(|(_, state)| *state != SlotState::Free);
+        for (index, state) in filled {
+            if let Some(slot) = slots.get_mut(index) {
+                slot.state = state;
+            }
+        }
+        if !progress {
+            // slots that could neither be filled nor are taken: the caller looks again
+            return Ok((slots, window));
         }
     }
-    Ok((states, window))
+}
+
+/// Fills slots that no reader can see yet, a few at a time: their bodies are large.
+async fn fill_hidden(
+    scene: &Scene<'_>,
+    history: &History,
+    intent: &OpenIntent,
+    tables: &[TableStore],
+    free: Vec<usize>,
+) -> Result<Vec<(usize, SlotState)>, Failure> {
+    let fills = free.into_iter().filter_map(|index| {
+        let (slot, table) = (intent.slots.get(index)?, tables.get(index)?);
+        Some(async move {
+            let body = body(scene, history, intent, slot).await?;
+            Ok::<_, Failure>((index, fill(slot, table, body).await?))
+        })
+    });
+    let fills: Vec<_> = fills.collect();
+    stream::iter(fills).buffer_unordered(BODIES_IN_FLIGHT).try_collect().await
+}
+
+/// Fills slots that readers see: all bodies are fetched first, so that nothing but the commits happens between the first
+/// and the last.
+async fn fill_seen(
+    scene: &Scene<'_>,
+    history: &History,
+    intent: &OpenIntent,
+    tables: &[TableStore],
+    free: Vec<usize>,
+) -> Result<(Vec<(usize, SlotState)>, Duration), Failure> {
+    let slots: Vec<(usize, &IntentSlot, &TableStore)> = free
+        .into_iter()
+        .filter_map(|index| Some((index, intent.slots.get(index)?, tables.get(index)?)))
+        .collect();
+    let bodies = try_join_all(slots.iter().map(|(_, slot, _)| body(scene, history, intent, slot))).await?;
+    let begun = Instant::now();
+    let fills = slots.into_iter().zip(bodies).map(|((index, slot, table), body)| async move {
+        fill(slot, table, body).await.map(|state| (index, state))
+    });
+    let filled = try_join_all(fills).await?;
+    Ok((filled, begun.elapsed()))
 }
 
 fn open_tables(
@@ -110,8 +173,7 @@ fn open_tables(
         .iter()
         .map(|slot| {
             let url = slot.url.parse().map_err(BadUrl).at(Stage::Publish, &slot.table)?;
-            let opened = scene.stores.open_url(standby, &url).at(Stage::Publish, &slot.table)?;
-            Ok(TableStore { name: slot.table.clone(), url, store: opened.store, root: opened.root })
+            scene.stores.table(standby, &slot.table, &url).at(Stage::Publish, &slot.table)
         })
         .collect()
 }
@@ -126,26 +188,38 @@ impl Classify for BadUrl {
     }
 }
 
-async fn bodies(
+/// The body of a slot, which must be what the intent says.
+async fn body(
     scene: &Scene<'_>,
     history: &History,
     intent: &OpenIntent,
-    free: &[usize],
-) -> Result<Vec<Bytes>, Failure> {
+    slot: &IntentSlot,
+) -> Result<Bytes, Failure> {
     let home = scene.log.home_store(history);
-    let slots = free.iter().filter_map(|index| intent.slots.get(*index));
-    let reads = slots.map(|slot| async move {
-        let key = layout::pending_commit(&scene.group.name, intent.seq, &slot.table, &slot.body_digest);
-        let object = home.read(&key).await.at(Stage::Publish, &slot.table)?;
-        match object.filter(|object| digest::of_bytes(&object.bytes) == slot.body_digest) {
-            Some(object) => Ok(Bytes::from(object.bytes)),
-            None => {
-                let lost = BodyLost { table: slot.table.to_string(), version: slot.version, key };
-                Err(lost.at(Stage::Publish, &slot.table))
-            }
+    let key = layout::pending_commit(&scene.group.name, intent.seq, &slot.table, &slot.body_digest);
+    let object = home.read(&key).await.at(Stage::Publish, &slot.table)?;
+    match object.filter(|object| digest::of_bytes(&object.bytes) == slot.body_digest) {
+        Some(object) => Ok(Bytes::from(object.bytes)),
+        None => {
+            let lost = BodyLost { table: slot.table.to_string(), version: slot.version, key };
+            Err(lost.at(Stage::Publish, &slot.table))
         }
-    });
-    try_join_all(reads).await
+    }
+}
+
+/// Finishes the first clones of a broken intent that are out of sight so far: version 0 of such a table would be the
+/// only one that is missing, and nobody else could ever publish the table in its place. What it then shows is its state
+/// at the broken cut, which no recovery point names; the next sync goes on from there.
+async fn finish_hidden(scene: &Scene<'_>, history: &History, broken: &OpenIntent) -> Result<(), Failure> {
+    let begun = |slot: &&IntentSlot| slot.hidden && scene.recorded_version(history, &slot.table).is_none();
+    let tables: BTreeSet<TableName> =
+        broken.slots.iter().filter(begun).map(|slot| slot.table.clone()).collect();
+    for table in tables {
+        let mut intent = broken.clone();
+        intent.slots.retain(|slot| slot.table == table);
+        fill_free(scene, history, &intent).await?;
+    }
+    Ok(())
 }
 
 async fn say_published(
@@ -205,6 +279,7 @@ async fn roll_back(
     broken: &OpenIntent,
     author: &str,
 ) -> Result<History, Failure> {
+    finish_hidden(scene, &history, broken).await?;
     let point = history.state.as_ref().and_then(|state| state.recovery_point().cloned());
     let mut cut = point.map_or_else(|| broken.cut.clone(), |point| point.cut);
     let at = scene.world.now();
@@ -228,7 +303,8 @@ async fn roll_back(
     }
     let spec_digest = broken.spec_digest.clone();
     let intention = Intention { kind: IntentKind::Rollback, replaces: Some(broken.seq), spec_digest, cut };
-    let announced = announce(scene, history.clone(), intention, &offers).await?;
+    let slots = try_join_all(offers.iter().map(|offer| store_body(scene, &history, offer))).await?;
+    let announced = announce(scene, history.clone(), intention, slots).await?;
     match announced {
         Some(history) => Ok(history),
         None => scene.log.read_on(history).await.at(Stage::Publish, &scene.group.name),

@@ -2,15 +2,15 @@
 //! Nobody else writes them there, and readers would get slower with every sync. Both only repeat what the log says, so
 //! one that fails is a warning.
 
-use std::future::ready;
-
 use futures::stream::{self, StreamExt as _};
 use object_store::{Error, PutMode, PutOptions, PutPayload};
 
+use super::bodies::TableBodies;
 use super::checkpoint_upload::{CheckpointMissed, write_checkpoint};
 use crate::delta::checksum::{self, Checksum};
 use crate::delta::listing::LogListing;
 use crate::delta::log_name::LogName;
+use crate::delta::state::TableHead;
 use crate::error::{DataError, chain};
 use crate::pipeline::Scene;
 use crate::plan::group::{GroupPlan, TablePlan};
@@ -22,63 +22,58 @@ const DEFAULT_INTERVAL: u64 = 10;
 /// Files from which on a table does not wait for its interval.
 const MANY_FILES: u64 = 10_000;
 
-/// Tables that are looked after at a time: each checkpoint needs the memory of a row group.
+/// Tables that are looked after at a time: a checkpoint needs the memory of a row group.
 const TABLES_AT_A_TIME: usize = 2;
 
 /// A version that a publish made.
 struct Written<'a> {
     table: &'a TablePlan,
     version: u64,
+    head: Option<&'a TableHead>,
 }
 
 /// Writes the checksums of the versions that a publish made, then the checkpoints that are due.
-pub async fn keep_up_targets(scene: &Scene<'_>, plan: &GroupPlan) {
-    let written = plan.tables.iter().filter_map(|table| Some(Written { table, version: table.slot()? }));
-    let checksums = stream::iter(written).map(|written| async move {
-        let listed = checksum(&written).await;
-        written.heed("checksum", listed).map(|listing| (written, listing))
+pub async fn keep_up_targets(scene: &Scene<'_>, plan: &GroupPlan, written: &[TableBodies]) {
+    let bodies = plan.tables.iter().zip(written);
+    let written = bodies.filter_map(|(table, bodies)| {
+        Some(Written { table, version: table.slots().last()?, head: bodies.head_after.as_ref() })
     });
-    let listed: Vec<_> = checksums.buffered(TABLES_AT_A_TIME).filter_map(ready).collect().await;
-    let due = stream::iter(listed).filter(|(written, listing)| ready(written.is_due(listing)));
-    let checkpoints = due.map(|(written, listing)| async move {
-        let now_ms = scene.world.now().timestamp_millis();
-        let written_down = checkpoint(&written, &listing, now_ms).await;
-        written.heed("checkpoint", written_down);
-    });
-    checkpoints.buffered(TABLES_AT_A_TIME).collect::<()>().await;
-}
-
-async fn checksum(written: &Written<'_>) -> Result<LogListing, CheckpointMissed> {
-    let (target, diff) = (&written.table.target, &written.table.diff);
-    let delta = target.table();
-    let listing = delta.listing().await?;
-    let snapshot = delta.snapshot(&listing, Some(written.version)).await?;
-    let checksum = Checksum::of(&snapshot.head, diff.source_files, diff.source_bytes);
-    write_checksum(target, written.version, &checksum).await?;
-    Ok(listing)
-}
-
-async fn checkpoint(
-    written: &Written<'_>,
-    listing: &LogListing,
-    now_ms: i64,
-) -> Result<(), CheckpointMissed> {
-    let target = &written.table.target;
-    let snapshot = target.table().snapshot(listing, Some(written.version)).await?;
-    write_checkpoint(target, &snapshot, now_ms).await
+    let written: Vec<Written<'_>> = written.collect();
+    let checksums =
+        written.iter().map(|written| async { written.heed("checksum", written.checksum().await) });
+    stream::iter(checksums).buffered(TABLES_AT_A_TIME).collect::<()>().await;
+    let now_ms = scene.world.now().timestamp_millis();
+    let checkpoints =
+        written.iter().map(|written| async { written.heed("checkpoint", written.checkpoint(now_ms).await) });
+    stream::iter(checkpoints).buffered(TABLES_AT_A_TIME).collect::<()>().await;
 }
 
 impl Written<'_> {
-    /// What was done, or a warning that it was not.
-    fn heed<T>(&self, what: &str, done: Result<T, CheckpointMissed>) -> Option<T> {
-        let warn = |error: &CheckpointMissed| {
-            tracing::warn!(table = %self.table.target.name, "no {what} at version {}: {}", self.version, chain(error));
-        };
-        done.inspect_err(warn).ok()
+    async fn checksum(&self) -> Result<(), CheckpointMissed> {
+        let target = &self.table.target;
+        if let (Some(head), (files, Some(bytes))) = (self.head, target.after) {
+            write_checksum(&target.table, self.version, &Checksum::of(head, files, bytes)).await?;
+        }
+        Ok(())
     }
 
-    fn is_due(&self, listing: &LogListing) -> bool {
-        is_due(newest_checkpoint(listing), self.version, interval(self.table), self.table.diff.source_files)
+    /// Writes the checkpoint of the version, if it is due.
+    async fn checkpoint(&self, now_ms: i64) -> Result<(), CheckpointMissed> {
+        let target = &self.table.target.table;
+        let (files, _) = self.table.target.after;
+        let listing = target.table().listing().await?;
+        if !is_due(newest_checkpoint(&listing), self.version, interval(self.table), files) {
+            return Ok(());
+        }
+        let snapshot = target.table().snapshot(&listing, Some(self.version)).await?;
+        write_checkpoint(target, &snapshot, now_ms).await
+    }
+
+    /// What could not be written is a warning.
+    fn heed(&self, what: &str, done: Result<(), CheckpointMissed>) {
+        if let Err(error) = done {
+            tracing::warn!(table = %self.table.name(), "no {what} at version {}: {}", self.version, chain(&error));
+        }
     }
 }
 
@@ -106,7 +101,7 @@ fn is_due(newest: Option<u64>, version: u64, interval: u64, files: u64) -> bool 
 }
 
 fn interval(table: &TablePlan) -> u64 {
-    table.checkpoint_interval.filter(|interval| *interval > 0).unwrap_or(DEFAULT_INTERVAL)
+    table.checkpoint_interval().filter(|interval| *interval > 0).unwrap_or(DEFAULT_INTERVAL)
 }
 
 fn newest_checkpoint(listing: &LogListing) -> Option<u64> {
@@ -114,7 +109,10 @@ fn newest_checkpoint(listing: &LogListing) -> Option<u64> {
         LogName::ClassicCheckpoint { version }
         | LogName::CheckpointPart { version, .. }
         | LogName::UuidCheckpoint { version, .. } => Some(version),
-        LogName::Commit { .. } | LogName::Compacted { .. } | LogName::Checksum { .. } => None,
+        LogName::Commit { .. }
+        | LogName::StagedCommit { .. }
+        | LogName::Compacted { .. }
+        | LogName::Checksum { .. } => None,
     };
     listing.others().filter_map(|entry| version(entry.name)).max()
 }

@@ -6,4 +6,4 @@ mod progress;
 
 pub use group::{Done, GroupReport, Outcome, ReportedError};
 pub use output::{Format, Output, bytes_text, duration_text};
-pub use progress::Progress;
+pub use progress::{Meter, Progress};

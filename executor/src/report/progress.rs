@@ -35,11 +35,10 @@ impl Progress {
         *self.lock() = Some(bar);
     }
 
-    /// A file is in place.
-    pub fn file_done(&self, bytes: u64) {
-        if let Some(bar) = self.lock().as_ref() {
-            bar.inc(bytes);
-        }
+    /// Counts for the group that has begun.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        Meter(self.lock().clone())
     }
 
     /// The group has copied all it had to, or gave up.
@@ -51,5 +50,18 @@ impl Progress {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts what moves, from wherever it does.
+#[derive(Debug, Clone, Default)]
+pub struct Meter(Option<ProgressBar>);
+
+impl Meter {
+    /// So many bytes are in place.
+    pub fn add(&self, bytes: u64) {
+        if let Some(bar) = &self.0 {
+            bar.inc(bytes);
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Reading what the operator wants: from the control store, or from a Terraform state.
 
+mod buckets;
 mod load;
 mod secret;
 mod source;
 mod stores;
 
+pub use buckets::Sides;
 pub use load::{LoadError, Loaded, load, read};
 pub use secret::{SecretError, resolve};
 pub use source::{SpecSource, read_state};

@@ -1,18 +1,25 @@
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lakedr_control::group_log::{FailureClass, GroupLog};
 use lakedr_control::id::TableName;
-use lakedr_control::location::{StoreKind, StoreUrl};
-use lakedr_control::store::{DocStoreRef, OpenError, OpenedStore, open_object_store};
+use lakedr_control::location::StoreUrl;
+use lakedr_control::store::{DocStoreRef, OpenError, OpenedStore};
 use lakedr_control::validate::{SideName, ValidGroup, ValidLocation};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::buckets::{Buckets, Sides};
 use super::load::Loaded;
 use super::secret::{SecretError, resolve};
+use crate::delta::feature::Exceptions;
+use crate::delta::listing::LogListing;
+use crate::delta::path::SourceObject;
+use crate::delta::root::{RootError, TableRoot};
 use crate::error::Classify;
+use crate::observe::catalog::{CatalogError, UnityCatalog};
 use crate::observe::delta_table::DeltaTable;
+use crate::plan::translate::Translation;
 
 /// Why the stores of a group cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +42,12 @@ pub enum StoresError {
     /// A store cannot be opened.
     #[error("a store cannot be opened")]
     Open(#[from] OpenError),
+    /// The URL of a table is none that the paths of a log can be compared with.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// A catalog cannot be set up.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// A table without URL.
     #[error(
         "{table} has no URL in the {side} region: resolving table names through a catalog is not part of this version; set {side}_url, or table_root of the side"
@@ -67,9 +80,33 @@ pub struct TableStore {
     pub store: Arc<dyn ObjectStore>,
     /// The root of the table in the bucket.
     pub root: Path,
+    /// Whether the log may name files outside of the root, and they may be read.
+    pub shallow_clone: bool,
+    /// Writer features that lakedr does not know and that the operator answers for.
+    pub allowed_writer_features: BTreeSet<String>,
+    /// The catalog that may manage the table.
+    catalog: Option<Arc<UnityCatalog>>,
+    /// Where files outside of the root are opened.
+    buckets: Buckets,
 }
 
 impl TableStore {
+    /// A table at an opened place, all of whose files lie below it.
+    #[must_use]
+    pub fn at(name: TableName, place: OpenedStore) -> Self {
+        let OpenedStore { store, root, url, .. } = place;
+        Self {
+            name,
+            url,
+            store,
+            root,
+            shallow_clone: false,
+            allowed_writer_features: BTreeSet::new(),
+            catalog: None,
+            buckets: Buckets::default(),
+        }
+    }
+
     /// Where a key below the root of the table lies in the bucket.
     #[must_use]
     pub fn place(&self, key: &Path) -> Path {
@@ -82,10 +119,59 @@ impl TableStore {
         (self.root.clone().join(LOG_FOLDER).join(name), format!("{}/{LOG_FOLDER}/{name}", self.url))
     }
 
+    /// The root, as the log's absolute URIs are compared with it.
+    ///
+    /// # Errors
+    /// When the URL is none that a table can live at.
+    pub fn table_root(&self) -> Result<TableRoot, StoresError> {
+        Ok(TableRoot::parse(self.url.as_str())?.with_files_elsewhere(self.shallow_clone))
+    }
+
+    /// How the files that the log names are called at a replica.
+    ///
+    /// # Errors
+    /// When the URL is none that a table can live at.
+    pub fn translation(&self) -> Result<Translation, StoresError> {
+        Ok(Translation::new(self.url.as_str(), self.table_root()?))
+    }
+
+    /// The bucket of a file that the log names, and its path in there.
+    ///
+    /// # Errors
+    /// When the store of a file outside of the root cannot be set up.
+    pub fn object(&self, object: &SourceObject) -> Result<(Arc<dyn ObjectStore>, Path), StoresError> {
+        match object {
+            SourceObject::InTable(key) => Ok((Arc::clone(&self.store), self.place(key))),
+            SourceObject::Elsewhere { root, key } => {
+                let opened = self.buckets.open(root)?;
+                Ok((opened.store, key.parts().fold(opened.root, Path::join)))
+            }
+        }
+    }
+
+    /// URL of a file that the log names.
+    #[must_use]
+    pub fn object_url(&self, object: &SourceObject) -> String {
+        match object {
+            SourceObject::InTable(key) => format!("{}/{key}", self.url),
+            SourceObject::Elsewhere { root, key } => format!("{root}/{key}"),
+        }
+    }
+
     /// The table, for reading.
     #[must_use]
     pub fn table(&self) -> DeltaTable {
-        DeltaTable::new(Arc::clone(&self.store), self.root.clone(), self.url.to_string())
+        let table = DeltaTable::new(Arc::clone(&self.store), self.root.clone(), self.url.to_string());
+        match &self.catalog {
+            Some(catalog) => table.in_catalog(Arc::clone(catalog), self.name.clone()),
+            None => table,
+        }
+    }
+
+    /// What lets the table pass the gate of features, when it is read by a listing.
+    #[must_use]
+    pub fn exceptions(&self, listing: &LogListing) -> Exceptions {
+        Exceptions { writer_features: self.allowed_writer_features.clone(), ratified: listing.is_ratified() }
     }
 }
 
@@ -95,17 +181,16 @@ impl TableStore {
 /// kind of store, and with the environment's credentials otherwise.
 #[derive(Debug, Clone)]
 pub struct GroupStores {
-    primary: SideStores,
-    secondary: SideStores,
+    primary: Arc<SideStores>,
+    secondary: Arc<SideStores>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct SideStores {
     region: String,
     location: OpenedStore,
-    options: BTreeMap<String, String>,
-    /// One client per bucket: each brings connections and credentials of its own.
-    buckets: Arc<Mutex<BTreeMap<(StoreKind, String), OpenedStore>>>,
+    buckets: Buckets,
+    catalog: Option<Arc<UnityCatalog>>,
 }
 
 impl GroupStores {
@@ -120,21 +205,16 @@ impl GroupStores {
                 .locations
                 .get(side.location.as_str())
                 .ok_or_else(|| StoresError::NoLocation { name: side.location.to_string() })?;
-            let options = options(location)?;
-            let opened = open_object_store(&location.url, &options)?;
-            let bucket = (location.url.kind(), location.url.authority().to_owned());
-            let buckets = Arc::new(Mutex::new(BTreeMap::from([(bucket, opened.clone())])));
-            Ok::<_, StoresError>(SideStores {
-                region: side.region.clone(),
-                location: opened,
-                options,
-                buckets,
-            })
+            let buckets = Buckets::with_options(location.url.kind(), options(location)?);
+            let opened = buckets.open(&location.url)?;
+            let region = side.region.clone();
+            let catalog = side.catalog.clone().map(UnityCatalog::new).transpose()?.map(Arc::new);
+            Ok::<_, StoresError>(Arc::new(SideStores { region, location: opened, buckets, catalog }))
         };
         Ok(Self { primary: side(SideName::Primary)?, secondary: side(SideName::Secondary)? })
     }
 
-    fn side(&self, name: SideName) -> &SideStores {
+    fn side(&self, name: SideName) -> &Arc<SideStores> {
         match name {
             SideName::Primary => &self.primary,
             SideName::Secondary => &self.secondary,
@@ -159,19 +239,47 @@ impl GroupStores {
     /// # Errors
     /// When the store cannot be set up.
     pub fn open_url(&self, name: SideName, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
-        let side = self.side(name);
-        let mut buckets = side.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = buckets.get(&(url.kind(), url.authority().to_owned())) {
-            return Ok(opened.place(url)?);
-        }
-        let same_kind = side.location.url.kind() == url.kind();
-        let options = if same_kind { side.options.clone() } else { BTreeMap::new() };
-        let opened = open_object_store(url, &options)?;
-        buckets.insert((url.kind(), url.authority().to_owned()), opened.clone());
-        Ok(opened)
+        Ok(self.side(name).buckets.open(url)?)
     }
 
-    /// The tables of a group on a side.
+    /// Both ends of a copy that reads on the side `source` and writes on the other.
+    #[must_use]
+    pub fn sides(&self, source: SideName) -> Sides {
+        let buckets = |name| self.side(name).buckets.clone();
+        Sides { source: buckets(source), target: buckets(source.other()) }
+    }
+
+    /// A table at a URL, all of whose files lie below it.
+    ///
+    /// # Errors
+    /// When the store cannot be set up.
+    pub fn table(
+        &self,
+        name: SideName,
+        table: &TableName,
+        url: &StoreUrl,
+    ) -> Result<TableStore, StoresError> {
+        let buckets = self.side(name).buckets.clone();
+        Ok(TableStore { buckets, ..TableStore::at(table.clone(), self.open_url(name, url)?) })
+    }
+
+    /// The tables of a group on a side, as that side's workflow and catalog have them: what lakedr reads.
+    ///
+    /// # Errors
+    /// When a table has no URL or its store cannot be set up.
+    pub fn sources(&self, name: SideName, group: &ValidGroup) -> Result<Vec<TableStore>, StoresError> {
+        let catalog = &self.side(name).catalog;
+        let tables = self.tables(name, group)?.into_iter().zip(&group.tables);
+        let declared = tables.map(|(table, declared)| TableStore {
+            shallow_clone: declared.shallow_clone,
+            allowed_writer_features: declared.allowed_writer_features.clone(),
+            catalog: catalog.clone(),
+            ..table
+        });
+        Ok(declared.collect())
+    }
+
+    /// The tables of a group on a side, as storage has them: what lakedr writes.
     ///
     /// # Errors
     /// When a table has no URL or its store cannot be set up.
@@ -180,13 +288,7 @@ impl GroupStores {
             let url = table
                 .url(name)
                 .ok_or_else(|| StoresError::NoUrl { table: table.name.clone(), side: name.attribute() })?;
-            let opened = self.open_url(name, url)?;
-            Ok(TableStore {
-                name: table.name.clone(),
-                url: url.clone(),
-                store: opened.store,
-                root: opened.root,
-            })
+            self.table(name, &table.name, url)
         };
         group.tables.iter().map(open).collect()
     }

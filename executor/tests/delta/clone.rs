@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lakedr::delta::compare::{Difference, differences};
-use lakedr::delta::feature::gate;
+use lakedr::delta::feature::{Exceptions, gate};
+use lakedr::delta::path::SourceObject;
+use lakedr::delta::root::TableRoot;
 use lakedr::delta::state::TableState;
 use lakedr::observe::delta_table::DeltaTable;
 use lakedr::observe::table_error::TableError;
 use lakedr::plan::commit_body::CloneContext;
 use lakedr::plan::diff::{FileCopy, FileKind, TableDiff};
 use lakedr::spec::TableStore;
+use lakedr_control::store::OpenedStore;
 use object_store::local::LocalFileSystem;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -27,12 +30,13 @@ pub(crate) fn local(root: &Path) -> DeltaTable {
 
 /// The table in a local directory, for writing.
 pub(crate) fn store(root: &Path) -> TableStore {
-    TableStore {
-        name: "cat.s.t".parse().unwrap(),
-        url: url::Url::from_directory_path(root).unwrap().as_str().parse().unwrap(),
+    let place = OpenedStore {
         store: Arc::new(LocalFileSystem::new_with_prefix(root).unwrap()),
         root: object_store::path::Path::ROOT,
-    }
+        url: url::Url::from_directory_path(root).unwrap().as_str().parse().unwrap(),
+        cloud: None,
+    };
+    TableStore::at("cat.s.t".parse().unwrap(), place)
 }
 
 /// The state of a table in a local directory.
@@ -45,11 +49,14 @@ pub(crate) async fn state(root: &Path, version: Option<u64>) -> Result<TableStat
 pub(crate) struct Replica {
     directory: TempDir,
     versions: u64,
+    /// The source is a declared shallow clone.
+    shallow_clone: bool,
 }
 
 /// What one step of a replica did.
 pub(crate) struct Step {
     pub(crate) diff: TableDiff,
+    pub(crate) copies: Vec<FileCopy>,
     /// Copies for which the target had no object yet.
     pub(crate) fresh: Vec<FileCopy>,
     pub(crate) source: TableState,
@@ -58,7 +65,11 @@ pub(crate) struct Step {
 
 impl Replica {
     pub(crate) fn new() -> Self {
-        Self { directory: TempDir::new().unwrap(), versions: 0 }
+        Self { directory: TempDir::new().unwrap(), versions: 0, shallow_clone: false }
+    }
+
+    pub(crate) fn of_shallow_clone() -> Self {
+        Self { shallow_clone: true, ..Self::new() }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -72,24 +83,26 @@ impl Replica {
     /// Brings the replica to a version of the source; errors are texts, for there are several kinds.
     pub(crate) async fn follow(&mut self, source_root: &Path, version: Option<u64>) -> Result<Step, String> {
         let source = state(source_root, version).await.map_err(|error| chain(&error))?;
-        gate(&source.head)
+        gate(&source.head, &Exceptions::default())
             .map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         let target = if self.versions == 0 { None } else { Some(self.state().await) };
-        let diff = TableDiff::between(&source, target.as_ref()).map_err(|error| chain(&error))?;
-        let fresh = self.copy(source_root, &diff)?;
+        let root = TableRoot::parse(&source.head.url).unwrap().with_files_elsewhere(self.shallow_clone);
+        let (diff, copies) =
+            TableDiff::between_at(root, &source, target.as_ref()).map_err(|error| chain(&error))?;
+        let fresh = self.copy(source_root, &copies)?;
         let context = context(&source, target.as_ref(), self.versions);
         let body = String::from_utf8(diff.commit_body(&context)).unwrap();
         if !diff.is_empty() {
             self.commit(&body);
         }
-        Ok(Step { diff, fresh, source, body })
+        Ok(Step { diff, copies, fresh, source, body })
     }
 
     pub(crate) async fn differences(&self, source: &TableState) -> Vec<Difference> {
         differences(source, &self.state().await)
     }
 
-    fn commit(&mut self, body: &str) {
+    pub(crate) fn commit(&mut self, body: &str) {
         let log = self.path().join("_delta_log");
         std::fs::create_dir_all(&log).unwrap();
         let slot = log.join(format!("{:020}.json", self.versions));
@@ -98,18 +111,21 @@ impl Replica {
         self.versions += 1;
     }
 
-    fn copy(&self, source_root: &Path, diff: &TableDiff) -> Result<Vec<FileCopy>, String> {
-        let from = |copy: &FileCopy| source_root.join(copy.source_key.as_ref());
-        if let Some(lost) = diff.copies.iter().find(|copy| !from(copy).is_file()) {
-            return Err(format!("source file {} is gone", lost.source_key));
+    fn copy(&self, source_root: &Path, copies: &[FileCopy]) -> Result<Vec<FileCopy>, String> {
+        let from = |copy: &FileCopy| match &copy.source {
+            SourceObject::InTable(key) => source_root.join(key.as_ref()),
+            SourceObject::Elsewhere { root, key } => Path::new("/").join(root.path()).join(key.as_ref()),
+        };
+        if let Some(lost) = copies.iter().find(|copy| !from(copy).is_file()) {
+            return Err(format!("source file {} is gone", lost.source.key()));
         }
         let mut fresh = Vec::new();
-        for copy in &diff.copies {
+        for copy in copies {
             let to = self.path().join(copy.target_key.as_ref());
             let size = from(copy).metadata().unwrap().len();
             match copy.kind {
-                FileKind::Data => assert_eq!(size, copy.size, "{}", copy.source_key),
-                FileKind::DeletionVector => assert!(size >= copy.size, "{}", copy.source_key),
+                FileKind::Data => assert_eq!(size, copy.size, "{}", copy.source.key()),
+                FileKind::DeletionVector => assert!(size >= copy.size, "{}", copy.source.key()),
             }
             if to.is_file() {
                 continue;

@@ -40,7 +40,7 @@ fn target(configuration: &str, lines: &[&str]) -> TableState {
 
 /// The commit without its `commitInfo` and our own txn, which have tests of their own.
 fn lines(source: &TableState, target: Option<&TableState>) -> Vec<String> {
-    let diff = TableDiff::between(source, target).unwrap();
+    let (diff, _) = TableDiff::between(source, target).unwrap();
     let version = target.map_or(0, |state| state.head.version + 1);
     let body = String::from_utf8(diff.commit_body(&context(source, target, version))).unwrap();
     let ours = |line: &str| line.starts_with(r#"{"commitInfo""#) || line.contains("lakedr/golden");
@@ -65,18 +65,26 @@ fn a_first_clone_says_everything() {
         &A.replace("\"dataChange\":false", "\"dataChange\":true"),
     ];
     assert_eq!(lines(&source, None), expected);
-    let diff = TableDiff::between(&source, None).unwrap();
-    let copies: Vec<(&str, u64)> =
-        diff.copies.iter().map(|copy| (copy.source_key.as_ref(), copy.size)).collect();
-    assert_eq!(copies, [("b", 5), ("p= /a", 3)]);
-    assert_eq!(diff.copies[1].undecoded_source_key.as_ref().map(AsRef::as_ref), Some("p=%20/a"));
-    assert_eq!((diff.added_files, diff.added_bytes, diff.reused_files, diff.copy_bytes()), (2, 8, 0, 8));
+    let (diff, copies) = TableDiff::between(&source, None).unwrap();
+    let copied: Vec<(&str, u64)> =
+        copies.iter().map(|copy| (copy.source.key().as_ref(), copy.size)).collect();
+    assert_eq!(copied, [("b", 5), ("p= /a", 3)]);
+    assert_eq!(copies[1].undecoded_source_key.as_ref().map(AsRef::as_ref), Some("p=%20/a"));
+    assert_eq!(
+        (
+            diff.totals.added_files,
+            diff.totals.added_bytes,
+            diff.totals.reused_files,
+            diff.totals.copied_bytes()
+        ),
+        (2, 8, 0, 8)
+    );
 }
 
 #[test]
 fn commit_info_and_our_mark() {
     let source = source("", &[A]);
-    let diff = TableDiff::between(&source, Some(&target("", &[B]))).unwrap();
+    let (diff, _) = TableDiff::between(&source, Some(&target("", &[B]))).unwrap();
     let body = String::from_utf8(diff.commit_body(&context(&source, None, 3))).unwrap();
     let expected = concat!(
         r#"{"commitInfo":{"timestamp":1800000000000,"operation":"CLONE","operationParameters":{"isShallow":"false","#,
@@ -101,9 +109,9 @@ fn what_the_target_has_is_left_alone() {
     ];
     let theirs = r#"{"txn":{"appId":"lakedr/golden/cat.s.t","version":11}}"#;
     let target = target("", &[&own_state[..], &[theirs]].concat());
-    let diff = TableDiff::between(&source("", &own_state), Some(&target)).unwrap();
-    assert!(diff.is_empty() && diff.copies.is_empty());
-    assert_eq!((diff.reused_files, diff.removed_files), (2, 0));
+    let (diff, copies) = TableDiff::between(&source("", &own_state), Some(&target)).unwrap();
+    assert!(diff.is_empty() && copies.is_empty());
+    assert_eq!((diff.totals.reused_files, diff.totals.removed_files), (2, 0));
 }
 
 #[test]
@@ -130,9 +138,9 @@ fn files_domains_and_progress_come_and_go() {
     ];
     assert_eq!(lines(&source, Some(&target)), expected);
     // The data file is there already: only the deletion vector travels.
-    let diff = TableDiff::between(&source, Some(&target)).unwrap();
-    assert_eq!(diff.copies.len(), 1);
-    assert_eq!((diff.copies[0].kind, diff.copies[0].size), (FileKind::DeletionVector, 45));
+    let (_, copies) = TableDiff::between(&source, Some(&target)).unwrap();
+    assert_eq!(copies.len(), 1);
+    assert_eq!((copies[0].kind, copies[0].size), (FileKind::DeletionVector, 45));
 }
 
 #[test]
@@ -157,7 +165,7 @@ fn in_commit_timestamps_are_the_targets_own() {
     let on = r#""delta.enableInCommitTimestamps":"true""#;
     let with_keys = r#""delta.enableInCommitTimestamps":"true","delta.inCommitTimestampEnablementTimestamp":"8","delta.inCommitTimestampEnablementVersion":"7""#;
     let body = |source: &TableState, target: Option<&TableState>, version: u64| {
-        let diff = TableDiff::between(source, target).unwrap();
+        let (diff, _) = TableDiff::between(source, target).unwrap();
         String::from_utf8(diff.commit_body(&context(source, target, version))).unwrap()
     };
     let since_ever = body(&source(with_keys, &[]), None, 0);
@@ -171,7 +179,7 @@ fn in_commit_timestamps_are_the_targets_own() {
 
     let mut running = target(with_keys, &[]);
     running.head.in_commit_timestamp = Some(1_900_000_000_000);
-    assert!(TableDiff::between(&source(on, &[]), Some(&running)).unwrap().is_empty());
+    assert!(TableDiff::between(&source(on, &[]), Some(&running)).unwrap().0.is_empty());
     let source = source(&format!("{on},\"k\":\"v\""), &[]);
     let kept = body(&source, Some(&running), 3);
     assert!(kept.starts_with(r#"{"commitInfo":{"inCommitTimestamp":1900000000001,"#), "{kept}");

@@ -7,6 +7,7 @@
 mod checksums;
 mod clone;
 mod commit;
+mod elsewhere;
 mod golden;
 mod guards;
 mod incremental;
@@ -14,6 +15,7 @@ mod listing;
 mod log_lab;
 mod once;
 mod property;
+mod ratified;
 mod refusals;
 mod replay;
 mod second;

@@ -19,7 +19,7 @@ async fn clone(table: &Golden) -> Result<(), String> {
         return Err(format!("clone differs: {found:?}"));
     }
     let again = replica.follow(&table.path, None).await?;
-    if !again.diff.is_empty() || !again.diff.copies.is_empty() {
+    if !again.diff.is_empty() || !again.copies.is_empty() {
         return Err(format!("a second clone has work to do: {}", again.body));
     }
     checkpoint_alone(&replica, &step.source).await
@@ -72,7 +72,7 @@ async fn an_absolute_deletion_vector_is_adopted() {
     let table = table("extra/dv_special_char");
     let mut replica = Replica::new();
     let step = replica.follow(&table.path, None).await.unwrap();
-    assert_eq!(step.diff.copies.len(), 2);
+    assert_eq!(step.copies.len(), 2);
     assert!(step.body.contains(r#""storageType":"u""#), "{}", step.body);
     assert!(!step.body.contains(r#""pathOrInlineDv":"file:"#), "{}", step.body);
 }

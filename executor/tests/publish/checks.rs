@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lakedr::delta::compare::differences;
-use lakedr_control::group_log::{History, RecoveryPoint};
+use lakedr_control::group_log::{GroupState, RecoveryPoint};
 use lakedr_control::validate::SideName;
 use object_store::ObjectStoreExt as _;
 
-use crate::lab::{LAKE, Lab};
+use crate::lab::{LAKE, Lab, Told};
 use crate::tree::Tree;
 
 /// Says which case comes next; shown when the test fails.
@@ -17,28 +17,34 @@ pub(crate) fn case(what: &dyn std::fmt::Debug) {
 }
 
 /// The newest recovery point.
-pub(crate) fn newest(history: &History) -> Option<&RecoveryPoint> {
+pub(crate) fn newest(history: &Told) -> Option<&RecoveryPoint> {
     history.state.as_ref()?.recovery_point()
 }
 
 /// The run that the newest recovery point holds; 0 when there is no recovery point.
-pub(crate) fn held_run(history: &History) -> u64 {
-    newest(history).map_or(0, |point| point.cut.run.as_ref().unwrap().id.parse().unwrap())
+pub(crate) fn held_run(history: &Told) -> u64 {
+    run_held_by(history.state.as_ref())
+}
+
+/// The run that the newest recovery point of a state holds; 0 when there is no recovery point.
+pub(crate) fn run_held_by(state: Option<&GroupState>) -> u64 {
+    let point = state.and_then(GroupState::recovery_point);
+    point.map_or(0, |point| point.cut.run.as_ref().unwrap().id.parse().unwrap())
 }
 
 /// Types of the entries from a sequence number on.
-pub(crate) fn tags(history: &History, from: u64) -> Vec<&'static str> {
+pub(crate) fn tags(history: &Told, from: u64) -> Vec<&'static str> {
     history.entries.iter().filter(|entry| entry.seq >= from).map(|entry| entry.event.tag()).collect()
 }
 
 /// How often an event stands in the log.
-pub(crate) fn count(history: &History, tag: &str) -> usize {
+pub(crate) fn count(history: &Told, tag: &str) -> usize {
     history.entries.iter().filter(|entry| entry.event.tag() == tag).count()
 }
 
 /// Reads the log and every recovery point in it: each one names, for all tables, one finished run, and the versions
 /// that it names read as the source did at the end of that run, down to the bytes of the files.
-pub(crate) async fn readable(lab: &Lab) -> History {
+pub(crate) async fn readable(lab: &Lab) -> Told {
     let history = lab.history().await;
     for point in history.state.iter().flat_map(|state| &state.recovery_points) {
         holds_one_run(lab, point).await;
@@ -47,7 +53,7 @@ pub(crate) async fn readable(lab: &Lab) -> History {
 }
 
 /// As [`readable`], for the newest recovery point alone: older ones end where a table is moved away.
-pub(crate) async fn newest_readable(lab: &Lab) -> History {
+pub(crate) async fn newest_readable(lab: &Lab) -> Told {
     let history = lab.history().await;
     holds_one_run(lab, newest(&history).unwrap()).await;
     history

@@ -9,13 +9,13 @@ use lakedr::cut::Refusal;
 use lakedr::error::chain;
 use lakedr::pipeline::{End, Scene, Stop, attempt};
 use lakedr::report::{GroupReport, Outcome, Progress};
-use lakedr_control::group_log::{GroupLog, History};
-use lakedr_control::store::{DocStore, DocStoreRef, Object, StoreError, Tag, Written};
+use lakedr_control::group_log::GroupLog;
+use lakedr_control::store::{DocStore, DocStoreRef, Listed, Object, StoreError, Tag, Written};
 
-use crate::checks::{case, count, heads, held_run, newest_readable, readable};
+use crate::checks::{case, count, heads, held_run, newest_readable, readable, run_held_by};
 use crate::foreign::{FOREIGN, late_fill, move_away, whole_but_for};
 use crate::interleave::{Dice, Habits, Task, interleave, pause};
-use crate::lab::{Executor, Lab, TABLES, slot_key, table_key};
+use crate::lab::{Executor, Lab, TABLES, Told, slot_key, table_key};
 
 /// Seeds of each test with a scheduler. `LAKEDR_SEED` runs one of them alone.
 const SEEDS: u64 = 48;
@@ -43,9 +43,9 @@ impl DocStore for Pausing {
         self.0.read(key).await
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+    async fn list_after(&self, folder: &str, after: &str) -> Result<Vec<Listed>, StoreError> {
         pause().await;
-        self.0.list(folder).await
+        self.0.list_after(folder, after).await
     }
 
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
@@ -80,7 +80,7 @@ async fn call(executor: &Executor, run: u64) -> Result<Outcome, Stop> {
     let scene = pausing(executor);
     for _ in 0..RACES {
         if let End::Done(done) = attempt(&scene, false, &Progress::silent()).await? {
-            assert_eq!(held_run(&scene.log.read().await.unwrap()), run);
+            assert_eq!(run_held_by(scene.log.read().await.unwrap().state.as_ref()), run);
             return Ok(GroupReport::done(&scene.group.name, done).outcome);
         }
     }
@@ -186,7 +186,7 @@ enum Came {
     AfterPublish,
 }
 
-fn came(history: &History) -> Came {
+fn came(history: &Told) -> Came {
     match (count(history, "intent"), held_run(history)) {
         (1, 1) => Came::BeforeIntent,
         (2.., 1) => Came::IntoSlot,

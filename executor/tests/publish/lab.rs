@@ -9,7 +9,7 @@ use lakedr::pipeline::{Scene, sync_group};
 use lakedr::report::{GroupReport, Progress};
 use lakedr::spec::Loaded;
 use lakedr::world::World;
-use lakedr_control::group_log::History;
+use lakedr_control::group_log::{Entry, GroupLog, GroupState, History};
 use lakedr_control::layout;
 use lakedr_control::run_record::{FORMAT, RunRecord, RunStatus};
 use lakedr_control::spec::{ExternalLocationSpec, SyncGroupSpec};
@@ -176,9 +176,27 @@ impl Lab {
     }
 
     /// The group log.
-    pub(crate) async fn history(&self) -> History {
-        self.executor().scene().log.read().await.unwrap()
+    pub(crate) async fn history(&self) -> Told {
+        told(&self.executor().scene().log).await
     }
+}
+
+/// What a group log tells: all of it, and to a reader who begins with its head.
+pub(crate) struct Told {
+    /// All entries.
+    pub(crate) entries: Vec<Entry>,
+    /// What they come to.
+    pub(crate) state: Option<GroupState>,
+    /// What decisions rest on.
+    pub(crate) history: History,
+}
+
+/// Reads a group log both ways, which must agree.
+pub(crate) async fn told(log: &GroupLog) -> Told {
+    let whole = log.read_all().await.unwrap();
+    let history = log.read().await.unwrap();
+    assert_eq!(history.state, whole.history.state, "the head says something else");
+    Told { entries: whole.entries, state: whole.history.state, history }
 }
 
 /// One call of the executor: its own identity, and the specs it has read.

@@ -30,7 +30,15 @@ pub(crate) fn steps(before: &Tree, after: &Tree) -> Vec<Step> {
     let select = |wanted: &dyn Fn(&str) -> bool| -> Step {
         keys().filter(|key| wanted(key)).map(|key| Write::Put(key.clone(), after[key].clone())).collect()
     };
-    let mut steps = vec![select(&|key| key.ends_with(".parquet") && !key.contains("/_delta_log/"))];
+    let mut steps = vec![
+        select(&|key| key == known_runs()),
+        select(&|key| key.ends_with(".parquet") && !key.contains("/_delta_log/")),
+    ];
+    let is_published = |key: &&String| {
+        key.contains("/log/")
+            && matches!(Entry::decode(key, &after[*key]).unwrap().event, Event::Published { .. })
+    };
+    let newest_published = after.keys().rfind(is_published);
     for key in keys().filter(|key| key.contains("/log/")) {
         let entry = Entry::decode(key, &after[key]).unwrap();
         let said = vec![Write::Put(key.clone(), after[key].clone())];
@@ -43,17 +51,36 @@ pub(crate) fn steps(before: &Tree, after: &Tree) -> Vec<Step> {
             }
             Event::Published { intent, .. } => {
                 steps.push(said);
+                // of several heads only the last one is still to be seen
+                if newest_published == Some(key) {
+                    steps.push(select(&|key| key == head()));
+                }
                 steps.push(forget(*intent, before, &steps));
             }
             _ => steps.push(said),
         }
     }
-    steps.push(select(&|key| key.ends_with(".crc")));
+    steps.push(select(&|key| key.contains("/state/") || key.ends_with(".crc")));
     steps.push(select(&|key| key.ends_with(".checkpoint.parquet")));
     steps.push(select(&|key| key.ends_with("_last_checkpoint")));
     steps.retain(|step| !step.is_empty());
     assert_eq!(changes(after, &apply(before, steps.iter().flatten())), [].into(), "a write is missing");
     steps
+}
+
+/// Path of the head of the group log.
+fn head() -> String {
+    format!("{SYNC}/{}", layout::group_log_head(&GROUP.parse().unwrap()))
+}
+
+/// Path of what is known of the runs.
+fn known_runs() -> String {
+    format!("{SYNC}/{}", layout::known_runs(&GROUP.parse().unwrap()))
+}
+
+/// Whether a path is one of an object that may be replaced: nothing rests on it.
+pub(crate) fn is_cache(key: &str) -> bool {
+    key.ends_with("_last_checkpoint") || key == head() || key == known_runs()
 }
 
 /// Checks by the times of their files that the objects that stayed were written in the order of the steps.

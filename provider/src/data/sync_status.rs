@@ -36,9 +36,9 @@ impl SyncStatus {
             Ok(None) => return failed(absent(session, group)),
             Err(error) => return failed(control_store(session.control.url(), &error)),
         };
-        match group_state::read(session, &spec).await {
-            Ok(state) => Looked {
-                state: status::reachable(&session.region, &spec, state.as_ref(), at),
+        match group_state::read_proven(session, &spec).await {
+            Ok((state, verified)) => Looked {
+                state: status::reachable(&session.region, &spec, state.as_ref(), verified.as_ref(), at),
                 diagnostics: Diagnostics::new(),
             },
             Err(cause) => Looked {

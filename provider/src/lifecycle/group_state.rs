@@ -1,9 +1,10 @@
 //! The state of a sync group, as its log tells it.
 
-use lakedr_control::group_log::{FIRST_EPOCH, GroupLog, GroupState, LogError};
+use lakedr_control::group_log::{FIRST_EPOCH, GroupLog, GroupState, History, LogError};
 use lakedr_control::id::{InvalidName, Name};
 use lakedr_control::spec::{ExternalLocationSpec, SideSpec, SyncGroupSpec};
 use lakedr_control::store::{ControlStoreError, DocStoreRef};
+use lakedr_control::verification::Verification;
 use tokio::time::timeout;
 
 use super::location::{LocationError, PATIENCE, open};
@@ -47,6 +48,31 @@ pub enum Unreadable {
 ///
 /// [`Unreadable`], after [`PATIENCE`] at the latest.
 pub async fn read(session: &Session, spec: &SyncGroupSpec) -> Result<Option<GroupState>, Unreadable> {
+    let log = log(session, spec).await?;
+    Ok(history(&log).await?.state)
+}
+
+/// Reads the log of a group, and what `lakedr verify` found last. A verification that does not come in time counts as
+/// none.
+///
+/// # Errors
+///
+/// As [`read()`].
+pub async fn read_proven(
+    session: &Session,
+    spec: &SyncGroupSpec,
+) -> Result<(Option<GroupState>, Option<Verification>), Unreadable> {
+    let log = log(session, spec).await?;
+    let history = history(&log).await?;
+    let verified = timeout(PATIENCE, log.last_verification(&history)).await;
+    Ok((history.state, verified.ok().and_then(Result::ok).flatten()))
+}
+
+async fn history(log: &GroupLog) -> Result<History, Unreadable> {
+    Ok(timeout(PATIENCE, log.read()).await.map_err(|_| Unreadable::Timeout)??)
+}
+
+async fn log(session: &Session, spec: &SyncGroupSpec) -> Result<GroupLog, Unreadable> {
     let group: Name = spec.name.parse()?;
     // the log begins where the group is standby at first
     let primary_is_active = spec.primary.region == spec.initial_active_region;
@@ -54,9 +80,7 @@ pub async fn read(session: &Session, spec: &SyncGroupSpec) -> Result<Option<Grou
         if primary_is_active { (&spec.secondary, &spec.primary) } else { (&spec.primary, &spec.secondary) };
     let first = home(session, standby).await?;
     let other = home(session, active).await?;
-    let log = GroupLog::new(group, first, other);
-    let history = timeout(PATIENCE, log.read()).await.map_err(|_| Unreadable::Timeout)??;
-    Ok(history.state)
+    Ok(GroupLog::new(group, first, other))
 }
 
 async fn home(session: &Session, side: &SideSpec) -> Result<(String, DocStoreRef), Unreadable> {

@@ -2,8 +2,6 @@
 //! implementation, each that cannot is refused by name and its target left alone.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod judge;
 mod refused;
 mod set;
 mod synced;
-mod world;

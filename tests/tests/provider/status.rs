@@ -7,6 +7,7 @@ use lakedr_control::cut::{Cut, CutRun, Pin};
 use lakedr_control::group_log::{Author, Entry, Event, FailureClass, IntentKind, Role};
 use lakedr_control::id::Name;
 use lakedr_control::layout;
+use lakedr_control::verification::{Verification, VerificationLevel};
 use serde_json::json;
 
 use crate::world::World;
@@ -92,6 +93,8 @@ fn a_group_that_was_never_synced() {
             "group": "etl", "reachable": true, "role": "standby", "active_region": "eastus2",
             "standby_region": "westus2", "epoch": 1, "seq": 0, "paused": false, "recovery_point": null,
             "rpo_lag_seconds": null, "rpo_target": null, "rpo_met": null, "last_error": null,
+            "last_verified_at": null, "last_verified_level": null, "last_verified_equal": null,
+            "last_verified_seq": null,
         })
     );
 }
@@ -136,7 +139,9 @@ fn a_group_with_a_recovery_point_and_a_failure() {
 #[test]
 fn a_missed_target_and_a_pause() {
     let world = World::new();
-    world.declare(&[world.east(), world.west(), world.group().text_attribute("rpo_target", "10m")]);
+    let marker = format!("{{ marker = {{ url = {:?} }} }}", world.url("runs"));
+    let group = world.group().text_attribute("rpo_target", "10m").attribute("workflow", &marker);
+    world.declare(&[world.east(), world.west(), group]);
     world.terraform.apply().unwrap();
     let mut events = vec![created()];
     events.extend(published(Utc::now() - TimeDelta::minutes(30)));
@@ -146,6 +151,48 @@ fn a_missed_target_and_a_pause() {
     assert_eq!(
         (&status["rpo_met"], &status["paused"], &status["role"]),
         (&json!(false), &json!(true), &json!(null))
+    );
+}
+
+/// Only the tables know whether they have changed, and the provider does not look at them.
+#[test]
+fn a_group_without_a_workflow_cannot_be_said_to_miss_its_target() {
+    for (target, met) in [("1h", json!(true)), ("10m", json!(null))] {
+        let world = World::new();
+        let group = world.group().text_attribute("rpo_target", target);
+        world.declare(&[world.east(), world.west(), group]);
+        world.terraform.apply().unwrap();
+        let mut events = vec![created()];
+        events.extend(published(Utc::now() - TimeDelta::minutes(30)));
+        write_log(&world, &events);
+        assert_eq!(status(&world, "eastus2")["rpo_met"], met, "{target}");
+    }
+}
+
+#[test]
+fn the_newest_verification_of_the_newest_recovery_point() {
+    let world = World::applied();
+    let mut events = vec![created()];
+    events.extend(published(Utc::now()));
+    write_log(&world, &events);
+    let at = DateTime::from_timestamp(1_795_168_208, 0).unwrap();
+    for (seq, second, level, equal) in [
+        (2, 9, VerificationLevel::Content, true),
+        (3, 1, VerificationLevel::Content, true),
+        (3, 2, VerificationLevel::Size, false),
+    ] {
+        let at = at + TimeDelta::seconds(second);
+        let found = Verification { format: 1, seq, cut: "c".to_owned(), level, equal, at };
+        let key = layout::verification(&"etl".parse().unwrap(), seq, at.timestamp_millis());
+        let path = world.path("west").join(key);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, serde_json::to_vec(&found).unwrap()).unwrap();
+    }
+    let status = status(&world, "westus2");
+    assert_eq!(status["last_verified_at"], json!("2026-11-20T09:50:10.000Z"));
+    assert_eq!(
+        (&status["last_verified_level"], &status["last_verified_equal"], &status["last_verified_seq"]),
+        (&json!("size"), &json!(false), &json!(3))
     );
 }
 

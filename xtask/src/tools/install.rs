@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow};
 
-use super::{azurite, go, prerequisite, python, spark_jars, terraform};
+use super::{azurite, go, prerequisite, python, rclone, spark_jars, terraform};
 use crate::{console, paths, process};
 
 /// Installs one tool, over whatever an earlier try left behind.
@@ -68,7 +68,18 @@ pub(crate) fn install_terraform() -> Result<PathBuf> {
     Ok(terraform)
 }
 
-/// Installs every tool whose stamp does not carry its pin.
+/// Installs what the benches run beside lakedr.
+pub(crate) fn install_for_benches() -> Result<Installed> {
+    let (terraform, built) = terraform::choose()?;
+    let mut tools = go::installed()?;
+    tools.push(go::built("s5cmd", "github.com/peak/s5cmd/v2", "s5cmd")?);
+    tools.extend([python::tool()?, rclone::tool()]);
+    tools.extend(built);
+    install(tools, &[])?;
+    Ok(Installed { terraform })
+}
+
+/// Installs what the tests need, each tool whose stamp does not carry its pin.
 pub(crate) fn install_all() -> Result<Installed> {
     let (terraform, built) = terraform::choose()?;
     let mut tools = go::installed()?;

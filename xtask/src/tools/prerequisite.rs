@@ -41,6 +41,10 @@ pub(crate) const JAVA: Prerequisite = Prerequisite {
 };
 pub(crate) const MAVEN: Prerequisite =
     Prerequisite { program: "mvn", remedy: "Apache Maven 3.8 or newer", oldest: None };
+pub(crate) const APT: Prerequisite =
+    Prerequisite { program: "apt-get", remedy: "rclone, or run this on Debian", oldest: None };
+pub(crate) const DPKG: Prerequisite =
+    Prerequisite { program: "dpkg-deb", remedy: "rclone, or run this on Debian", oldest: None };
 pub(crate) const ZSTD: Prerequisite =
     Prerequisite { program: "zstd", remedy: "zstd, which unpacks the golden tables", oldest: None };
 

@@ -1,14 +1,13 @@
 //! A live file of the source, as a replica logs and stores it.
 
-use object_store::path::Path;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::delta::deletion_vector::{Descriptor, VectorFile, VectorRefusal, replica_descriptor};
 use crate::delta::json::{Fields, JsonError, RawObject};
-use crate::delta::path::{PathRefusal, locate};
-use crate::delta::root::{TableRoot, is_absolute};
+use crate::delta::path::{PathRefusal, StoredFile, locate};
+use crate::delta::root::TableRoot;
 use crate::delta::state::{AddFile, FileKey};
 
 /// A live file of the source in the terms of its replica.
@@ -18,11 +17,9 @@ pub struct ReplicaFile {
     pub key: FileKey,
     /// The add as the replica logs it.
     pub add: AddFile,
-    /// Key of the data file, the same below both roots.
-    pub data: Path,
-    /// Where the source may keep it instead, when its writer forgot to encode `%`.
-    pub undecoded: Option<Path>,
-    /// The file of the deletion vector, if it has one.
+    /// The data file.
+    pub data: StoredFile,
+    /// The file of its deletion vector, if it has one.
     pub vector: Option<VectorFile>,
 }
 
@@ -60,32 +57,31 @@ pub fn replica_file(
     let path: String = fields.required("path")?;
     let located = locate(&path, root_url, root)?;
     let refuse = |source| FileRefusal::Vector { path: path.clone(), source };
-    let (vector, descriptor) = vector(fields.get("deletionVector"), root_url, root).map_err(refuse)?;
-    let mut replica = ReplicaFile {
-        key: key.clone(),
-        add: add.clone(),
-        data: located.key,
-        undecoded: located.undecoded,
-        vector,
-    };
-    if !is_absolute(&path) && descriptor.is_none() {
-        return Ok(replica);
+    let descriptor = fields.get("deletionVector").map(RawValue::get);
+    let vector = descriptor.map(|raw| Descriptor::parse(raw)?.file(root_url, root));
+    let vector = vector.transpose().map_err(refuse)?.flatten();
+    let descriptor = descriptor.map(replica_descriptor).transpose().map_err(refuse)?.flatten();
+    let mut replica = ReplicaFile { key: key.clone(), add: add.clone(), data: located.file, vector };
+    if let Some(raw) = renamed(&add.raw, located.relative.as_deref(), descriptor.as_ref()) {
+        replica.key = FileKey::of(&raw.fields())?;
+        replica.add.raw = raw;
     }
-    let mut raw = add.raw.with_raw("path", &Value::from(located.relative.as_ref()).to_string());
-    if let Some(descriptor) = descriptor {
-        raw = raw.with_raw("deletionVector", descriptor.text());
-    }
-    replica.key = FileKey::of(&raw.fields())?;
-    replica.add.raw = raw;
     Ok(replica)
 }
 
-type Vector = (Option<VectorFile>, Option<RawObject>);
-
-fn vector(raw: Option<&RawValue>, root_url: &str, root: &TableRoot) -> Result<Vector, VectorRefusal> {
-    let Some(raw) = raw else { return Ok((None, None)) };
-    let file = Descriptor::parse(raw.get())?.file(root_url, root)?;
-    Ok((file, replica_descriptor(raw.get(), root_url, root)?))
+/// A file action with another path or another deletion vector; `None` when it keeps both.
+pub(super) fn renamed(
+    action: &RawObject,
+    path: Option<&str>,
+    descriptor: Option<&RawObject>,
+) -> Option<RawObject> {
+    let with_path = path.map(|path| action.with_raw("path", &Value::from(path).to_string()));
+    match descriptor {
+        Some(descriptor) => {
+            Some(with_path.as_ref().unwrap_or(action).with_raw("deletionVector", descriptor.text()))
+        }
+        None => with_path,
+    }
 }
 
 /// Fields of an add that a replica may have otherwise.
@@ -135,7 +131,7 @@ fn same_synthesised(a: Option<&RawValue>, b: Option<&RawValue>) -> bool {
 }
 
 /// A text that two JSON values share iff they mean the same. Numbers are compared as written.
-fn canonical(raw: &RawValue) -> String {
+pub(crate) fn canonical(raw: &RawValue) -> String {
     let text = raw.get();
     if let Ok(fields) = Fields::parse(text) {
         let mut members: Vec<String> = fields
@@ -157,6 +153,7 @@ fn canonical(raw: &RawValue) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delta::path::SourceObject;
 
     fn add(text: &str) -> (FileKey, AddFile) {
         AddFile::parse(RawObject::parse(text).expect("json")).expect("add")
@@ -173,7 +170,8 @@ mod tests {
         let text = r#"{"path":"p=%20/x", "size":1,"unknown":{"a":1.50}}"#;
         let file = replica(text).expect("file");
         assert_eq!(file.add.raw.text(), text);
-        assert_eq!(file.data.as_ref(), "p= /x");
+        assert_eq!(file.data.source, SourceObject::InTable("p= /x".into()));
+        assert_eq!(file.data.target.as_ref(), "p= /x");
     }
 
     #[test]
@@ -186,8 +184,37 @@ mod tests {
         )
         .expect("file");
         assert!(file.add.raw.text().contains(r#""storageType":"u""#));
-        assert_eq!(file.vector.expect("vector").source.as_ref(), "d.bin");
+        assert_eq!(file.vector.expect("vector").file.source, SourceObject::InTable("d.bin".into()));
         assert!(file.key.vector.expect("vector").starts_with('u'));
+    }
+
+    #[test]
+    fn files_of_another_table_are_adopted_when_the_table_is_declared_a_shallow_clone() {
+        let text = concat!(
+            r#"{"path":"s3a://Other/lake/src/p=%20/x.parquet","partitionValues":{"p":" "},"size":7,"later":1,"#,
+            r#""deletionVector":{"storageType":"p","pathOrInlineDv":"s3a://other/lake/src/deletion_vector_a.bin","#,
+            r#""offset":1,"sizeInBytes":3,"cardinality":1}}"#,
+        );
+        assert!(replica(text).expect_err("undeclared").to_string().contains("`shallow_clone = true`"));
+        let (key, source) = add(text);
+        let url = "s3://b/t";
+        let root = TableRoot::parse(url).expect("root").with_files_elsewhere(true);
+        let file = replica_file(&key, &source, url, &root).expect("file");
+        let elsewhere =
+            |key: &str| SourceObject::Elsewhere { root: "s3://other".parse().expect("url"), key: key.into() };
+        assert_eq!(file.data.source, elsewhere("lake/src/p= /x.parquet"));
+        assert_eq!(file.data.target.as_ref(), "abs-files/f13483765a99ff7d/x.parquet");
+        let vector = file.vector.expect("vector");
+        assert_eq!(vector.file.source, elsewhere("lake/src/deletion_vector_a.bin"));
+        assert_eq!(file.key, FileKey::of(&file.add.raw.fields()).expect("key"));
+        assert_eq!(&*file.key.path, "abs-files/f13483765a99ff7d/x.parquet");
+        assert!(file.add.raw.text().contains(r#""partitionValues":{"p":" "},"size":7,"later":1"#));
+        // the replica can be cloned in turn: everything is below its root
+        let again = replica_file(&file.key, &file.add, url, &TableRoot::parse(url).expect("root"));
+        let again = again.expect("file");
+        assert_eq!(again.add.raw.text(), file.add.raw.text());
+        assert_eq!(again.data.source, SourceObject::InTable(file.data.target));
+        assert_eq!(again.vector.expect("vector").file.source, SourceObject::InTable(vector.file.target));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod configuration;
 pub mod file;
 pub mod protocol;
+pub mod remove;
 
 /// Application ids with this prefix are this program's own marks and no part of a table's state.
 pub const OWN_TXN_PREFIX: &str = "lakedr/";

@@ -8,3 +8,5 @@ mod view;
 
 pub(super) use open::open;
 pub use view::Snapshot;
+
+pub use crate::delta::checkpoint::read::Columns;

@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use futures::future::join;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use lakedr_control::codec::DecodeError;
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::id::Name;
+use lakedr_control::known_runs::{KnownRun, Runs};
 use lakedr_control::layout;
 use lakedr_control::run_record::{FORMAT, RunRecord, RunStatus, TableVersions};
 use lakedr_control::store::{DocStoreRef, StoreError, Written};
 
-use crate::cut::{Attempt, Moment};
+use super::attempts::attempts;
+use super::known::{Held, Sifted, folders, hold_the_newest, remember, sift, usable};
+use super::memory::RunMemory;
+use crate::cut::Attempt;
 use crate::error::Classify;
 
 /// Records that are read at the same time.
@@ -101,27 +106,60 @@ impl Marker {
         self.attempts_below("").await
     }
 
-    async fn attempts_below(&self, folder: &str) -> Result<Vec<Attempt>, MarkerError> {
-        let keys = self.store.list(folder).await?;
-        let reads = keys.iter().filter(|key| is_record(key)).map(|key| self.record(key));
-        let records: Vec<Option<RunRecord>> =
-            stream::iter(reads).buffered(READS_IN_FLIGHT).try_collect().await?;
-        let mut attempts: BTreeMap<(String, u32), Attempt> = BTreeMap::new();
-        for record in records.into_iter().flatten() {
-            let attempt = attempts.entry((record.run.clone(), record.attempt)).or_insert_with(|| Attempt {
-                run: record.run.clone(),
-                attempt: record.attempt,
-                started: None,
-                finished: None,
-            });
-            let moment = |at| Moment { at, versions: record.versions.clone() };
-            match (record.ended_at, record.status, record.started_at) {
-                (Some(at), Some(status), _) => attempt.finished = Some((moment(at), status)),
-                (_, _, Some(at)) => attempt.started = Some(moment(at)),
-                _ => {}
+    /// The attempts that the next choice depends on, and what it says of them is what it would say of all attempts.
+    /// Only records that are not in `memory` are read.
+    ///
+    /// # Errors
+    /// See [`MarkerError`].
+    pub async fn open_attempts(
+        &self,
+        memory: RunMemory<'_>,
+        held: Held<'_>,
+    ) -> Result<Vec<Attempt>, MarkerError> {
+        let url = self.store.url();
+        let (listed, (known, tag)) = join(self.store.list_after("", ""), memory.recall(url)).await;
+        let folders = folders(listed?);
+        let mut sifted = sift(&folders, &usable(known, held));
+        let mut unseen = self.read_unseen(&mut sifted).await?;
+        if !sifted.settled.is_empty() && !hold_the_newest(&sifted.open, held) {
+            sifted = sift(&folders, &Runs { open: sifted.open, ..Runs::default() });
+            unseen |= self.read_unseen(&mut sifted).await?;
+        }
+        let found = attempts(sifted.open.values().flat_map(|run| &run.records));
+        if unseen && memory.keeps {
+            memory.keep(url, remember(sifted.settled, sifted.open, held), tag.as_ref()).await;
+        }
+        Ok(found)
+    }
+
+    /// Reads the records of runs that are not known, and says whether there were any.
+    async fn read_unseen(&self, sifted: &mut Sifted) -> Result<bool, MarkerError> {
+        let unseen = std::mem::take(&mut sifted.unseen);
+        let keys: Vec<String> = unseen.values().flat_map(|(_, keys)| keys.clone()).collect();
+        let mut runs: BTreeMap<String, KnownRun> = unseen
+            .into_iter()
+            .map(|(folder, (fingerprint, _))| (folder, KnownRun { fingerprint, records: Vec::new() }))
+            .collect();
+        for (key, record) in keys.iter().zip(self.records(&keys).await?) {
+            if let (Some(run), Some(record)) = (runs.get_mut(layout::run_of(key)), record) {
+                run.records.push(record);
             }
         }
-        Ok(attempts.into_values().collect())
+        sifted.open.append(&mut runs);
+        Ok(!keys.is_empty())
+    }
+
+    async fn attempts_below(&self, folder: &str) -> Result<Vec<Attempt>, MarkerError> {
+        let mut keys = self.store.list(folder).await?;
+        keys.retain(|key| layout::is_run_record(key));
+        Ok(attempts(self.records(&keys).await?.iter().flatten()))
+    }
+
+    /// The records at these keys; none where one was deleted meanwhile.
+    async fn records(&self, keys: &[String]) -> Result<Vec<Option<RunRecord>>, MarkerError> {
+        // collected first: a lazy iterator over borrowed keys would make this future impossible to send
+        let reads: Vec<_> = keys.iter().map(|key| self.record(key)).collect();
+        stream::iter(reads).buffered(READS_IN_FLIGHT).try_collect().await
     }
 
     async fn record(&self, key: &str) -> Result<Option<RunRecord>, MarkerError> {
@@ -203,11 +241,6 @@ impl Marker {
     }
 }
 
-/// Whether a key is one of a record; everything else in the place is not ours.
-fn is_record(key: &str) -> bool {
-    key.ends_with("/started.json") || key.ends_with("/finished.json")
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -215,6 +248,7 @@ mod tests {
     use lakedr_control::store::MemoryStore;
 
     use super::*;
+    use crate::cut::Moment;
 
     fn marker() -> Marker {
         Marker::new("etl".parse().unwrap(), Arc::new(MemoryStore::default()))

@@ -32,16 +32,39 @@ pub(super) fn schema() -> Schema {
             ),
             known(
                 Attribute::number("rpo_lag_seconds"),
-                "Seconds since the end of the run that the newest recovery point holds. Null while there is none.",
+                "Seconds since the end of the run that the newest recovery point holds. Null while there is none. For a \
+                 group without a workflow these are the seconds since the tables were pinned, and so the most that \
+                 the lag can be: the provider does not look at the tables, and they may not have changed since. \
+                 `lakedr status` looks, and shows no lag then.",
             ),
             known(Attribute::string("rpo_target"), "RPO lag that is still acceptable, as configured."),
             known(
                 Attribute::bool("rpo_met"),
-                "Whether the lag is within the target: false while there is no recovery point, null without a target.",
+                "Whether the lag is within the target: false while there is no recovery point, null without a target. \
+                 For a group without a workflow also null when the tables were pinned longer ago than the target \
+                 allows: only the tables can tell whether anything has changed since.",
             ),
             known(
                 Attribute::object("last_error", last_error()),
                 "The newest failure since the newest recovery point. Null when there is none.",
+            ),
+            known(
+                Attribute::string("last_verified_at"),
+                "When `lakedr verify` last looked at a recovery point. Null when it never did, or its record cannot be \
+                 read.",
+            ),
+            known(
+                Attribute::string("last_verified_level"),
+                "How deep it looked: `log`, `size` or `content`.",
+            ),
+            known(
+                Attribute::bool("last_verified_equal"),
+                "Whether it found the recovery point equal to its source.",
+            ),
+            known(
+                Attribute::number("last_verified_seq"),
+                "Position of the recovery point that it looked at: equal to `recovery_point.seq` when that was the \
+                 newest one.",
             ),
         ],
     }

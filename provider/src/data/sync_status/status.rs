@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use lakedr_control::group_log::{GroupState, LastFailure, RecoveryPoint};
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::time;
+use lakedr_control::verification::Verification;
 
 use crate::lifecycle::group_state::{active_region, epoch, standby_region};
 use crate::wire::Value;
@@ -13,6 +14,7 @@ pub(super) fn reachable(
     region: &str,
     spec: &SyncGroupSpec,
     state: Option<&GroupState>,
+    verified: Option<&Verification>,
     at: DateTime<Utc>,
 ) -> Value {
     let (active, standby) = (active_region(state, spec), standby_region(state, spec));
@@ -33,6 +35,10 @@ pub(super) fn reachable(
         ("rpo_target", spec.rpo_target.as_deref().into()),
         ("rpo_met", rpo_met(spec, lag).into()),
         ("last_error", state.and_then(|state| state.last_failure.as_ref()).map(last_error).into()),
+        ("last_verified_at", verified.map(|verified| time::format(verified.at)).into()),
+        ("last_verified_level", verified.map(|verified| verified.level.as_str()).into()),
+        ("last_verified_equal", verified.map(|verified| verified.equal).into()),
+        ("last_verified_seq", verified.map(|verified| verified.seq).into()),
     ])
 }
 
@@ -52,6 +58,10 @@ pub(super) fn out_of_reach(spec: &SyncGroupSpec) -> Value {
         ("rpo_target", spec.rpo_target.as_deref().into()),
         ("rpo_met", Value::Null),
         ("last_error", Value::Null),
+        ("last_verified_at", Value::Null),
+        ("last_verified_level", Value::Null),
+        ("last_verified_equal", Value::Null),
+        ("last_verified_seq", Value::Null),
     ])
 }
 
@@ -60,9 +70,12 @@ fn lag_seconds(point: &RecoveryPoint, at: DateTime<Utc>) -> u64 {
     u64::try_from((at - point.cut.as_of).num_seconds()).unwrap_or(0)
 }
 
+/// The lag of a group without a workflow is at most the one given: its tables may not have changed since, which only they
+/// can tell. So it may be known to be within the target, but never that it is not.
 fn rpo_met(spec: &SyncGroupSpec, lag: Option<u64>) -> Option<bool> {
     let target = time::parse_duration(spec.rpo_target.as_deref()?).ok()?;
-    Some(lag.is_some_and(|lag| lag <= target.as_secs()))
+    let within = lag.is_some_and(|lag| lag <= target.as_secs());
+    (within || lag.is_none() || spec.workflow.is_some()).then_some(within)
 }
 
 fn recovery_point(point: &RecoveryPoint) -> Value {

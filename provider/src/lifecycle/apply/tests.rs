@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use lakedr_control::spec::ExternalLocationSpec;
-use lakedr_control::store::{DocStore, MemoryStore, Object, StoreError};
+use lakedr_control::store::{DocStore, Listed, MemoryStore, Object, StoreError};
 
 use super::*;
 use crate::lifecycle::convert::from_spec;
@@ -42,8 +42,8 @@ impl DocStore for Faulty {
         self.inner.read(key).await
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
-        self.inner.list(folder).await
+    async fn list_after(&self, folder: &str, after: &str) -> Result<Vec<Listed>, StoreError> {
+        self.inner.list_after(folder, after).await
     }
 
     async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {

@@ -56,7 +56,10 @@ fn side() -> Vec<Attribute> {
         Attribute::object("workspace", workspace)
             .describe("Databricks workspace of this side. Needed on both sides for a Databricks job."),
         Attribute::object("catalog", catalog)
-            .describe("Unity Catalog that says where the tables of this side lie, when neither URL nor root does."),
+            .describe(
+                "Unity Catalog of the tables of this side: it supplies the commits of tables that it manages, which storage \
+                 alone does not show.",
+            ),
     ]
 }
 
@@ -69,6 +72,16 @@ fn content() -> Vec<Attribute> {
             .describe("URL of the table in the primary region. Wins over `table_root`."),
         Attribute::string("secondary_url")
             .describe("URL of the table in the secondary region. Wins over `table_root`."),
+        Attribute::bool("shallow_clone").describe(
+            "The table is a shallow clone: its log names files outside of its root, and lakedr reads them with the \
+             credentials of this group and copies them into the replica. Without it, which is the default, such a \
+             table is refused, because whoever writes a log could otherwise have any file read.",
+        ),
+        Attribute::plain("allow_writer_features", Type::list(Type::String)).describe(
+            "Writer features that lakedr does not know and that the table is copied with all the same, by name. Such \
+             a feature may refer to state that is not copied. Reader features that lakedr does not know are always \
+             refused.",
+        ),
     ];
     vec![
         Attribute::objects("tables", table)

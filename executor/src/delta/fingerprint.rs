@@ -1,0 +1,119 @@
+//! A live file in a few bytes, so that two tables of millions of files can be compared in bounded memory.
+//!
+//! Fingerprints live within one process: they are hashes without secrets and prove nothing to anybody else.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use twox_hash::XxHash3_128;
+
+use super::replica::file::canonical;
+use super::state::AddFile;
+
+/// Fields that a fingerprint leaves out: the path is the key that it is kept under, `dataChange` says nothing about
+/// the file, statistics are compared by rules of their own.
+const APART: [&str; 3] = ["path", "dataChange", "stats"];
+
+/// What the log says of a live file. Two fingerprints are the same iff
+/// [`differing_fields`](super::replica::file::differing_fields) finds none.
+#[derive(Debug, Clone, Copy)]
+pub struct Fingerprint {
+    fields: u128,
+    stats: u64,
+    rows: i64,
+    synthesised: bool,
+}
+
+impl Fingerprint {
+    /// The fingerprint of a live file.
+    #[must_use]
+    pub fn of(add: &AddFile) -> Self {
+        let fields = add.raw.fields();
+        let told = fields.iter().filter(|(name, value)| !APART.contains(name) && value.get() != "null");
+        // a sum, so that the order of the fields does not matter
+        let combined = told.map(|(name, value)| field(name, value)).fold(0_u128, u128::wrapping_add);
+        let stats = fields.get("stats");
+        Self {
+            fields: combined,
+            stats: stats.map_or(0, |stats| short(field("stats", stats))),
+            rows: stats.and_then(rows).unwrap_or(-1),
+            synthesised: add.stats_synthesised,
+        }
+    }
+
+    /// Whether two live files of one path say the same. Statistics that were put together from struct columns are
+    /// compared by the number of rows.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        let by_rows = (self.synthesised || other.synthesised) && self.rows == other.rows;
+        self.fields == other.fields && (self.stats == other.stats || by_rows)
+    }
+}
+
+/// The identity of a text, for keys of maps.
+#[must_use]
+pub fn text_id(text: &str) -> u128 {
+    XxHash3_128::oneshot(text.as_bytes())
+}
+
+fn field(name: &str, value: &RawValue) -> u128 {
+    let text = value.get();
+    // numbers and booleans have one spelling; a text without escapes too
+    let plain = !text.starts_with(['{', '[']) && !text.contains('\\');
+    let canonical = if plain { None } else { Some(canonical(value)) };
+    let mut bytes = Vec::with_capacity(name.len() + 1 + text.len());
+    bytes.extend_from_slice(name.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(canonical.as_deref().unwrap_or(text).as_bytes());
+    XxHash3_128::oneshot(&bytes)
+}
+
+fn short(hash: u128) -> u64 {
+    u64::try_from(hash & u128::from(u64::MAX)).unwrap_or_default()
+}
+
+/// `numRecords` of statistics.
+fn rows(stats: &RawValue) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Rows {
+        #[serde(rename = "numRecords")]
+        rows: Option<i64>,
+    }
+    let text: String = serde_json::from_str(stats.get()).ok()?;
+    serde_json::from_str::<Rows>(&text).ok()?.rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delta::json::RawObject;
+    use crate::delta::replica::file::differing_fields;
+
+    fn add(text: &str) -> AddFile {
+        AddFile::parse(RawObject::parse(text).expect("json")).expect("add").1
+    }
+
+    #[test]
+    fn fingerprints_are_the_same_iff_no_field_differs() {
+        let texts = [
+            r#"{"path":"x","size":1,"dataChange":true,"stats":"{\"numRecords\":1}","partitionValues":{"a":"1","b":null}}"#,
+            r#"{"size":1,"path":"x","dataChange":false,"stats":"{\"numRecords\":1}","partitionValues":{"b":null,"a":"1"},"tags":null}"#,
+            r#"{"path":"x","size":1,"stats":"{\"numRecords\":1}","partitionValues":{"a":"1"}}"#,
+            r#"{"path":"x","size":1,"stats":"{\"numRecords\": 1}","partitionValues":{"a":"1"}}"#,
+            r#"{"path":"x","size":1,"stats":"{\"numRecords\":2}","partitionValues":{"a":"1"}}"#,
+            r#"{"path":"x","size":1,"partitionValues":{"a":"1"}}"#,
+            r#"{"path":"x","size":2,"partitionValues":{"a":"1"}}"#,
+            r#"{"path":"x","size":2,"partitionValues":{"a":"ü"}}"#,
+            r#"{"path":"x","size":2,"partitionValues":{"a":"\u00fc"},"later":{"deep":[1,{"x":1.50}]}}"#,
+            r#"{"path":"x","size":2,"partitionValues":{"a":"ü"},"later":{"deep":[1,{"x":1.50,"y":null}]}}"#,
+        ];
+        for (a, b) in texts.iter().flat_map(|a| texts.iter().map(move |b| (a, b))) {
+            for (synthesised_a, synthesised_b) in [(false, false), (true, false), (false, true), (true, true)]
+            {
+                let (mut a, mut b) = (add(a), add(b));
+                (a.stats_synthesised, b.stats_synthesised) = (synthesised_a, synthesised_b);
+                let same = Fingerprint::of(&a).same(&Fingerprint::of(&b));
+                assert_eq!(same, differing_fields(&a, &b).is_empty(), "{a:?} {b:?}");
+            }
+        }
+    }
+}

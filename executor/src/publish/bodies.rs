@@ -1,0 +1,173 @@
+//! The commits of a plan, written and stored one at a time: a table of millions of files is never held whole.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use lakedr_control::group_log::{FailureClass, History, IntentSlot};
+
+use super::intent::{Offer, next_seq, store_body};
+use crate::delta::json::JsonError;
+use crate::delta::state::TableHead;
+use crate::error::{At as _, Classify, Failure, Stage};
+use crate::observe::snapshot::{Columns, Snapshot};
+use crate::pipeline::Scene;
+use crate::plan::commit_body::{CloneContext, CommitBody};
+use crate::plan::diff::{AddAction, DiffRefusal, FILES_PER_COMMIT, FileChange};
+use crate::plan::group::{GroupPlan, PlannedTarget, Said, TablePlan};
+
+/// Tables whose commits are written at the same time.
+const TABLES_IN_FLIGHT: usize = 8;
+
+/// The source was read twice and did not say the same.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "version {version} of {url} had {planned} live files when it was planned, and has {found}; sync again"
+)]
+struct SourceChanged {
+    url: String,
+    version: u64,
+    planned: u64,
+    found: u64,
+}
+
+impl Classify for SourceChanged {
+    fn class(&self) -> FailureClass {
+        FailureClass::Damaged
+    }
+
+    fn retryable(&self) -> bool {
+        true
+    }
+}
+
+/// The stored commits of one table.
+#[derive(Debug, Default)]
+pub struct TableBodies {
+    /// Where they go; empty when the target is equal already.
+    pub slots: Vec<IntentSlot>,
+    /// Everything but the files of the target once they are there.
+    pub head_after: Option<TableHead>,
+    /// Bytes of the last of them.
+    pub last_size: Option<u64>,
+}
+
+/// Writes and stores every commit of a plan, for the intent that follows on `history`: one entry a table.
+///
+/// # Errors
+/// When a source cannot be read or the home of the log cannot be written.
+pub async fn store_bodies(
+    scene: &Scene<'_>,
+    history: &History,
+    plan: &GroupPlan,
+    at: DateTime<Utc>,
+) -> Result<Vec<TableBodies>, Failure> {
+    let tables = plan.tables.iter().map(|table| async move {
+        let name = table.name().to_string();
+        let said = Said {
+            group: &scene.group.name,
+            table: &name,
+            cut_id: &plan.cut.id,
+            seq: next_seq(history),
+            at,
+            txn_id: scene.world.fresh_id(),
+        };
+        match table.context(said) {
+            None => Ok(TableBodies::default()),
+            Some(context) => write(Writer::new(scene, history, table, context)).await,
+        }
+    });
+    let tables: Vec<_> = tables.collect();
+    stream::iter(tables).buffered(TABLES_IN_FLIGHT).try_collect().await
+}
+
+async fn write(mut writer: Writer<'_>) -> Result<TableBodies, Failure> {
+    let table = writer.table;
+    match (&table.diff.files, &table.source.snapshot) {
+        (FileChange::Everything, Some(snapshot)) => everything(&mut writer, snapshot).await?,
+        _ => writer.store(table.diff.commit_body(&writer.first)).await?,
+    }
+    writer.finish()
+}
+
+/// The commits of one table, in the order of their versions.
+struct Writer<'a> {
+    scene: &'a Scene<'a>,
+    history: &'a History,
+    table: &'a TablePlan,
+    first: CloneContext<'a>,
+    last: CloneContext<'a>,
+    done: TableBodies,
+}
+
+impl<'a> Writer<'a> {
+    fn new(
+        scene: &'a Scene<'a>,
+        history: &'a History,
+        table: &'a TablePlan,
+        first: CloneContext<'a>,
+    ) -> Self {
+        Self { scene, history, table, first, last: first, done: TableBodies::default() }
+    }
+
+    async fn store(&mut self, body: Vec<u8>) -> Result<(), Failure> {
+        self.done.last_size = Some(body.len() as u64);
+        let offer = Offer {
+            table: self.table.name().clone(),
+            url: self.table.target.table.url.clone(),
+            version: self.last.target_version,
+            hidden: !self.done.slots.is_empty(),
+            body: Bytes::from(body),
+        };
+        self.done.slots.push(store_body(self.scene, self.history, &offer).await?);
+        Ok(())
+    }
+
+    fn next(&mut self) -> CommitBody {
+        self.last = self.first.later(self.done.slots.len() as u64, self.scene.world.fresh_id());
+        CommitBody::further(&self.table.diff, &self.last)
+    }
+
+    fn finish(mut self) -> Result<TableBodies, Failure> {
+        let PlannedTarget { head, table, .. } = &self.table.target;
+        let after = self.table.diff.head.applied(head.as_ref(), table.url.as_str(), &self.first, &self.last);
+        self.done.head_after = Some(after.map_err(Malformed).at(Stage::Publish, self.table.name())?);
+        Ok(self.done)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the commit of a table is malformed")]
+struct Malformed(#[source] JsonError);
+
+impl Classify for Malformed {
+    fn class(&self) -> FailureClass {
+        FailureClass::Internal
+    }
+}
+
+/// The commits of a first clone: every live file of the source passes once more.
+async fn everything(writer: &mut Writer<'_>, snapshot: &Snapshot) -> Result<(), Failure> {
+    let (table, name) = (writer.table, writer.table.name());
+    let translation = table.translation().at(Stage::Publish, name)?;
+    let files = snapshot.files(Columns::All);
+    let mut files = std::pin::pin!(files);
+    let mut body = CommitBody::first(&table.diff, &writer.first);
+    let (mut found, mut in_body) = (0_u64, 0_u64);
+    while let Some((key, add)) = files.try_next().await.at(Stage::Publish, name)? {
+        if in_body == FILES_PER_COMMIT {
+            writer.store(body.finish()).await?;
+            (body, in_body) = (writer.next(), 0);
+        }
+        let add = translation.file(&key, &add).map_err(DiffRefusal::File).at(Stage::Publish, name)?.add;
+        body.add(&AddAction { raw: add.raw, data_change: true });
+        in_body += 1;
+        found += 1;
+    }
+    writer.store(body.finish()).await?;
+    let planned = table.diff.totals.source_files;
+    if found != planned {
+        let (url, version) = (table.source.table.url.to_string(), table.diff.source_version);
+        return Err(SourceChanged { url, version, planned, found }.at(Stage::Publish, name));
+    }
+    Ok(())
+}

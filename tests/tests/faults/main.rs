@@ -1,0 +1,11 @@
+//! A network that fails: whatever happens to whichever request, the group ends at one finished cut, equal to its
+//! source, and the next sync finds nothing to do.
+
+mod lab;
+mod large;
+mod network;
+mod nothing_new;
+mod race;
+mod small;
+mod sweep;
+mod syncs;
