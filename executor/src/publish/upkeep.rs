@@ -2,7 +2,7 @@
 //! Nobody else writes them there, and readers would get slower with every sync. Both only repeat what the log says, so
 //! one that fails is a warning.
 
-use futures::future::join_all;
+use futures::stream::{self, StreamExt as _};
 use object_store::{Error, PutMode, PutOptions, PutPayload};
 
 use super::bodies::TableBodies;
@@ -10,6 +10,7 @@ use super::checkpoint_upload::{CheckpointMissed, write_checkpoint};
 use crate::delta::checksum::{self, Checksum};
 use crate::delta::listing::LogListing;
 use crate::delta::log_name::LogName;
+use crate::delta::state::TableHead;
 use crate::error::{DataError, chain};
 use crate::pipeline::Scene;
 use crate::plan::group::{GroupPlan, TablePlan};
@@ -21,35 +22,59 @@ const DEFAULT_INTERVAL: u64 = 10;
 /// Files from which on a table does not wait for its interval.
 const MANY_FILES: u64 = 10_000;
 
-/// Writes the checksums of the versions that a publish made, and the checkpoints that are due.
-pub async fn keep_up_targets(scene: &Scene<'_>, plan: &GroupPlan, written: &[TableBodies]) {
-    let written = plan.tables.iter().zip(written);
-    let written = written.filter_map(|(table, written)| Some((table, table.slots().last()?, written)));
-    let upkeep = written.map(|(table, version, written)| async move {
-        if let Err(error) = keep_up(scene, table, version, written).await {
-            tracing::warn!(table = %table.name(), "the upkeep of version {version} is missing: {}", chain(&error));
-        }
-    });
-    join_all(upkeep).await;
+/// Tables that are looked after at a time: a checkpoint needs the memory of a row group.
+const TABLES_AT_A_TIME: usize = 2;
+
+/// A version that a publish made.
+struct Written<'a> {
+    table: &'a TablePlan,
+    version: u64,
+    head: Option<&'a TableHead>,
 }
 
-async fn keep_up(
-    scene: &Scene<'_>,
-    table: &TablePlan,
-    version: u64,
-    written: &TableBodies,
-) -> Result<(), CheckpointMissed> {
-    let target = &table.target.table;
-    let (files, bytes) = table.target.after;
-    if let (Some(head), Some(bytes)) = (&written.head_after, bytes) {
-        write_checksum(target, version, &Checksum::of(head, files, bytes)).await?;
+/// Writes the checksums of the versions that a publish made, then the checkpoints that are due.
+pub async fn keep_up_targets(scene: &Scene<'_>, plan: &GroupPlan, written: &[TableBodies]) {
+    let bodies = plan.tables.iter().zip(written);
+    let written = bodies.filter_map(|(table, bodies)| {
+        Some(Written { table, version: table.slots().last()?, head: bodies.head_after.as_ref() })
+    });
+    let written: Vec<Written<'_>> = written.collect();
+    let checksums =
+        written.iter().map(|written| async { written.heed("checksum", written.checksum().await) });
+    stream::iter(checksums).buffered(TABLES_AT_A_TIME).collect::<()>().await;
+    let now_ms = scene.world.now().timestamp_millis();
+    let checkpoints =
+        written.iter().map(|written| async { written.heed("checkpoint", written.checkpoint(now_ms).await) });
+    stream::iter(checkpoints).buffered(TABLES_AT_A_TIME).collect::<()>().await;
+}
+
+impl Written<'_> {
+    async fn checksum(&self) -> Result<(), CheckpointMissed> {
+        let target = &self.table.target;
+        if let (Some(head), (files, Some(bytes))) = (self.head, target.after) {
+            write_checksum(&target.table, self.version, &Checksum::of(head, files, bytes)).await?;
+        }
+        Ok(())
     }
-    let listing = target.table().listing().await?;
-    if !is_due(newest_checkpoint(&listing), version, interval(table), files) {
-        return Ok(());
+
+    /// Writes the checkpoint of the version, if it is due.
+    async fn checkpoint(&self, now_ms: i64) -> Result<(), CheckpointMissed> {
+        let target = &self.table.target.table;
+        let (files, _) = self.table.target.after;
+        let listing = target.table().listing().await?;
+        if !is_due(newest_checkpoint(&listing), self.version, interval(self.table), files) {
+            return Ok(());
+        }
+        let snapshot = target.table().snapshot(&listing, Some(self.version)).await?;
+        write_checkpoint(target, &snapshot, now_ms).await
     }
-    let snapshot = target.table().snapshot(&listing, Some(version)).await?;
-    write_checkpoint(target, &snapshot, scene.world.now().timestamp_millis()).await
+
+    /// What could not be written is a warning.
+    fn heed(&self, what: &str, done: Result<(), CheckpointMissed>) {
+        if let Err(error) = done {
+            tracing::warn!(table = %self.table.name(), "no {what} at version {}: {}", self.version, chain(&error));
+        }
+    }
 }
 
 /// Writes the checksum of a version unless it has one: checksums are never overwritten (protocol, "Version Checksum
