@@ -21,7 +21,8 @@ pub(crate) fn rclone(
 ) -> Result<Measured> {
     let mut command = Command::new(tool("bin/rclone")?);
     command.args(arguments).args(["--transfers", TRANSFERS, "--checkers", TRANSFERS]).stdin(Stdio::null());
-    command.env("RCLONE_CONFIG", "/dev/null");
+    // no settings but these: a bundle of certificates, which some machines need for the internet, stops it
+    command.env("RCLONE_CONFIG", "/dev/null").env_remove("AWS_CA_BUNDLE");
     for (name, server, endpoint) in [("EAST", east, to_east), ("WEST", west, to_west)] {
         let (access, secret) = server.credentials();
         for (key, value) in [

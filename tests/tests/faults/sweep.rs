@@ -38,14 +38,19 @@ impl Sweep<'_> {
                 lab.reach(state, &case.group)?;
                 lab.watch(case.end, &case.group).inject(fault, self.kinds, case.nth);
             }
-            sync_until_in_step(&network, &names).with_context(story)?;
+            let synced = sync_until_in_step(&network, &names);
             self.every_request_was_hit(lab, fault, &cases, requests)?;
+            synced.with_context(story)?;
             proven_and_up_to_date(&direct).with_context(story)?;
+            let mut wrong = Vec::new();
             for case in &cases {
-                let case_story = || format!("{}, request {} at the {:?}", story(), case.nth, case.end);
-                let points = lab.recovery_points(&case.group).await.with_context(case_story)?;
-                ensure!(points == number + 1, "{}: {points} recovery points", case_story());
+                match lab.recovery_points(&case.group).await {
+                    Ok(points) if points == number + 1 => {}
+                    Ok(points) => wrong.push(format!("{}: {points} recovery points", case.group)),
+                    Err(error) => wrong.push(format!("{}: {error:#}", case.group)),
+                }
             }
+            ensure!(wrong.is_empty(), "{}, {} group(s): {wrong:#?}", story(), wrong.len());
         }
         Ok(cases.len())
     }
@@ -71,6 +76,7 @@ impl Sweep<'_> {
         requests.get(&end).map_or(0, |counts| counts.targets(fault, self.kinds))
     }
 
+    /// Disarms every fault, whether it happened or not, because what follows is no part of the sync.
     fn every_request_was_hit(
         &self,
         lab: &Lab,
@@ -78,13 +84,15 @@ impl Sweep<'_> {
         cases: &[Case],
         requests: &Requests,
     ) -> Result<()> {
-        let missed: Vec<&str> = cases
-            .iter()
-            // disarmed, whether it happened or not: what follows is no part of the sync
-            .filter(|case| lab.watch(case.end, &case.group).disarm().is_none())
-            .filter(|case| case.nth <= self.targets(fault, case.end, requests))
-            .map(|case| case.group.as_str())
-            .collect();
+        let mut missed = Vec::new();
+        for case in cases {
+            match lab.watch(case.end, &case.group).disarm() {
+                // what the test harness shows of a test that fails
+                Some(hit) => println!("{}: {hit}", case.group),
+                None if case.nth <= self.targets(fault, case.end, requests) => missed.push(&case.group),
+                None => {}
+            }
+        }
         ensure!(missed.is_empty(), "{fault} did not happen in {missed:?}: the sync has fewer requests there");
         Ok(())
     }
