@@ -6,10 +6,12 @@
     {"command": "rest_of_run", "root": "s3a://lake", "number": 2}
     {"command": "versions", "root": "s3a://lake"}
     {"command": "rows", "path": "s3a://lake/cat/raw/bronze", "version": 3}   -> {"ok": {"columns": …, "count": …, "sha256": …}}
+    {"command": "checksum", "path": "s3a://lake/cat/raw/bronze"}   -> {"ok": true}
 """
 
 from pyspark.sql import SparkSession
 
+import checksums
 import medallion
 import pipe
 import rows
@@ -24,6 +26,7 @@ def commands(spark: SparkSession, _scratch: str) -> pipe.Commands:
         "rest_of_run": lambda root, number: medallion.rest_of_run(spark, root, number),
         "versions": lambda root: medallion.versions(spark, root),
         "rows": lambda path, version=None: rows.read(spark, path, version),
+        "checksum": lambda path: checksums.validate(spark, path),
     }
 
 

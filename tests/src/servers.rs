@@ -7,6 +7,7 @@ mod fake_gcs;
 mod http;
 mod process;
 mod proxy;
+mod unity_catalog;
 mod versitygw;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use object_store::ObjectStore;
 pub use azurite::Azurite;
 pub use fake_gcs::FakeGcs;
 pub use proxy::{Counts, Fault, Kind, Proxy, Watch};
+pub use unity_catalog::UnityCatalog;
 pub use versitygw::Versitygw;
 
 /// What the three servers have in common.

@@ -133,6 +133,15 @@ impl Spark {
         })
     }
 
+    /// Whether the newest version of the table at `path` has a checksum that Spark finds right.
+    ///
+    /// # Errors
+    /// What Spark said: the checksum is wrong, or there is no such table.
+    pub fn has_checksum(&mut self, path: &str) -> Result<bool> {
+        let found = self.ask(&json!({"command": "checksum", "path": path}))?;
+        found.as_bool().context("whether there is a checksum")
+    }
+
     /// Sends a request, `{"command": NAME, …}`, and waits for its answer.
     ///
     /// # Errors

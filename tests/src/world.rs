@@ -106,11 +106,11 @@ impl World {
         Ok(std::fs::write(self.state(), state.to_string())?)
     }
 
-    /// Runs `lakedr` on the declared groups; its data is JSON.
+    /// `lakedr` on the declared groups, to be started; its data is JSON.
     ///
     /// # Errors
-    /// It cannot be started, or does not end.
-    pub fn lakedr(&self, arguments: &[&str]) -> Result<Outcome> {
+    /// It is not built.
+    pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(program("lakedr")?);
         command
             .arg("--state")
@@ -118,7 +118,15 @@ impl World {
             .args(["--region", "west", "--output", "json"])
             .args(arguments);
         command.env_remove("LAKEDR_CONTROL_URL");
-        Running::spawn(&mut command)?.wait(TIMEOUT)
+        Ok(command)
+    }
+
+    /// Runs `lakedr` on the declared groups; its data is JSON.
+    ///
+    /// # Errors
+    /// It cannot be started, or does not end.
+    pub fn lakedr(&self, arguments: &[&str]) -> Result<Outcome> {
+        Running::spawn(&mut self.command(arguments)?)?.wait(TIMEOUT)
     }
 
     fn state(&self) -> PathBuf {

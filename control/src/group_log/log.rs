@@ -184,7 +184,7 @@ impl GroupLog {
     /// When the home of the log is out of reach, or what was read of the log is damaged. The other location may be out
     /// of reach as long as the log does not go on there.
     pub async fn read(&self) -> Result<History, LogError> {
-        let history = self.from_a_head_or_whole().await?;
+        let history = self.newest().await?;
         let mut history = History { state: history.state.map(GroupState::without_old_points), ..history };
         if self.keeps_head && history.behind_head > keep::LAG {
             self.keep_head(&mut history).await;

@@ -5,11 +5,11 @@ use chrono_tz::Tz;
 
 use super::Violation;
 use super::rules::Report;
-use super::valid_group::{Schedule, Side, SideName, ValidGroup, ValidTable, Workflow};
+use super::valid_group::{Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow};
 use crate::id::TableName;
 use crate::location::StoreUrl;
 use crate::secret::SecretRef;
-use crate::spec::{PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec};
+use crate::spec::{CatalogSpec, PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec};
 
 /// Checks a sync group by itself.
 ///
@@ -90,14 +90,18 @@ fn side(report: &mut Report<'_>, spec: &SideSpec) -> Option<Side> {
         report.at("url").service_url(&workspace.url);
         report.at("token").secret_ref(&workspace.token);
     }
-    if let Some(catalog) = &spec.catalog {
-        let mut report = report.at("catalog");
-        report.at("url").service_url(&catalog.url);
-        if let Some(token) = &catalog.token {
-            report.at("token").secret_ref(token);
-        }
+    let catalog = spec.catalog.as_ref().and_then(|spec| catalog(&mut report.at("catalog"), spec));
+    Some(Side { region: region?, location: location?, catalog })
+}
+
+fn catalog(report: &mut Report<'_>, spec: &CatalogSpec) -> Option<Catalog> {
+    let url = report.at("url").service_url(&spec.url);
+    let token = spec.token.as_ref().map(|token| report.at("token").secret_ref(token));
+    match token {
+        // a malformed reference has been reported
+        Some(None) => None,
+        token => Some(Catalog { url: url?, token: token.flatten() }),
     }
-    Some(Side { region: region?, location: location? })
 }
 
 fn sides_fit(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Option<SideName> {

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use url::Url;
 
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
+use crate::secret::SecretRef;
 use crate::spec::{AirflowDagSpec, Compaction, DatabricksJobSpec, Delivery, PublishEngine};
 
 /// Which of the two fixed sides of a group.
@@ -45,6 +47,17 @@ pub struct Side {
     pub region: String,
     /// External location.
     pub location: Name,
+    /// Unity Catalog of its tables.
+    pub catalog: Option<Catalog>,
+}
+
+/// A Unity Catalog endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalog {
+    /// `https://…`, or `http://…` on this machine.
+    pub url: Url,
+    /// Reference of the token.
+    pub token: Option<SecretRef>,
 }
 
 /// One table of a valid group.

@@ -4,6 +4,7 @@ use lakedr_control::validate::ValidGroup;
 
 use super::context::{CommandError, Context};
 use super::sync::report;
+use crate::delta::feature::caveats;
 use crate::error::{At as _, Stage};
 use crate::exit::Exit;
 use crate::pipeline::{Prepared, Scene, Stop, prepare};
@@ -34,6 +35,11 @@ async fn plan(
     Ok(match prepare(&scene, &history).await? {
         Prepared::UpToDate => GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)),
         Prepared::Plan(plan) => {
+            for table in &plan.tables {
+                for caveat in caveats(&table.source.head) {
+                    tracing::warn!(table = %table.name(), "{caveat}");
+                }
+            }
             let cost = plan.cost(group.egress_price_per_gib);
             GroupReport::planned(&group.name, &history, plan.cut, cost)
         }

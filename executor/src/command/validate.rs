@@ -6,7 +6,7 @@ use lakedr_control::validate::{Schedule, SideName, ValidGroup};
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
-use crate::delta::feature::gate;
+use crate::delta::feature::{caveats, gate};
 use crate::delta::interval::milliseconds;
 use crate::delta::state::TableHead;
 use crate::error::{At as _, Classify as _, Failure, Stage};
@@ -131,7 +131,7 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
     };
     findings.take(runs(scene, &history).await);
     let sources =
-        scene.stores.tables(scene.active(&history), scene.group).at(Stage::Observe, &scene.group.name);
+        scene.stores.sources(scene.active(&history), scene.group).at(Stage::Observe, &scene.group.name);
     let Some(sources) = findings.take(sources) else { return };
     findings.take(
         scene.stores.tables(scene.standby(&history), scene.group).at(Stage::Observe, &scene.group.name),
@@ -139,6 +139,8 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
     for (source, state) in sources.iter().zip(join_all(sources.iter().map(table)).await) {
         if let Some(state) = findings.take(state) {
             findings.warnings.extend(retention(scene, source, &state));
+            let caveats = caveats(&state).into_iter().map(|caveat| format!("{}: {caveat}", source.name));
+            findings.warnings.extend(caveats);
         }
     }
 }
@@ -155,7 +157,7 @@ async fn table(source: &TableStore) -> Result<TableHead, Failure> {
     let delta = source.table();
     let listing = delta.listing().await.map_err(observed)?;
     let state = delta.snapshot(&listing, None).await.map_err(observed)?.head;
-    gate(&state).map_err(Unsupported::new).at(Stage::Observe, &source.name)?;
+    gate(&state, &source.exceptions(&listing)).map_err(Unsupported::new).at(Stage::Observe, &source.name)?;
     Ok(state)
 }
 

@@ -3,6 +3,8 @@
 //! The list is an allowlist of this program's own: a reader feature that is not on it may change which
 //! files make up the table, a writer feature may refer to state that is not copied.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use super::protocol::{READER_FEATURES, WRITER_FEATURES};
@@ -23,6 +25,8 @@ const CARRIED: &[&str] = &[
     "deletionVectors",
     "domainMetadata",
     "generatedColumns",
+    "geospatial",
+    "geospatial-dev",
     "icebergCompatV1",
     "icebergCompatV2",
     "icebergCompatV3",
@@ -52,14 +56,18 @@ const CARRIED: &[&str] = &[
 const CATALOG: &[&str] = &["catalogManaged", "catalogOwned-preview"];
 /// A writer-only feature with the same hole, open while a coordinator is set.
 const COORDINATED: &str = "coordinatedCommits-preview";
+/// The coordinator whose commits this program can ask for.
+const UNITY_CATALOG: &str = "unity-catalog";
 /// The property that names the coordinator.
 const COORDINATOR: &str = "delta.coordinatedCommits.commitCoordinator-preview";
 /// Features whose property redirects to another place, named like the property without `delta.`.
 const REDIRECT: &[&str] = &["redirectReaderWriter-preview", "redirectWriterOnly-preview"];
 /// Files are in manifests and not in add actions.
 const MANIFESTS: &str = "adaptiveMetadata-preview";
-/// Columns whose values no second, independent reader of this program's tests can check.
-const GEOSPATIAL: &[&str] = &["geospatial", "geospatial-dev"];
+/// The formats that a table is also readable in, by metadata that lies beside the log.
+const UNIVERSAL_FORMATS: &str = "delta.universalFormat.enabledFormats";
+/// Whether commits hold the changed rows.
+const CHANGE_DATA_FEED: &str = "delta.enableChangeDataFeed";
 
 /// A reason not to clone a table, and the way out.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -90,8 +98,8 @@ pub enum FeatureRefusal {
     },
     /// A catalog owns the commits of the table.
     #[error(
-        "feature `{feature}`: the catalog may hold commits that storage does not show; drop the feature, or \
-         replicate the table through its catalog"
+        "feature `{feature}`: the catalog that manages the table may hold commits that storage does not show; declare \
+         it as `catalog` of the table's side, or drop the feature"
     )]
     CatalogManaged {
         /// Name of the feature.
@@ -100,7 +108,7 @@ pub enum FeatureRefusal {
     /// A commit coordinator owns the commits of the table.
     #[error(
         "feature `coordinatedCommits-preview`: coordinator `{coordinator}` may hold commits that storage does \
-         not show; unset the coordinator of the table"
+         not show; declare it as `catalog` of the table's side if it is Unity Catalog, or unset it"
     )]
     Coordinated {
         /// The coordinator.
@@ -120,15 +128,6 @@ pub enum FeatureRefusal {
         /// Name of the feature.
         feature: String,
     },
-    /// Geometry and geography columns.
-    #[error(
-        "feature `{feature}`: geometry and geography columns cannot be verified at the target; keep them in a \
-         table of their own, as binary columns"
-    )]
-    Geospatial {
-        /// Name of the feature.
-        feature: String,
-    },
     /// A reader feature that this program does not know.
     #[error(
         "reader feature `{feature}` is unknown and may change what belongs to the table; upgrade lakedr or drop the feature"
@@ -139,7 +138,8 @@ pub enum FeatureRefusal {
     },
     /// A writer feature that this program does not know.
     #[error(
-        "writer feature `{feature}` is unknown and may refer to state outside of the table; upgrade lakedr or drop the feature"
+        "writer feature `{feature}` is unknown and may refer to state outside of the table; upgrade lakedr, drop the \
+         feature, or name it in `allow_writer_features` of the table if you know that it does not"
     )]
     UnknownWriter {
         /// Name of the feature.
@@ -147,21 +147,31 @@ pub enum FeatureRefusal {
     },
 }
 
+/// What lets a table pass that would be refused without it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exceptions {
+    /// Unknown writer features that the operator answers for.
+    pub writer_features: BTreeSet<String>,
+    /// The listing that the state was read by holds every commit that the table's catalog has ratified.
+    pub ratified: bool,
+}
+
 /// Decides whether a table can be cloned at this state.
 ///
 /// # Errors
 /// Every reason against it, not only the first.
-pub fn gate(head: &TableHead) -> Result<(), Vec<FeatureRefusal>> {
+pub fn gate(head: &TableHead, exceptions: &Exceptions) -> Result<(), Vec<FeatureRefusal>> {
     let mut refusals = versions(head);
     if head.metadata.format_provider != "parquet" {
         refusals.push(FeatureRefusal::Format { provider: head.metadata.format_provider.clone() });
     }
     let (reads, writes) = (head.protocol.reads(), head.protocol.writes());
     for feature in reads.union(&writes) {
-        refusals.extend(verdict(feature, reads.contains(feature)));
+        refusals.extend(verdict(feature, reads.contains(feature), exceptions));
     }
     refusals.extend(redirects(head));
     let coordinator = head.metadata.property(COORDINATOR).filter(|name| !name.is_empty());
+    let coordinator = coordinator.filter(|name| !(exceptions.ratified && *name == UNITY_CATALOG));
     refusals.extend(coordinator.map(|name| FeatureRefusal::Coordinated { coordinator: name.to_owned() }));
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
@@ -192,22 +202,49 @@ fn versions(head: &TableHead) -> Vec<FeatureRefusal> {
     refusals
 }
 
-fn verdict(feature: &str, for_readers: bool) -> Option<FeatureRefusal> {
+fn verdict(feature: &str, for_readers: bool, exceptions: &Exceptions) -> Option<FeatureRefusal> {
     let name = feature.to_owned();
     if CARRIED.contains(&feature) || feature == COORDINATED || REDIRECT.contains(&feature) {
         return None;
     }
     Some(if CATALOG.contains(&feature) {
-        FeatureRefusal::CatalogManaged { feature: name }
+        return (!exceptions.ratified).then_some(FeatureRefusal::CatalogManaged { feature: name });
     } else if feature == MANIFESTS {
         FeatureRefusal::Manifests { feature: name }
-    } else if GEOSPATIAL.contains(&feature) {
-        FeatureRefusal::Geospatial { feature: name }
     } else if for_readers {
         FeatureRefusal::UnknownReader { feature: name }
+    } else if exceptions.writer_features.contains(feature) {
+        return None;
     } else {
         FeatureRefusal::UnknownWriter { feature: name }
     })
+}
+
+/// What a carried table is at its replica only in part, in sentences for people.
+#[must_use]
+pub fn caveats(head: &TableHead) -> Vec<String> {
+    let mut found = Vec::new();
+    let formats = head.metadata.property(UNIVERSAL_FORMATS).unwrap_or_default();
+    if !formats.is_empty() {
+        found.push(format!(
+            "{UNIVERSAL_FORMATS} is {formats}: metadata in other formats is not copied, so the replica can be read as a \
+             Delta table only, until somebody generates it there"
+        ));
+    }
+    if head.metadata.is_on(CHANGE_DATA_FEED) {
+        found.push(format!(
+            "{CHANGE_DATA_FEED} is on: a commit of the replica sums up many of the source and holds no changed rows, so \
+             its change data feed shows whole files that come and go"
+        ));
+    }
+    found
+}
+
+/// Whether only its catalog or coordinator knows every commit of the table.
+#[must_use]
+pub fn is_coordinated(head: &TableHead) -> bool {
+    CATALOG.iter().any(|feature| head.protocol.has(feature))
+        || head.metadata.property(COORDINATOR).is_some_and(|name| !name.is_empty())
 }
 
 fn redirects(head: &TableHead) -> impl Iterator<Item = FeatureRefusal> {
@@ -227,7 +264,7 @@ mod tests {
     use crate::delta::action::actions;
     use crate::delta::replay::{Replay, Tombstones};
 
-    fn refused(protocol: &str, configuration: &str, format: &str) -> Vec<String> {
+    fn head(protocol: &str, configuration: &str, format: &str) -> TableHead {
         let head = format!(
             "{{\"protocol\":{protocol}}}\n{{\"metaData\":{{\"id\":\"t\",\"format\":{{\"provider\":\"{format}\"}},\
              \"schemaString\":\"{{}}\",\"partitionColumns\":[],\"configuration\":{configuration}}}}}"
@@ -236,8 +273,15 @@ mod tests {
         for action in actions(head.as_bytes()) {
             replay.apply(action.expect("line")).expect("action");
         }
-        let state = replay.finish("file:///t", 0).expect("state");
-        gate(&state.head).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+        replay.finish("file:///t", 0).expect("state").head
+    }
+
+    fn refused_with(head: &TableHead, exceptions: &Exceptions) -> Vec<String> {
+        gate(head, exceptions).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+    }
+
+    fn refused(protocol: &str, configuration: &str, format: &str) -> Vec<String> {
+        refused_with(&head(protocol, configuration, format), &Exceptions::default())
     }
 
     fn features(reader: &str, writer: &str) -> String {
@@ -255,6 +299,7 @@ mod tests {
                 .to_owned(),
             features(r#""deletionVectors","typeWidening""#, r#""deletionVectors","typeWidening","liquid""#),
             features("", r#""coordinatedCommits-preview","inCommitTimestamp""#),
+            features(r#""geospatial""#, r#""geospatial","collations","columnMappingUsageTracking""#),
         ];
         for protocol in cases {
             assert_eq!(refused(&protocol, "{}", "parquet"), Vec::<String>::new(), "{protocol}");
@@ -308,7 +353,6 @@ mod tests {
                 "parquet",
                 vec!["manifests"],
             ),
-            (features(r#""geospatial""#, r#""geospatial""#), "{}", "parquet", vec!["feature `geospatial`"]),
             (
                 features(r#""later""#, r#""later","sooner""#),
                 "{}",
@@ -323,5 +367,55 @@ mod tests {
                 assert!(message.contains(part), "{message}");
             }
         }
+    }
+
+    #[test]
+    fn unknown_writer_features_pass_when_the_operator_answers_for_them() {
+        let exceptions =
+            Exceptions { writer_features: BTreeSet::from(["sooner".to_owned()]), ..Exceptions::default() };
+        let writes = head(&features("", r#""sooner""#), "{}", "parquet");
+        assert_eq!(refused_with(&writes, &exceptions), Vec::<String>::new());
+        let reads = head(&features(r#""sooner""#, r#""sooner""#), "{}", "parquet");
+        assert!(refused_with(&reads, &exceptions)[0].starts_with("reader feature `sooner`"));
+        let manifests = r#""adaptiveMetadata-preview""#;
+        let exceptions = Exceptions {
+            writer_features: BTreeSet::from(["adaptiveMetadata-preview".to_owned()]),
+            ..exceptions
+        };
+        let manifests = head(&features(manifests, manifests), "{}", "parquet");
+        assert!(refused_with(&manifests, &exceptions)[0].contains("manifests"));
+    }
+
+    #[test]
+    fn coordinated_tables_pass_with_the_commits_of_their_catalog() {
+        let ratified = Exceptions { ratified: true, ..Exceptions::default() };
+        let coordinator = r#"{"delta.coordinatedCommits.commitCoordinator-preview":"NAME"}"#;
+        let cases = [
+            (features(r#""catalogManaged""#, r#""catalogManaged""#), "{}".to_owned(), true),
+            (features("", r#""catalogOwned-preview""#), "{}".to_owned(), true),
+            (
+                features("", r#""coordinatedCommits-preview""#),
+                coordinator.replace("NAME", "unity-catalog"),
+                true,
+            ),
+            (features("", r#""coordinatedCommits-preview""#), coordinator.replace("NAME", "dynamodb"), false),
+        ];
+        for (protocol, configuration, passes) in cases {
+            let head = head(&protocol, &configuration, "parquet");
+            assert!(is_coordinated(&head), "{protocol}");
+            assert_eq!(refused_with(&head, &Exceptions::default()).len(), 1, "{protocol}");
+            assert_eq!(refused_with(&head, &ratified).is_empty(), passes, "{protocol} {configuration}");
+        }
+        assert!(!is_coordinated(&head(&features("", r#""coordinatedCommits-preview""#), "{}", "parquet")));
+    }
+
+    #[test]
+    fn caveats_are_told() {
+        let plain = head(&features("", ""), "{}", "parquet");
+        assert_eq!(caveats(&plain), Vec::<String>::new());
+        let both =
+            r#"{"delta.universalFormat.enabledFormats":"iceberg","delta.enableChangeDataFeed":"true"}"#;
+        let told = caveats(&head(&features("", ""), both, "parquet"));
+        assert!(told[0].contains("is iceberg") && told[1].contains("no changed rows"), "{told:?}");
     }
 }

@@ -34,6 +34,7 @@ impl LogEntry {
 pub struct LogListing {
     commits: BTreeMap<u64, LogEntry>,
     others: BTreeMap<LogName, LogEntry>,
+    ratified: bool,
 }
 
 impl LogListing {
@@ -61,6 +62,19 @@ impl LogListing {
         self
     }
 
+    /// The same log, which holds every commit that the catalog of its table has ratified.
+    #[must_use]
+    pub(super) fn ratified(mut self) -> Self {
+        self.ratified = true;
+        self
+    }
+
+    /// Whether the catalog of the table has had its say: the newest commit is the one that it names.
+    #[must_use]
+    pub fn is_ratified(&self) -> bool {
+        self.ratified
+    }
+
     /// Whether the listing holds nothing of a Delta log.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -79,7 +93,9 @@ impl FromIterator<LogEntry> for LogListing {
         let mut listing = Self::default();
         for entry in entries {
             match entry.name {
-                LogName::Commit { version } => listing.commits.insert(version, entry),
+                LogName::Commit { version } | LogName::StagedCommit { version, .. } => {
+                    listing.commits.insert(version, entry)
+                }
                 name => listing.others.insert(name, entry),
             };
         }

@@ -6,6 +6,8 @@ use uuid::Uuid;
 pub const LOG_DIRECTORY: &str = "_delta_log";
 /// Directory of V2 checkpoint sidecars, directly under the log.
 pub const SIDECAR_DIRECTORY: &str = "_sidecars";
+/// Directory of commits that a catalog may have ratified, directly under the log.
+pub const STAGED_DIRECTORY: &str = "_staged_commits";
 /// The hint at the newest checkpoint. Readers of this program list instead and never rely on it.
 pub const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
@@ -25,6 +27,14 @@ pub enum LogName {
     Commit {
         /// Version that the commit makes.
         version: u64,
+    },
+    /// `_staged_commits/<version>.<uuid>.json`: one of perhaps several proposals for a version. Never taken from a
+    /// listing: only the table's catalog knows which one it has ratified.
+    StagedCommit {
+        /// Version that the commit makes.
+        version: u64,
+        /// Unique part of the name.
+        uuid: Uuid,
     },
     /// `<version>.checkpoint.parquet`.
     ClassicCheckpoint {
@@ -95,6 +105,21 @@ impl LogName {
         }
     }
 
+    /// Recognises the file name of a staged commit, as a catalog gives it.
+    #[must_use]
+    pub fn parse_staged(name: &str) -> Option<Self> {
+        let (version, rest) = name.split_once('.')?;
+        let uuid = Uuid::try_parse(rest.strip_suffix(".json")?).ok()?;
+        let staged = Self::StagedCommit { version: digits(version, 20)?, uuid };
+        (staged.file_name() == name).then_some(staged)
+    }
+
+    /// The directory below the log that the file lies in, if it does not lie in the log itself.
+    #[must_use]
+    pub fn directory(&self) -> Option<&'static str> {
+        matches!(self, Self::StagedCommit { .. }).then_some(STAGED_DIRECTORY)
+    }
+
     /// Prefix that sorts right before every file of a version and behind those of all older versions.
     #[must_use]
     pub fn prefix(version: u64) -> String {
@@ -113,6 +138,7 @@ impl LogName {
     pub fn version(&self) -> u64 {
         match self {
             Self::Commit { version }
+            | Self::StagedCommit { version, .. }
             | Self::ClassicCheckpoint { version }
             | Self::CheckpointPart { version, .. }
             | Self::UuidCheckpoint { version, .. }
@@ -126,6 +152,7 @@ impl LogName {
     pub fn file_name(&self) -> String {
         match self {
             Self::Commit { version } => format!("{version:020}.json"),
+            Self::StagedCommit { version, uuid } => format!("{version:020}.{uuid}.json"),
             Self::ClassicCheckpoint { version } => format!("{version:020}.checkpoint.parquet"),
             Self::CheckpointPart { version, part, parts } => {
                 format!("{version:020}.checkpoint.{part:010}.{parts:010}.parquet")
@@ -198,6 +225,22 @@ mod tests {
         ];
         for case in cases {
             assert_eq!(LogName::parse(case), None, "{case}");
+        }
+    }
+
+    #[test]
+    fn staged_commits_are_named_by_catalogs_alone() {
+        let name = "00000000000000000007.98a25ba8-d7db-496c-b7ba-fdb90b15f52b.json";
+        let staged = LogName::parse_staged(name).expect("staged");
+        assert_eq!((staged.version(), staged.file_name().as_str()), (7, name));
+        assert_eq!(LogName::parse(name), None);
+        for other in [
+            "7.98a25ba8-d7db-496c-b7ba-fdb90b15f52b.json",
+            "00000000000000000007.json",
+            "00000000000000000007.98A25BA8-D7DB-496C-B7BA-FDB90B15F52B.json",
+            "../00000000000000000007.98a25ba8-d7db-496c-b7ba-fdb90b15f52b.json",
+        ] {
+            assert_eq!(LogName::parse_staged(other), None, "{other}");
         }
     }
 }

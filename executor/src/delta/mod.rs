@@ -20,6 +20,7 @@ pub mod log_name;
 pub mod path;
 pub(crate) mod place;
 pub mod protocol;
+pub mod ratified;
 pub mod replay;
 pub mod replica;
 pub mod root;

@@ -182,7 +182,10 @@ impl<'a> Inventory<'a> {
                 LogName::CheckpointPart { version, parts: count, .. } => {
                     parts.entry((version, count)).or_default().push(*entry);
                 }
-                LogName::Commit { .. } | LogName::Compacted { .. } | LogName::Checksum { .. } => {}
+                LogName::Commit { .. }
+                | LogName::StagedCommit { .. }
+                | LogName::Compacted { .. }
+                | LogName::Checksum { .. } => {}
             }
         }
         let mut incomplete = BTreeSet::new();

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use lakedr_control::id::TableName;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::catalog::UnityCatalog;
 use super::log_store::{LogStore, PARALLEL_COMMITS};
 use super::snapshot::{self, Snapshot};
 use super::table_error::{LogDefect, TableError};
@@ -14,6 +16,7 @@ use crate::delta::changes::CommitChange;
 use crate::delta::history::{CommitError, CommitFacts};
 use crate::delta::listing::{LogEntry, LogListing};
 use crate::delta::log_name::LogName;
+use crate::delta::ratified::{Ratified, merge};
 use crate::delta::segment::commits_between;
 use crate::delta::state::{Metadata, TableState};
 use crate::delta::timestamp::{
@@ -24,13 +27,21 @@ use crate::delta::timestamp::{
 #[derive(Debug, Clone)]
 pub struct DeltaTable {
     log: LogStore,
+    catalog: Option<(Arc<UnityCatalog>, TableName)>,
 }
 
 impl DeltaTable {
     /// The table below `root` of a store; `url` names the same place in messages and in absolute paths.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, root: Path, url: String) -> Self {
-        Self { log: LogStore::new(store, root, url) }
+        Self { log: LogStore::new(store, root, url), catalog: None }
+    }
+
+    /// The table as its catalog has it: if the catalog manages it, listings hold the commits that the catalog has
+    /// ratified, and end with the newest of them.
+    #[must_use]
+    pub fn in_catalog(self, catalog: Arc<UnityCatalog>, name: TableName) -> Self {
+        Self { catalog: Some((catalog, name)), ..self }
     }
 
     /// Url of the table root.
@@ -42,9 +53,11 @@ impl DeltaTable {
     /// Lists the log once.
     ///
     /// # Errors
-    /// [`TableError::NotATable`] when there is no log, [`TableError::Store`] when it cannot be listed.
+    /// [`TableError::NotATable`] when there is no log, [`TableError::Store`] when it cannot be listed,
+    /// [`TableError::Catalog`] when the catalog of the table does not answer.
     pub async fn listing(&self) -> Result<LogListing, TableError> {
-        let listing = self.log.list().await?;
+        let ratified = self.ratified(0).await?;
+        let listing = self.merged(self.log.list().await?, ratified.as_ref())?;
         if listing.is_empty() {
             return Err(TableError::NotATable { url: self.log.url.clone() });
         }
@@ -57,7 +70,20 @@ impl DeltaTable {
     /// # Errors
     /// [`TableError::Store`] when the log cannot be listed.
     pub async fn listing_since(&self, version: u64) -> Result<LogListing, TableError> {
-        self.log.list_since(version).await
+        let ratified = self.ratified(version).await?;
+        Ok(self.merged(self.log.list_since(version).await?, ratified.as_ref())?.since(version))
+    }
+
+    /// What the catalog says, if there is one and it manages the table. To be asked before the log is listed.
+    async fn ratified(&self, from: u64) -> Result<Option<Ratified>, TableError> {
+        let Some((catalog, name)) = &self.catalog else { return Ok(None) };
+        let failed = |source| TableError::Catalog { url: self.log.url.clone(), source: Box::new(source) };
+        catalog.ratified(name, &self.log.url, from).await.map_err(failed)
+    }
+
+    fn merged(&self, listing: LogListing, ratified: Option<&Ratified>) -> Result<LogListing, TableError> {
+        let Some(ratified) = ratified else { return Ok(listing) };
+        merge(&listing, ratified).map_err(|source| self.log.corrupt(LogDefect::Ratified { source }))
     }
 
     /// Opens a version, or the latest. The commits behind its checkpoint are read, and all files of the
@@ -140,7 +166,7 @@ impl DeltaTable {
         let (times, parse) = (&times, &parse);
         let reads = listed.iter().map(|entry| async move {
             let version = entry.name.version();
-            let bytes = self.log.listed_commit(version).await?;
+            let bytes = self.log.listed_commit(&entry.name).await?;
             let time = times.get(&version).copied().unwrap_or(entry.modified_ms);
             parse(version, time, &bytes)
                 .map_err(|source| self.log.corrupt(LogDefect::Commit { version, source }))

@@ -100,9 +100,8 @@ impl LogStore {
     }
 
     /// A commit that a listing has shown.
-    pub(crate) async fn listed_commit(&self, version: u64) -> Result<Bytes, TableError> {
-        let name = LogName::Commit { version };
-        let bytes = self.get(&self.file(&name)).await?;
+    pub(crate) async fn listed_commit(&self, name: &LogName) -> Result<Bytes, TableError> {
+        let bytes = self.get(&self.file(name)).await?;
         bytes.ok_or_else(|| self.vanished(name.file_name()))
     }
 
@@ -111,7 +110,8 @@ impl LogStore {
     }
 
     pub(crate) fn file(&self, name: &LogName) -> Path {
-        self.log.clone().join(name.file_name())
+        let directory = name.directory().into_iter().fold(self.log.clone(), Path::join);
+        directory.join(name.file_name())
     }
 
     /// Key and bytes of a sidecar. Its path is a bare file name, or one that ends in it.
@@ -156,7 +156,7 @@ fn entry(object: &ObjectMeta) -> Option<LogEntry> {
 
 /// Whether the store behind a url lists in the order of names. Directory buckets of S3 do not (their names end
 /// in `--x-s3`), and neither do file systems.
-fn lists_in_order(url: &str) -> bool {
+pub(crate) fn lists_in_order(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     let bucket = rest.split('/').next().unwrap_or_default();
     match scheme {

@@ -1,8 +1,9 @@
 //! Read-only looks at the world.
 
+pub mod catalog;
 pub mod choice;
 pub mod delta_table;
-mod log_store;
+pub(crate) mod log_store;
 mod parquet_object;
 pub mod presence;
 pub mod snapshot;

@@ -8,7 +8,7 @@ use super::snapshot::Snapshot;
 use super::table_error::TableError;
 use crate::cut::Refusal;
 use crate::delta::changes::CommitChange;
-use crate::delta::feature::{FeatureRefusal, gate};
+use crate::delta::feature::{FeatureRefusal, gate, is_coordinated};
 use crate::delta::listing::LogListing;
 use crate::delta::state::TableHead;
 use crate::delta::timestamp::{CommitTime, continue_at};
@@ -21,6 +21,7 @@ impl Classify for TableError {
     fn class(&self) -> FailureClass {
         match self {
             Self::Store { source, .. } => crate::error::data_class(source),
+            Self::Catalog { source, .. } => source.class(),
             _ => FailureClass::Damaged,
         }
     }
@@ -101,8 +102,10 @@ async fn since(table: &TableStore, known: TableRecord, newer: Newer) -> Result<O
         return Ok(None);
     }
     let listing = table.table().listing_since(head.version).await?;
-    let same =
-        listing.commit(head.version).is_some_and(|entry| CommitMark::from(entry) == known.source_commit);
+    if is_coordinated(head) && !listing.is_ratified() {
+        return Ok(None);
+    }
+    let same = is_same(table, &listing, &known).await?;
     let latest = listing.latest_commit().unwrap_or(head.version);
     if !same || (newer == Newer::Read && !can_follow(&listing, &known, latest)) {
         return Ok(None);
@@ -112,6 +115,21 @@ async fn since(table: &TableStore, known: TableRecord, newer: Newer) -> Result<O
         Newer::Leave => None,
     };
     Ok(Some(Head { table: table.clone(), listing, known: Some(known), newer }))
+}
+
+/// Whether the table still has the commit that a record is about. A commit that its catalog had staged is another file
+/// when it is published; then its in-commit timestamp tells, which is unique within a table.
+async fn is_same(table: &TableStore, listing: &LogListing, known: &TableRecord) -> Result<bool, TableError> {
+    let head = &known.source.head;
+    let Some(entry) = listing.commit(head.version) else { return Ok(false) };
+    if CommitMark::from(entry) == known.source_commit {
+        return Ok(true);
+    }
+    if !listing.is_ratified() || head.in_commit_timestamp.is_none() {
+        return Ok(false);
+    }
+    let facts = table.table().commits(listing, head.version, head.version).await?;
+    Ok(facts.first().and_then(|facts| facts.in_commit_timestamp_ms) == head.in_commit_timestamp)
 }
 
 fn missing(table: &TableName, url: &str) -> Refusal {
@@ -186,13 +204,16 @@ async fn follow(head: &Head, known: &TableRecord, version: u64) -> Result<Pinned
         Some(newer) => newer.iter().take_while(|commit| commit.facts.version <= version).cloned().collect(),
         None => head.table.table().changes(&head.listing, from, version).await.at(Stage::Observe, name)?,
     };
+    let exceptions = head.table.exceptions(&head.listing);
     let mut state = known.source.head.clone();
     let mut time_ms = known.source_time_ms;
+    // what was allowed when it was recorded may not be any more
+    gate(&state, &exceptions).map_err(Unsupported::new).at(Stage::Observe, name)?;
     for commit in &commits {
         state = state.after(commit);
         // features that came and went again in between count too: files may have been written with them
         if commit.protocol.is_some() || commit.metadata.is_some() {
-            gate(&state).map_err(Unsupported::new).at(Stage::Observe, name)?;
+            gate(&state, &exceptions).map_err(Unsupported::new).at(Stage::Observe, name)?;
         }
         time_ms = commit.facts.in_commit_timestamp_ms.unwrap_or(commit.facts.file_time_ms.max(time_ms + 1));
     }
@@ -232,7 +253,9 @@ async fn snapshot(table: &TableStore, listing: &LogListing, version: u64) -> Res
         }
         error => Stop::Failed(error.at(Stage::Observe, &table.name)),
     })?;
-    gate(&snapshot.head).map_err(Unsupported::new).at(Stage::Observe, &table.name)?;
+    gate(&snapshot.head, &table.exceptions(listing))
+        .map_err(Unsupported::new)
+        .at(Stage::Observe, &table.name)?;
     Ok(snapshot)
 }
 

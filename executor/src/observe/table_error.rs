@@ -3,13 +3,16 @@
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
+use super::catalog::CatalogError;
 use super::parquet_object::store_error;
 use crate::delta::action::LineError;
 use crate::delta::checkpoint::read::RowError;
 use crate::delta::history::CommitError;
+use crate::delta::ratified::RatifiedError;
 use crate::delta::replay::ReplayError;
 use crate::delta::segment::SegmentError;
 use crate::delta::timestamp::TimestampError;
+use crate::error::Classify as _;
 
 /// Why a table cannot be read.
 #[derive(Debug, Error)]
@@ -82,6 +85,14 @@ pub enum TableError {
         /// What the reader met.
         source: ParquetError,
     },
+    /// The catalog of the table does not say what its commits are.
+    #[error("the commits of table {url} cannot be had from its catalog")]
+    Catalog {
+        /// Url of the table.
+        url: String,
+        /// Why.
+        source: Box<CatalogError>,
+    },
     /// The store failed.
     #[error("`{key}` of table {url} cannot be read")]
     Store {
@@ -100,6 +111,12 @@ pub enum LogDefect {
     /// Files that rebuild the version are missing.
     #[error(transparent)]
     Segment(SegmentError),
+    /// The commits of the catalog and the log do not fit together.
+    #[error(transparent)]
+    Ratified {
+        /// What does not fit.
+        source: RatifiedError,
+    },
     /// A commit in the middle is missing.
     #[error("commit {version} is missing; restore the missing files of the log")]
     MissingCommit {
@@ -185,6 +202,7 @@ impl TableError {
         match self {
             Self::Vanished { .. } => true,
             Self::Store { source, .. } => is_transient(source),
+            Self::Catalog { source, .. } => source.retryable(),
             Self::Checkpoint { source, .. } => store_error(source).is_some_and(is_transient),
             Self::NotATable { .. }
             | Self::VersionNotYet { .. }

@@ -37,6 +37,7 @@ pub(super) async fn follow(
     }
     let classes = known.classes();
     let at = &source.at;
+    let range = Range { at, known, commits };
     let name = &at.table.name;
     let asked = match asked(commits, &classes) {
         Ok(asked) => asked,
@@ -46,8 +47,8 @@ pub(super) async fn follow(
         }
     };
     let held = look_up(at, known, &asked).await.at(Stage::Plan, name)?;
-    let sizes = Sizes::after(known, &plain(at, commits, &held));
-    let (changes, classes, skipped) = match choose(scene, active, at, known, commits, classes, &held).await? {
+    let sizes = Sizes::after(known, &range.plain(&held));
+    let (changes, classes, skipped) = match choose(scene, active, range, classes, &held).await? {
         Some(chosen) => chosen,
         None => return Ok(None),
     };
@@ -115,11 +116,24 @@ async fn look_up(
     Ok(held)
 }
 
-/// The difference of the source itself, file by file.
-fn plain(at: &PinnedHead, commits: &[CommitChange], held: &BTreeMap<FileKey, AddFile>) -> Changes {
-    let append_only = at.head.metadata.is_on("delta.appendOnly");
-    let held = held.keys().cloned().collect();
-    net(commits).map(|net| net.settle(&held, append_only)).unwrap_or_default()
+/// The commits that are followed.
+#[derive(Clone, Copy)]
+struct Range<'a> {
+    /// Where they lead.
+    at: &'a PinnedHead,
+    /// Where they begin.
+    known: &'a TableRecord,
+    /// Oldest first.
+    commits: &'a [CommitChange],
+}
+
+impl Range<'_> {
+    /// The difference of the source itself, file by file.
+    fn plain(self, held: &BTreeMap<FileKey, AddFile>) -> Changes {
+        let append_only = self.at.head.metadata.is_on("delta.appendOnly");
+        let held = held.keys().cloned().collect();
+        net(self.commits).map(|net| net.settle(&held, append_only)).unwrap_or_default()
+    }
 }
 
 type Chosen = (Changes, Classes, Skipped);
@@ -128,16 +142,15 @@ type Chosen = (Changes, Classes, Skipped);
 async fn choose(
     scene: &Scene<'_>,
     active: SideName,
-    at: &PinnedHead,
-    known: &TableRecord,
-    commits: &[CommitChange],
+    range: Range<'_>,
     classes: Classes,
     held: &BTreeMap<FileKey, AddFile>,
 ) -> Result<Option<Chosen>, Failure> {
+    let Range { at, known, commits } = range;
     let none = Classes::none(at.head.version, &at.head.metadata.id);
     let skip = scene.group.compaction == Compaction::Skip;
     if !skip && classes.is_empty() {
-        return Ok(Some((plain(at, commits, held), none, Skipped::default())));
+        return Ok(Some((range.plain(held), none, Skipped::default())));
     }
     let now_ms = scene.world.now().timestamp_millis();
     let options = if skip { SkipOptions::at(now_ms) } else { SkipOptions::exact(now_ms) };

@@ -80,8 +80,8 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     carried_out(scene)?;
     settled(history)?;
     let (name, active) = (&scene.group.name, scene.active(history));
-    let tables = |side| scene.stores.tables(side, scene.group).at(Stage::Observe, name);
-    let (sources, targets) = (tables(active)?, tables(active.other())?);
+    let sources = scene.stores.sources(active, scene.group).at(Stage::Observe, name)?;
+    let targets = scene.stores.tables(active.other(), scene.group).at(Stage::Observe, name)?;
     let targets = try_join_all(targets.into_iter().map(|table| target(scene, history, table))).await?;
     // a table that the standby region has lost is cloned anew, also when there is no newer run
     let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);

@@ -5,9 +5,10 @@ use lakedr_control::validate::SideName;
 
 use super::scene::{Scene, Stop};
 use crate::copy::{Manifest, ManifestError, Place, Transfer};
+use crate::delta::feature::is_coordinated;
 use crate::delta::path::SourceObject;
 use crate::delta::root::TableRoot;
-use crate::error::{At as _, Failure, Stage};
+use crate::error::{At as _, Classify as _, Failure, Stage};
 use crate::observe::snapshot::{Columns, Snapshot};
 use crate::observe::source::{Pinned, PinnedHead};
 use crate::observe::table_error::TableError;
@@ -40,6 +41,9 @@ async fn plan_whole(source: PinnedHead, snapshot: Snapshot, target: Target) -> R
     let PinnedHead { table, head, commit, time_ms } = source;
     let name = table.name.clone();
     let held = target.snapshot().await.at(Stage::Plan, &name)?;
+    if held.as_ref().is_some_and(|held| is_coordinated(&held.head)) {
+        return Err(DiffRefusal::TargetCoordinated.at(Stage::Plan, &name));
+    }
     let mut copies = Copies::between(&table, &target.table);
     let translation = table.translation().at(Stage::Plan, &name)?;
     let (files, totals) = match &held {

@@ -45,6 +45,12 @@ pub enum DiffRefusal {
     /// A file action of the source is malformed.
     #[error("malformed file action")]
     Malformed(#[source] JsonError),
+    /// A catalog or a coordinator commits to the target, which nobody may write past.
+    #[error(
+        "the table in the standby region is managed by a catalog or a commit coordinator, which alone may commit to it; \
+         give it another url there"
+    )]
+    TargetCoordinated,
     /// The source lists one path twice, which the protocol forbids.
     #[error("the source lists file `{path}` twice; the log is damaged")]
     PathTwice {

@@ -61,6 +61,23 @@ pub struct TablePlan {
     pub skipped: Skipped,
 }
 
+/// What the commits of an intent say of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// The group.
+    pub group: &'a Name,
+    /// Name of the table.
+    pub table: &'a str,
+    /// Id of the cut.
+    pub cut_id: &'a str,
+    /// Sequence number of the intent.
+    pub seq: u64,
+    /// Time of the commits.
+    pub at: DateTime<Utc>,
+    /// Unique for each commit.
+    pub txn_id: Uuid,
+}
+
 /// Compacted files that stay at home.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Skipped {
@@ -98,27 +115,19 @@ impl TablePlan {
 
     /// What the first commit says beyond the difference; none when there is no commit to make.
     #[must_use]
-    pub fn context<'a>(
-        &'a self,
-        group: &'a Name,
-        table: &'a str,
-        cut_id: &'a str,
-        seq: u64,
-        at: DateTime<Utc>,
-        txn_id: Uuid,
-    ) -> Option<CloneContext<'a>> {
+    pub fn context<'a>(&'a self, said: Said<'a>) -> Option<CloneContext<'a>> {
         Some(CloneContext {
-            target_table_id: table_id(group, self.name()),
-            group: group.as_str(),
-            table,
+            target_table_id: table_id(said.group, self.name()),
+            group: said.group.as_str(),
+            table: said.table,
             source_url: self.source.table.url.as_str(),
-            cut_id,
-            seq,
-            now_ms: at.timestamp_millis(),
+            cut_id: said.cut_id,
+            seq: said.seq,
+            now_ms: said.at.timestamp_millis(),
             target_version: self.slots().next()?,
             previous_in_commit_timestamp: self.target.head.as_ref().and_then(|head| head.in_commit_timestamp),
             source_commit_timestamp_ms: self.source.time_ms,
-            txn_id,
+            txn_id: said.txn_id,
         })
     }
 

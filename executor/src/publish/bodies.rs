@@ -13,7 +13,7 @@ use crate::observe::snapshot::{Columns, Snapshot};
 use crate::pipeline::Scene;
 use crate::plan::commit_body::{CloneContext, CommitBody};
 use crate::plan::diff::{AddAction, DiffRefusal, FILES_PER_COMMIT, FileChange};
-use crate::plan::group::{GroupPlan, PlannedTarget, TablePlan};
+use crate::plan::group::{GroupPlan, PlannedTarget, Said, TablePlan};
 
 /// Tables whose commits are written at the same time.
 const TABLES_IN_FLIGHT: usize = 8;
@@ -63,8 +63,15 @@ pub async fn store_bodies(
 ) -> Result<Vec<TableBodies>, Failure> {
     let tables = plan.tables.iter().map(|table| async move {
         let name = table.name().to_string();
-        let (seq, txn_id) = (next_seq(history), scene.world.fresh_id());
-        match table.context(&scene.group.name, &name, &plan.cut.id, seq, at, txn_id) {
+        let said = Said {
+            group: &scene.group.name,
+            table: &name,
+            cut_id: &plan.cut.id,
+            seq: next_seq(history),
+            at,
+            txn_id: scene.world.fresh_id(),
+        };
+        match table.context(said) {
             None => Ok(TableBodies::default()),
             Some(context) => write(Writer::new(scene, history, table, context)).await,
         }

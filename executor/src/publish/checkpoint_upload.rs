@@ -137,6 +137,8 @@ mod tests {
     use object_store::memory::InMemory;
     use object_store::path::Path;
 
+    use lakedr_control::store::OpenedStore;
+
     use super::*;
     use crate::delta::action::actions;
     use crate::delta::compare::differences;
@@ -186,8 +188,13 @@ mod tests {
     }
 
     fn table() -> TableStore {
-        let (name, url) = ("c.s.t".parse().expect("name"), "s3://memory/t".parse().expect("url"));
-        TableStore::at(name, url, Arc::new(InMemory::new()), Path::from("t"))
+        let place = OpenedStore {
+            store: Arc::new(InMemory::new()),
+            root: Path::from("t"),
+            url: "s3://memory/t".parse().expect("url"),
+            cloud: None,
+        };
+        TableStore::at("c.s.t".parse().expect("name"), place)
     }
 
     #[tokio::test]

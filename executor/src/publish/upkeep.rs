@@ -84,7 +84,10 @@ fn newest_checkpoint(listing: &LogListing) -> Option<u64> {
         LogName::ClassicCheckpoint { version }
         | LogName::CheckpointPart { version, .. }
         | LogName::UuidCheckpoint { version, .. } => Some(version),
-        LogName::Commit { .. } | LogName::Compacted { .. } | LogName::Checksum { .. } => None,
+        LogName::Commit { .. }
+        | LogName::StagedCommit { .. }
+        | LogName::Compacted { .. }
+        | LogName::Checksum { .. } => None,
     };
     listing.others().filter_map(|entry| version(entry.name)).max()
 }

@@ -1,10 +1,11 @@
 use std::collections::HashMap;
+use std::num::NonZero;
 
 use sha2::{Digest as _, Sha256};
 
 use super::live_file::{LiveFile, Stats, Values};
 
-/// The live files of one side, by what is needed to compare them: some fifty bytes a file, whatever its statistics.
+/// The live files of one side, by what is needed to compare them: 32 bytes a file, whatever its statistics.
 ///
 /// Fill it with one side, [`LiveSet::take`] the other: what is left is missing there. Digests stand for keys and
 /// fields, so two different files pass for one with a probability that is of no concern; a difference that is found
@@ -17,7 +18,8 @@ pub struct LiveSet {
 /// A file without its key.
 #[derive(Debug, Clone, Copy)]
 struct Print {
-    stats: Option<u64>,
+    /// None when the statistics were rebuilt.
+    stats: Option<NonZero<u64>>,
     rest: u64,
 }
 
@@ -69,7 +71,7 @@ impl LiveSet {
 impl Print {
     fn of(file: &LiveFile) -> Self {
         let stats = match &file.stats {
-            Stats::Logged(text) => Some(Parts::default().text(text.as_deref()).short()),
+            Stats::Logged(text) => Some(Parts::default().text(text.as_deref()).short() | NonZero::<u64>::MIN),
             Stats::Rebuilt => None,
         };
         let vector = file.vector;

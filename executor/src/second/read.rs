@@ -17,6 +17,7 @@ use super::live_file::LiveFile;
 use super::rows;
 use super::view::TableView;
 use crate::delta::protocol::Protocol;
+use crate::observe::log_store::lists_in_order;
 use crate::spec::TableStore;
 
 /// Where the kernel finds the table: at the root of its view.
@@ -78,7 +79,7 @@ impl SecondTable {
 /// should have been able to read it.
 pub async fn read(table: &TableStore, version: u64) -> Result<SecondTable, SecondError> {
     let url = table.url.to_string();
-    let view = TableView::new(Arc::clone(&table.store), table.root.clone());
+    let view = TableView::new(Arc::clone(&table.store), table.root.clone(), lists_in_order(&url));
     let (head, opened) = oneshot::channel();
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
     let reader = Reader { url: url.clone(), engine: engine(view), sender };

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lakedr_control::group_log::{FailureClass, GroupLog};
@@ -12,9 +12,12 @@ use object_store::path::Path;
 use super::buckets::{Buckets, Sides};
 use super::load::Loaded;
 use super::secret::{SecretError, resolve};
+use crate::delta::feature::Exceptions;
+use crate::delta::listing::LogListing;
 use crate::delta::path::SourceObject;
 use crate::delta::root::{RootError, TableRoot};
 use crate::error::Classify;
+use crate::observe::catalog::{CatalogError, UnityCatalog};
 use crate::observe::delta_table::DeltaTable;
 use crate::plan::translate::Translation;
 
@@ -42,6 +45,9 @@ pub enum StoresError {
     /// The URL of a table is none that the paths of a log can be compared with.
     #[error(transparent)]
     Root(#[from] RootError),
+    /// A catalog cannot be set up.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// A table without URL.
     #[error(
         "{table} has no URL in the {side} region: resolving table names through a catalog is not part of this version; set {side}_url, or table_root of the side"
@@ -76,15 +82,29 @@ pub struct TableStore {
     pub root: Path,
     /// Whether the log may name files outside of the root, and they may be read.
     pub shallow_clone: bool,
-    /// What files outside of the root are opened with.
-    elsewhere: Buckets,
+    /// Writer features that lakedr does not know and that the operator answers for.
+    pub allowed_writer_features: BTreeSet<String>,
+    /// The catalog that may manage the table.
+    catalog: Option<Arc<UnityCatalog>>,
+    /// Where files outside of the root are opened.
+    buckets: Buckets,
 }
 
 impl TableStore {
-    /// A table in an opened bucket, all of whose files lie below its root.
+    /// A table at an opened place, all of whose files lie below it.
     #[must_use]
-    pub fn at(name: TableName, url: StoreUrl, store: Arc<dyn ObjectStore>, root: Path) -> Self {
-        Self { name, url, store, root, shallow_clone: false, elsewhere: Buckets::default() }
+    pub fn at(name: TableName, place: OpenedStore) -> Self {
+        let OpenedStore { store, root, url, .. } = place;
+        Self {
+            name,
+            url,
+            store,
+            root,
+            shallow_clone: false,
+            allowed_writer_features: BTreeSet::new(),
+            catalog: None,
+            buckets: Buckets::default(),
+        }
     }
 
     /// Where a key below the root of the table lies in the bucket.
@@ -123,7 +143,7 @@ impl TableStore {
         match object {
             SourceObject::InTable(key) => Ok((Arc::clone(&self.store), self.place(key))),
             SourceObject::Elsewhere { root, key } => {
-                let opened = self.elsewhere.open(root)?;
+                let opened = self.buckets.open(root)?;
                 Ok((opened.store, key.parts().fold(opened.root, Path::join)))
             }
         }
@@ -141,7 +161,17 @@ impl TableStore {
     /// The table, for reading.
     #[must_use]
     pub fn table(&self) -> DeltaTable {
-        DeltaTable::new(Arc::clone(&self.store), self.root.clone(), self.url.to_string())
+        let table = DeltaTable::new(Arc::clone(&self.store), self.root.clone(), self.url.to_string());
+        match &self.catalog {
+            Some(catalog) => table.in_catalog(Arc::clone(catalog), self.name.clone()),
+            None => table,
+        }
+    }
+
+    /// What lets the table pass the gate of features, when it is read by a listing.
+    #[must_use]
+    pub fn exceptions(&self, listing: &LogListing) -> Exceptions {
+        Exceptions { writer_features: self.allowed_writer_features.clone(), ratified: listing.is_ratified() }
     }
 }
 
@@ -160,12 +190,7 @@ struct SideStores {
     region: String,
     location: OpenedStore,
     buckets: Buckets,
-}
-
-impl SideStores {
-    fn open_url(&self, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
-        Ok(self.buckets.open(url)?)
-    }
+    catalog: Option<Arc<UnityCatalog>>,
 }
 
 impl GroupStores {
@@ -183,7 +208,8 @@ impl GroupStores {
             let buckets = Buckets::with_options(location.url.kind(), options(location)?);
             let opened = buckets.open(&location.url)?;
             let region = side.region.clone();
-            Ok::<_, StoresError>(Arc::new(SideStores { region, location: opened, buckets }))
+            let catalog = side.catalog.clone().map(UnityCatalog::new).transpose()?.map(Arc::new);
+            Ok::<_, StoresError>(Arc::new(SideStores { region, location: opened, buckets, catalog }))
         };
         Ok(Self { primary: side(SideName::Primary)?, secondary: side(SideName::Secondary)? })
     }
@@ -213,7 +239,7 @@ impl GroupStores {
     /// # Errors
     /// When the store cannot be set up.
     pub fn open_url(&self, name: SideName, url: &StoreUrl) -> Result<OpenedStore, StoresError> {
-        self.side(name).open_url(url)
+        Ok(self.side(name).buckets.open(url)?)
     }
 
     /// Both ends of a copy that reads on the side `source` and writes on the other.
@@ -233,13 +259,27 @@ impl GroupStores {
         table: &TableName,
         url: &StoreUrl,
     ) -> Result<TableStore, StoresError> {
-        let side = self.side(name);
-        let OpenedStore { store, root, .. } = side.open_url(url)?;
-        let elsewhere = side.buckets.clone();
-        Ok(TableStore { elsewhere, ..TableStore::at(table.clone(), url.clone(), store, root) })
+        let buckets = self.side(name).buckets.clone();
+        Ok(TableStore { buckets, ..TableStore::at(table.clone(), self.open_url(name, url)?) })
     }
 
-    /// The tables of a group on a side.
+    /// The tables of a group on a side, as that side's workflow and catalog have them: what lakedr reads.
+    ///
+    /// # Errors
+    /// When a table has no URL or its store cannot be set up.
+    pub fn sources(&self, name: SideName, group: &ValidGroup) -> Result<Vec<TableStore>, StoresError> {
+        let catalog = &self.side(name).catalog;
+        let tables = self.tables(name, group)?.into_iter().zip(&group.tables);
+        let declared = tables.map(|(table, declared)| TableStore {
+            shallow_clone: declared.shallow_clone,
+            allowed_writer_features: declared.allowed_writer_features.clone(),
+            catalog: catalog.clone(),
+            ..table
+        });
+        Ok(declared.collect())
+    }
+
+    /// The tables of a group on a side, as storage has them: what lakedr writes.
     ///
     /// # Errors
     /// When a table has no URL or its store cannot be set up.
@@ -248,7 +288,7 @@ impl GroupStores {
             let url = table
                 .url(name)
                 .ok_or_else(|| StoresError::NoUrl { table: table.name.clone(), side: name.attribute() })?;
-            Ok(TableStore { shallow_clone: table.shallow_clone, ..self.table(name, &table.name, url)? })
+            self.table(name, &table.name, url)
         };
         group.tables.iter().map(open).collect()
     }

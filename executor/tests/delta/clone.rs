@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lakedr::delta::compare::{Difference, differences};
-use lakedr::delta::feature::gate;
+use lakedr::delta::feature::{Exceptions, gate};
 use lakedr::delta::path::SourceObject;
 use lakedr::delta::root::TableRoot;
 use lakedr::delta::state::TableState;
@@ -13,6 +13,7 @@ use lakedr::observe::table_error::TableError;
 use lakedr::plan::commit_body::CloneContext;
 use lakedr::plan::diff::{FileCopy, FileKind, TableDiff};
 use lakedr::spec::TableStore;
+use lakedr_control::store::OpenedStore;
 use object_store::local::LocalFileSystem;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -29,9 +30,13 @@ pub(crate) fn local(root: &Path) -> DeltaTable {
 
 /// The table in a local directory, for writing.
 pub(crate) fn store(root: &Path) -> TableStore {
-    let url = url::Url::from_directory_path(root).unwrap().as_str().parse().unwrap();
-    let bucket = Arc::new(LocalFileSystem::new_with_prefix(root).unwrap());
-    TableStore::at("cat.s.t".parse().unwrap(), url, bucket, object_store::path::Path::ROOT)
+    let place = OpenedStore {
+        store: Arc::new(LocalFileSystem::new_with_prefix(root).unwrap()),
+        root: object_store::path::Path::ROOT,
+        url: url::Url::from_directory_path(root).unwrap().as_str().parse().unwrap(),
+        cloud: None,
+    };
+    TableStore::at("cat.s.t".parse().unwrap(), place)
 }
 
 /// The state of a table in a local directory.
@@ -78,7 +83,7 @@ impl Replica {
     /// Brings the replica to a version of the source; errors are texts, for there are several kinds.
     pub(crate) async fn follow(&mut self, source_root: &Path, version: Option<u64>) -> Result<Step, String> {
         let source = state(source_root, version).await.map_err(|error| chain(&error))?;
-        gate(&source.head)
+        gate(&source.head, &Exceptions::default())
             .map_err(|refusals| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         let target = if self.versions == 0 { None } else { Some(self.state().await) };
         let root = TableRoot::parse(&source.head.url).unwrap().with_files_elsewhere(self.shallow_clone);
@@ -97,7 +102,7 @@ impl Replica {
         differences(source, &self.state().await)
     }
 
-    fn commit(&mut self, body: &str) {
+    pub(crate) fn commit(&mut self, body: &str) {
         let log = self.path().join("_delta_log");
         std::fs::create_dir_all(&log).unwrap();
         let slot = log.join(format!("{:020}.json", self.versions));

@@ -15,6 +15,7 @@ mod listing;
 mod log_lab;
 mod once;
 mod property;
+mod ratified;
 mod refusals;
 mod replay;
 mod second;

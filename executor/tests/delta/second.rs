@@ -6,6 +6,7 @@ use futures::TryStreamExt as _;
 use lakedr::observe::snapshot::Snapshot;
 use lakedr::second::{Opinion, OpinionError, SecondError, compare, read, second_opinion};
 use lakedr::spec::TableStore;
+use lakedr_control::store::OpenedStore;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutPayload};
@@ -63,12 +64,13 @@ const B: &str =
 
 /// A table of one commit, below a root that a url would have to escape.
 async fn made(commit: &[&str]) -> TableStore {
-    let table = TableStore::at(
-        "cat.s.t".parse().unwrap(),
-        "s3://memory/lake/50%25 t".parse().unwrap(),
-        Arc::new(InMemory::new()),
-        Path::parse("lake/50% t").unwrap(),
-    );
+    let place = OpenedStore {
+        store: Arc::new(InMemory::new()),
+        root: Path::parse("lake/50% t").unwrap(),
+        url: "s3://memory/lake/50%25 t".parse().unwrap(),
+        cloud: None,
+    };
+    let table = TableStore::at("cat.s.t".parse().unwrap(), place);
     let (key, _) = table.log_file("00000000000000000000.json");
     table.store.put(&key, PutPayload::from(commit.join("\n"))).await.unwrap();
     table

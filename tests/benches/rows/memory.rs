@@ -17,7 +17,7 @@ const RESERVE: u64 = 4 << 30;
 pub(crate) async fn measure() -> Result<Vec<Row>> {
     let stage = Stage::start().await?;
     let free = nix::sys::statvfs::statvfs(stage.folder.path())?;
-    let free = u64::from(free.blocks_available()) * free.fragment_size();
+    let free = free.blocks_available() * free.fragment_size();
     ensure!(
         free > FILES.count * FILES.bytes + RESERVE,
         "{} of the disk are free, the copy needs more",

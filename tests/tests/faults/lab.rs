@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use lakedr_control::group_log::{Event, FailureClass, GroupLog};
+use lakedr_control::group_log::{Event, FailureClass, GroupLog, WholeLog};
 use lakedr_control::store::open_doc_store;
 use lakedr_e2e::declared::{Declared, Group, Side};
 use lakedr_e2e::environment::golden;
@@ -154,18 +154,14 @@ impl Lab {
             Ok((region.to_owned(), open_doc_store(&url, &server.options())?))
         };
         let log = GroupLog::new(group.parse()?, home(&self.west, "west")?, home(&self.east, "east")?);
-        let history = log.read().await?;
+        let WholeLog { entries, history } = log.read_all().await?;
         let state = history.state.as_ref().context("the log is empty")?;
-        ensure!(state.open_intent.is_none(), "an intent is open: {:?}", history.entries);
+        ensure!(state.open_intent.is_none(), "an intent is open: {entries:?}");
         let mut cuts: Vec<_> = state.recovery_points.iter().map(|point| &point.cut.id).collect();
         cuts.sort_unstable();
         cuts.dedup();
-        ensure!(
-            cuts.len() == state.recovery_points.len(),
-            "a cut was published twice: {:?}",
-            history.entries
-        );
-        let wrong = history.entries.iter().find(|entry| {
+        ensure!(cuts.len() == state.recovery_points.len(), "a cut was published twice: {entries:?}");
+        let wrong = entries.iter().find(|entry| {
             use FailureClass::{Diverged, Internal};
             matches!(&entry.event, Event::Failed { class: Diverged | Internal, .. })
         });

@@ -14,7 +14,6 @@ async fn every_request(fault: Fault) -> Result<()> {
     let quiet = SWEEP.without_faults(&lab)?;
     let groups = SWEEP.run(&lab, fault, &quiet).await?;
     ensure!(groups > 0, "{fault} had nothing to hit");
-    println!("{fault}: {groups} groups");
     Ok(())
 }
 

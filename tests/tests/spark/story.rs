@@ -77,6 +77,9 @@ impl Story {
             self.finished[&number],
             "rows at the standby after run {number}"
         );
+        for table in TABLES {
+            assert!(self.spark.has_checksum(&path(Region::West, table))?, "{table} has no checksum");
+        }
         let verified = self.regions.group(0, &["verify", "--level", "content"])?;
         assert_eq!(verified["equal"], true, "{verified}");
         let before = self.written_at_the_standby()?;

@@ -129,3 +129,29 @@ fn a_missing_table_refuses_the_whole_group() -> Result<()> {
     assert_eq!(regions.group(2, &["validate"])?["valid"], false);
     Ok(())
 }
+
+#[test]
+fn what_is_declared_and_has_no_effect_is_a_warning() -> Result<()> {
+    let regions = Regions::folders()?;
+    regions.run(1, None)?;
+    let terraform = regions.terraform(Region::West)?;
+    let mut state: serde_json::Value = serde_json::from_slice(&std::fs::read(terraform.state_file())?)?;
+    for resource in state["resources"].as_array_mut().into_iter().flatten() {
+        if resource["type"] == "lakedr_sync_group" {
+            let attributes = &mut resource["instances"][0]["attributes"];
+            attributes["rto_target"] = json!("4h");
+            let workspace = json!({"name": "dr", "url": "https://dr.example.com", "token": "env://TOKEN"});
+            attributes["secondary"]["workspace"] = workspace;
+        }
+    }
+    let path = terraform.folder().join("idle.tfstate");
+    std::fs::write(&path, state.to_string())?;
+    let found = regions.group(0, &["validate", "--state", &path.display().to_string()])?;
+    assert_eq!(found["valid"], true, "{found}");
+    let warnings = found["warnings"].to_string();
+    for idle in ["rto_target is declared, which", "secondary.workspace is declared, which"] {
+        ensure!(warnings.contains(idle), "{idle:?} is not in: {warnings}");
+    }
+    assert!(!warnings.contains("primary.workspace"), "{warnings}");
+    Ok(())
+}

@@ -7,7 +7,7 @@ use lakedr_e2e::regions::{Region, Regions};
 use serde_json::{Value, json};
 
 /// A Terraform state with the locations of `regions` and these groups.
-fn state(regions: &Regions, groups: &[Value]) -> Result<PathBuf> {
+pub(crate) fn state(regions: &Regions, groups: &[Value]) -> Result<PathBuf> {
     let terraform = regions.terraform(Region::West)?;
     let mut state: Value = serde_json::from_slice(&std::fs::read(terraform.state_file())?)?;
     let resources = state["resources"].as_array_mut().context("resources")?;
@@ -28,7 +28,7 @@ fn state(regions: &Regions, groups: &[Value]) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn without_workflow(name: &str, tables: &[&str]) -> Value {
+pub(crate) fn without_workflow(name: &str, tables: &[&str]) -> Value {
     let tables: Vec<Value> = tables.iter().map(|name| json!({"name": name})).collect();
     json!({"name": name, "tables": tables, "workflow": null, "clock_skew": "0s",
            "retry": {"max_attempts": 2, "initial_backoff": "100ms", "max_backoff": "100ms"}})

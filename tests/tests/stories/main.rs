@@ -1,12 +1,14 @@
 //! Stories on the built binaries: what a user does, from `terraform apply` to a standby region that can be trusted.
 
 mod bad_input;
+mod catalog;
 mod clouds;
 mod demo_path;
 mod diverged;
 mod groups;
 mod interrupt;
 mod kill;
+mod many_files;
 mod rebuild;
 mod two_executors;
 mod two_servers;

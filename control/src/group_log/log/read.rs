@@ -49,7 +49,7 @@ struct Start {
 impl GroupLog {
     /// The newest state, from the head in the first home if there is one: a log that has ever been there goes on from
     /// there, wherever it is.
-    pub(super) async fn from_a_head_or_whole(&self) -> Result<History, LogError> {
+    pub(super) async fn newest(&self) -> Result<History, LogError> {
         let mut history = History::beginning(0);
         let (object, start) = match self.look_for_head(0, FIRST_SEQ).await {
             Ok(looked) => looked,

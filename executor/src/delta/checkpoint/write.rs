@@ -256,6 +256,7 @@ mod tests {
     use crate::delta::replay::{Replay, Tombstones};
     use crate::delta::state::TableState;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use parquet::file::metadata::RowGroupMetaData;
 
     const LOG: &str = concat!(
         r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["v2Checkpoint"],"writerFeatures":["v2Checkpoint","domainMetadata"]}}"#,
@@ -375,7 +376,7 @@ mod tests {
         // two full row groups, the head before the first of them, and the rest with the footer
         assert_eq!(pieces.len(), 3);
         let groups: Vec<i64> =
-            reader(&pieces).metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+            reader(&pieces).metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
         assert_eq!(groups, [5, 50_000, 50_000, 20_003]);
         let again = read_back(&pieces);
         assert_eq!(differences(&state, &again), Vec::new());

@@ -60,9 +60,9 @@ async fn snapshot(
             replay.apply(action).map_err(|source| damaged_action(log, key.as_ref(), source))?;
         }
     }
-    commits(log, segment, &mut replay).await?;
-    if segment.commits.is_empty() && listing.commit(segment.version).is_some() {
-        commit_info(log, segment.version, &mut replay).await?;
+    commits(log, listing, segment, &mut replay).await?;
+    if let Some(entry) = listing.commit(segment.version).filter(|_| segment.commits.is_empty()) {
+        commit_info(log, &entry.name, &mut replay).await?;
     }
     let TableState { head, files, tombstones } = replay
         .finish(&log.url, segment.version)
@@ -71,10 +71,16 @@ async fn snapshot(
     Ok(Snapshot { head, log: log.clone(), files: start.files, tail })
 }
 
-async fn commits(log: &LogStore, segment: &LogSegment, replay: &mut Replay) -> Result<(), TableError> {
+async fn commits(
+    log: &LogStore,
+    listing: &LogListing,
+    segment: &LogSegment,
+    replay: &mut Replay,
+) -> Result<(), TableError> {
     let reads = segment.commits.iter().map(|version| async move {
-        let bytes = log.listed_commit(*version).await?;
-        Ok::<_, TableError>((LogName::Commit { version: *version }.file_name(), bytes))
+        let missing = || log.corrupt(LogDefect::MissingCommit { version: *version });
+        let name = listing.commit(*version).ok_or_else(missing)?.name;
+        Ok::<_, TableError>((name.file_name(), log.listed_commit(&name).await?))
     });
     let mut commits = stream::iter(reads).buffered(PARALLEL_COMMITS);
     while let Some((file, bytes)) = commits.try_next().await? {
@@ -88,9 +94,9 @@ async fn commits(log: &LogStore, segment: &LogSegment, replay: &mut Replay) -> R
 }
 
 /// The in-commit timestamp of a version that a checkpoint made up: checkpoints do not hold it.
-async fn commit_info(log: &LogStore, version: u64, replay: &mut Replay) -> Result<(), TableError> {
-    let bytes = log.listed_commit(version).await?;
-    let file = LogName::Commit { version }.file_name();
+async fn commit_info(log: &LogStore, name: &LogName, replay: &mut Replay) -> Result<(), TableError> {
+    let bytes = log.listed_commit(name).await?;
+    let file = name.file_name();
     for action in actions(&bytes) {
         let action = action.map_err(|source| damaged_line(log, &file, source))?;
         if action.kind == ActionKind::CommitInfo {

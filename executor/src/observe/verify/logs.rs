@@ -9,7 +9,7 @@ use crate::delta::compare::head_differences;
 use crate::delta::root::TableRoot;
 use crate::delta::state::{AddFile, FileKey};
 use crate::observe::snapshot::{Columns, Snapshot};
-use crate::plan::classes::{Classes, Member};
+use crate::plan::classes::{Class, Classes, Member};
 use crate::plan::diff::{AddAction, DiffRefusal};
 use crate::plan::differ::Differ;
 use crate::plan::inventory::Inventory;
@@ -109,7 +109,7 @@ struct Kept {
 
 impl Kept {
     fn of(classes: &Classes, translation: &Translation) -> Self {
-        let members = classes.iter().flat_map(|class| class.preimage()).map(|(key, member)| {
+        let members = classes.iter().flat_map(Class::preimage).map(|(key, member)| {
             let file = member.add().and_then(|add| translation.file(key, add).ok());
             (file.map_or_else(|| key.clone(), |file| file.key), member.clone())
         });

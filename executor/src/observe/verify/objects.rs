@@ -14,7 +14,7 @@ use crate::delta::fingerprint::text_id;
 use crate::delta::state::FileKey;
 use crate::error::DataError;
 use crate::observe::snapshot::{Columns, Snapshot};
-use crate::plan::classes::Classes;
+use crate::plan::classes::{Class, Classes};
 use crate::plan::diff::{DiffRefusal, FileCopy};
 use crate::plan::followed::objects as objects_of;
 use crate::spec::TableStore;
@@ -52,7 +52,7 @@ pub(super) async fn check_objects(
     let live = wanted.files(Columns::Identity).map_err(VerifyError::from);
     let live =
         live.try_filter(|(key, _)| std::future::ready(!image(key))).map_ok(|(key, add)| (key, add, false));
-    let preimages = classes.iter().flat_map(|class| class.preimage());
+    let preimages = classes.iter().flat_map(Class::preimage);
     let preimages =
         preimages.filter_map(|(key, member)| Some(Ok((key.clone(), member.add()?.clone(), true))));
     let mut seen = HashSet::new();

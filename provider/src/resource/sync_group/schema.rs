@@ -56,7 +56,10 @@ fn side() -> Vec<Attribute> {
         Attribute::object("workspace", workspace)
             .describe("Databricks workspace of this side. Needed on both sides for a Databricks job."),
         Attribute::object("catalog", catalog)
-            .describe("Unity Catalog that says where the tables of this side lie, when neither URL nor root does."),
+            .describe(
+                "Unity Catalog of the tables of this side: it supplies the commits of tables that it manages, which storage \
+                 alone does not show.",
+            ),
     ]
 }
 

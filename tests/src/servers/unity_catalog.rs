@@ -1,0 +1,114 @@
+//! A stand-in for the open-source Unity Catalog server, which no package registry has: the few calls about managed Delta
+//! tables and their commits, as its API documentation describes them. It keeps everything in memory.
+//!
+//! What is committed to it are names; the files of a table are written by whoever commits.
+
+mod calls;
+mod wire;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use calls::Catalog;
+
+/// A running stand-in. It answers as long as the process lives, unless it is [stopped](Self::stop).
+#[derive(Debug)]
+pub struct UnityCatalog {
+    address: SocketAddr,
+    catalog: Arc<Mutex<Catalog>>,
+}
+
+impl UnityCatalog {
+    /// Starts a catalog that has its managed tables below `root`, and asks for this token.
+    ///
+    /// # Errors
+    /// No port can be had.
+    pub fn start(root: &Path, token: &str) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let catalog = Arc::new(Mutex::new(Catalog::new(root, token)));
+        let served = Arc::clone(&catalog);
+        std::thread::spawn(move || wire::serve(&listener, &served));
+        Ok(Self { address, catalog })
+    }
+
+    /// Its URL, as a group names it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From now on every call is answered with this status.
+    pub fn stop(&self, status: u16) {
+        self.lock().stopped = Some(status);
+    }
+
+    /// Ends what [`Self::stop`] began.
+    pub fn go_on(&self) {
+        self.lock().stopped = None;
+    }
+
+    /// Makes a managed Delta table, with its catalog and schema: its id and where it has to lie.
+    ///
+    /// # Errors
+    /// The name has no three parts, or there is a table of that name.
+    pub fn create(&self, name: &str) -> Result<(String, String)> {
+        let [catalog, schema, table]: [&str; 3] =
+            name.split('.').collect::<Vec<_>>().try_into().ok().context("three parts")?;
+        let staged = self.call(
+            "POST",
+            "/staging-tables",
+            &json!({"catalog_name": catalog, "schema_name": schema, "name": table}),
+        )?;
+        let made = self.call(
+            "POST",
+            "/tables",
+            &json!({
+                "catalog_name": catalog, "schema_name": schema, "name": table, "columns": [],
+                "table_type": "MANAGED", "data_source_format": "DELTA",
+                "storage_location": staged["staging_location"],
+            }),
+        )?;
+        let text = |field: &str| made[field].as_str().map(str::to_owned).context(field.to_owned());
+        Ok((text("table_id")?, text("storage_location")?))
+    }
+
+    /// Ratifies a staged commit of a table.
+    ///
+    /// # Errors
+    /// It is not the next one.
+    pub fn ratify(&self, (id, location): &(String, String), version: u64, file: &Path) -> Result<()> {
+        let commit = json!({
+            "version": version,
+            "timestamp": version,
+            "file_name": file.file_name().map(|name| name.to_string_lossy()),
+            "file_size": file.metadata()?.len(),
+            "file_modification_timestamp": version,
+        });
+        let body = json!({"table_id": id, "table_uri": location, "commit_info": commit});
+        self.call("POST", "/delta/preview/commits", &body).map(drop)
+    }
+
+    /// Says that all commits up to a version are published.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn published(&self, (id, location): &(String, String), version: u64) -> Result<()> {
+        let body = json!({"table_id": id, "table_uri": location, "latest_backfilled_version": version});
+        self.call("POST", "/delta/preview/commits", &body).map(drop)
+    }
+
+    fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let (status, answer) = self.lock().answer(method, path, body);
+        ensure!(status == 200, "{method} {path}: {status}: {answer}");
+        Ok(answer)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Catalog> {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
