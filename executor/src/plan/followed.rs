@@ -1,6 +1,6 @@
 //! The difference that a range of commits makes, in the terms of the target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::classes::{AddChange, Changes, RemoveChange, Transfer};
 use super::diff::{AddAction, DiffRefusal, FileChange, FileCopy, RemoveAction, Totals};
@@ -21,6 +21,8 @@ pub struct Followed {
     totals: Totals,
     removed_bytes: Option<u64>,
     fresh: (u64, u64),
+    /// A file comes and goes that is one at the target and two at the source: another spelling of its absolute URI.
+    one_of_two: bool,
 }
 
 /// Live files of a table, and their bytes.
@@ -62,6 +64,7 @@ impl Followed {
         let mut totals = Totals::default();
         let mut fresh = (0, 0);
         let mut adds = Vec::with_capacity(changes.adds.len());
+        let mut added = BTreeSet::new();
         for AddChange { key, add, data_change, transfer } in changes.adds {
             let file = translation.file(&key, &add)?;
             totals.added_files += 1;
@@ -71,28 +74,36 @@ impl Followed {
                 file.vector.iter().for_each(|vector| travel_once(&mut vectors, vector));
             }
             copies.extend((transfer == Transfer::Data).then(|| data_copy(&file)));
+            added.insert(file.key);
             adds.push(AddAction { raw: file.add.raw, data_change });
         }
         copies.extend(vectors.into_values());
         copies.iter().for_each(|copy| totals.copy(copy));
         let mut removes = Vec::with_capacity(changes.removes.len());
+        let mut one_of_two = false;
         for RemoveChange { key, raw, data_change } in changes.removes {
             let remove = RemoveFile { raw, deletion_timestamp: None };
             // what no replica can hold has never come to the target
             let Some(remove) = translation.remove(&key, &remove).map_err(DiffRefusal::Malformed)? else {
                 continue;
             };
+            one_of_two |= added.contains(&remove.key);
             removes.push(RemoveAction { raw: remove.raw, data_change });
         }
         let removed_bytes: Option<u64> = removes.iter().map(|remove| size(&remove.raw)).sum();
         totals.removed_files = removes.len() as u64;
         totals.removed_bytes = removed_bytes.unwrap_or_default();
-        Ok(Self { files: FileChange::Listed { adds, removes }, copies, totals, removed_bytes, fresh })
+        let files = FileChange::Listed { adds, removes };
+        Ok(Self { files, copies, totals, removed_bytes, fresh, one_of_two })
     }
 
-    /// Files and bytes of the difference, and of the target after it; none when a log does not say a size.
+    /// Files and bytes of the difference, and of the target after it; none when a log does not say a size, or when only
+    /// the whole tables tell what the difference is.
     #[must_use]
     pub fn totals(&self, target: &SideRecord, source: Sizes) -> Option<(Totals, Sizes)> {
+        if self.one_of_two {
+            return None;
+        }
         let after = Sizes {
             files: (target.files + self.fresh.0).checked_sub(self.totals.removed_files)?,
             bytes: (target.bytes? + self.fresh.1).checked_sub(self.removed_bytes?)?,
