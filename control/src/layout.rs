@@ -70,10 +70,22 @@ pub fn known_runs(group: &Name) -> String {
     format!("{META}/groups/{group}/runs.json")
 }
 
+/// Folder of the commit bodies of all intents.
+#[must_use]
+pub fn pending_bodies(group: &Name) -> String {
+    format!("{META}/groups/{group}/pending")
+}
+
+/// The intent that a key of [`pending_bodies`] was stored for.
+#[must_use]
+pub fn pending_body_seq(group: &Name, key: &str) -> Option<u64> {
+    seq_below(&pending_bodies(group), key)
+}
+
 /// Folder of the commit bodies of an intent.
 #[must_use]
 pub fn pending_commits(group: &Name, seq: u64) -> String {
-    format!("{META}/groups/{group}/pending/{seq:020}")
+    format!("{}/{seq:020}", pending_bodies(group))
 }
 
 /// Key of the body of a commit that the intent with this sequence number is about to publish. It holds the first
@@ -88,7 +100,19 @@ pub fn pending_commit(group: &Name, seq: u64, table: &TableName, body_digest: &s
 /// Key of what is known of a table since the intent with this sequence number was published.
 #[must_use]
 pub fn table_record(group: &Name, intent: u64, table: &TableName) -> String {
-    format!("{META}/groups/{group}/state/{intent:020}/{}.json", table_key(table))
+    format!("{}/{intent:020}/{}.json", table_records(group), table_key(table))
+}
+
+/// Folder of all records of tables.
+#[must_use]
+pub fn table_records(group: &Name) -> String {
+    format!("{META}/groups/{group}/state")
+}
+
+/// The intent that a key of [`table_records`] is about.
+#[must_use]
+pub fn table_record_seq(group: &Name, key: &str) -> Option<u64> {
+    seq_below(&table_records(group), key)
 }
 
 /// Folder of the probe objects in an external location; nothing stays in it.
@@ -124,7 +148,12 @@ pub fn verification(group: &Name, seq: u64, at_ms: i64) -> String {
 /// The recovery point that a key of [`verifications`] is about.
 #[must_use]
 pub fn verification_seq(group: &Name, key: &str) -> Option<u64> {
-    let (digits, _) = key.strip_prefix(verifications(group).as_str())?.strip_prefix('/')?.split_once('/')?;
+    seq_below(&verifications(group), key)
+}
+
+/// The sequence number that the first segment of a key below a folder holds.
+fn seq_below(folder: &str, key: &str) -> Option<u64> {
+    let (digits, _) = key.strip_prefix(folder)?.strip_prefix('/')?.split_once('/')?;
     parse_seq(digits)
 }
 
@@ -197,6 +226,10 @@ mod tests {
             pending_commit(&group, 3, &table, "sha256:0123456789abcdef0123"),
             "meta/groups/etl/pending/00000000000000000003/cat.raw.=60b.=c3=a4=60-0123456789abcdef.json"
         );
+        let key = pending_commit(&group, 3, &table, "sha256:0123456789abcdef0123");
+        assert_eq!(pending_body_seq(&group, &key), Some(3));
+        assert_eq!(table_record_seq(&group, &table_record(&group, 4, &table)), Some(4));
+        assert_eq!(table_record_seq(&group, &key), None);
         assert_eq!(run_started("2026-11-20T08:00", 1), "2026-11-20T08=3a00/0001/started.json");
         assert_eq!(run(".."), "=2e.");
         assert_eq!(run_of(&run_finished("a/b", 1)), run("a/b"));

@@ -96,6 +96,8 @@ pub enum Command {
     History,
     /// Prove that the standby tables equal the source at the newest recovery point
     Verify(VerifyArgs),
+    /// Remove from the standby tables the files that no kept recovery point, no retention and no plan in progress needs
+    Prune(PruneArgs),
     /// Write run records for a group with a marker workflow
     #[command(subcommand)]
     Mark(MarkCommand),
@@ -136,6 +138,14 @@ fn pause(given: &str) -> Result<std::time::Duration, String> {
         return Err("give at least 100ms: every look asks the stores of all groups".to_owned());
     }
     Ok(pause)
+}
+
+/// Options of `lakedr prune`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PruneArgs {
+    /// Say what would be removed, and why the rest is kept; remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Options of `lakedr verify`.

@@ -14,6 +14,7 @@ pub mod exit;
 pub mod observe;
 pub mod pipeline;
 pub mod plan;
+pub mod prune;
 pub mod publish;
 pub mod record;
 pub mod report;

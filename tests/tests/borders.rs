@@ -13,7 +13,8 @@ const DISCUSS: usize = 400;
 const END: usize = 600;
 
 /// Folders whose code takes and returns plain values.
-const PURE: [&str; 4] = ["control/src", "executor/src/cut", "executor/src/plan", "executor/src/delta"];
+const PURE: [&str; 5] =
+    ["control/src", "executor/src/cut", "executor/src/plan", "executor/src/delta", "executor/src/prune/keep"];
 /// The part of them that acts.
 const ACTING: [&str; 3] = ["control/src/store", "control/src/group_log/log.rs", "control/src/group_log/log"];
 /// What gives acting code away.

@@ -6,6 +6,7 @@ mod history;
 mod logs;
 mod mark;
 mod plan;
+mod prune;
 mod recovery_points;
 mod state;
 mod status;
@@ -31,6 +32,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, CommandEr
         Command::RecoveryPoints => recovery_points::run(context).await,
         Command::History => history::run(context).await,
         Command::Verify(args) => verify::run(context, args.level).await,
+        Command::Prune(args) => prune::run(context, args.dry_run).await,
         Command::Mark(command) => mark::run(context, command).await,
         Command::State(command) => state::run(context, *command).await,
         Command::CopyWorker(args) => copy_worker::run(context, *args).await,

@@ -100,7 +100,8 @@ async fn create(scene: &Scene<'_>, history: History) -> Result<Option<History>, 
     })
 }
 
-fn allowed(scene: &Scene<'_>, history: &History) -> Result<(), Refusal> {
+/// Refuses a group that is paused, or of which log and specification have different regions.
+pub(crate) fn allowed(scene: &Scene<'_>, history: &History) -> Result<(), Refusal> {
     let Some(state) = &history.state else { return Ok(()) };
     if let Some(operator) = &state.paused_by {
         return Err(Refusal::Paused { by: format!("{operator} (an entry of the group log)") });

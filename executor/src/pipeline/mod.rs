@@ -10,6 +10,7 @@ mod retry;
 mod scene;
 mod table;
 
+pub(crate) use attempt::allowed;
 pub use attempt::{End, attempt};
 pub use due::is_due;
 pub use prepare::{NotCarriedOut, Prepared, carried_out, prepare};

@@ -13,5 +13,6 @@ mod foreign;
 mod interleave;
 mod lab;
 mod open_intent;
+mod prune;
 mod tree;
 mod writes;

@@ -9,6 +9,7 @@ mod groups;
 mod interrupt;
 mod kill;
 mod many_files;
+mod prune;
 mod rebuild;
 mod two_executors;
 mod two_servers;
