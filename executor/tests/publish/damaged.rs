@@ -1,5 +1,7 @@
 //! A body of an open intent that is missing or not what it was.
 
+use lakedr::cli::Level;
+use lakedr::pipeline::prove_point;
 use lakedr::report::{GroupReport, Outcome};
 use lakedr_control::group_log::{Appended, Event, FailureClass};
 
@@ -115,4 +117,22 @@ async fn a_recovery_point_that_does_not_read_back_is_looked_at_again() {
     assert_eq!(lab.sync().await.outcome, Outcome::Published);
     assert!(lab.history().await.state.unwrap().last_failure.is_none());
     assert_eq!(lab.sync().await.outcome, Outcome::UpToDate);
+}
+
+/// Readers may believe a checksum in place of the log.
+#[tokio::test]
+async fn a_checksum_that_is_wrong_is_no_proof() {
+    let lab = Lab::after_run(2);
+    lab.sync().await;
+    let executor = lab.executor();
+    let history = lab.history().await.history;
+    let proven =
+        async || prove_point(&executor.scene(), &history, Level::Log).await.unwrap().unwrap().equal();
+    assert!(proven().await);
+    let checksum = lab.standby().join(slot_key("cat.s.silver", 0)).with_extension("crc");
+    let text = std::fs::read_to_string(&checksum).unwrap();
+    let wrong = text.replace(r#""numFiles":2"#, r#""numFiles":3"#);
+    assert_ne!(text, wrong);
+    std::fs::write(&checksum, wrong).unwrap();
+    assert!(!proven().await);
 }
