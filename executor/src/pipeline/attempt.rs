@@ -190,8 +190,8 @@ async fn publish(
         return Err(refusal.into());
     }
     remember(scene, &history, plan, seq, &written).await;
-    write_checkpoints(scene, plan, &written).await;
-    read_back(scene, plan).await?;
+    let checkpointed = write_checkpoints(scene, plan, &written).await;
+    read_back(scene, plan, &checkpointed).await?;
     write_checksums(plan, &written).await;
     Ok(End::Done(Done::new(Outcome::Published, &history)))
 }

@@ -1,7 +1,10 @@
 //! What was published is read back, by two implementations, and compared with its source.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lakedr_control::group_log::{FailureClass, History};
+use lakedr_control::id::TableName;
 
 use super::point::prove_point;
 use super::scene::Scene;
@@ -11,8 +14,8 @@ use crate::observe::verify::{Look, Pinned, Proof, prove};
 use crate::plan::classes::Classes;
 use crate::plan::group::{GroupPlan, TablePlan};
 
-/// Live files up to which a table is read back at once. Above it that would cost more than the sync itself; `lakedr
-/// verify` does it whenever it is asked to.
+/// Live files up to which a table is read back after every commit. A larger one is read back when it has got a checkpoint,
+/// which has taken as long already; in between, that would cost more than the sync itself.
 const READ_BACK_UP_TO: u64 = 10_000;
 
 /// Tables that are read back at the same time.
@@ -37,14 +40,19 @@ impl Classify for ReadsBackOtherwise {
     }
 }
 
-/// Reads back every table that a plan has written.
+/// Reads back the tables that a plan has written: small ones, and those that have got a checkpoint.
 ///
 /// # Errors
 /// When a table is not equal to its source: an error is never green, though the recovery point is in the log already.
-pub(super) async fn read_back(scene: &Scene<'_>, plan: &GroupPlan) -> Result<(), Failure> {
+pub(super) async fn read_back(
+    scene: &Scene<'_>,
+    plan: &GroupPlan,
+    checkpointed: &BTreeSet<TableName>,
+) -> Result<(), Failure> {
     let written = plan.tables.iter().filter(|table| !table.slots().is_empty());
-    let small = written.filter(|table| table.target.after.0 <= READ_BACK_UP_TO);
-    let proofs: Vec<_> = small.map(|table| table_reads_back(scene, table)).collect();
+    let now = written
+        .filter(|table| table.target.after.0 <= READ_BACK_UP_TO || checkpointed.contains(table.name()));
+    let proofs: Vec<_> = now.map(|table| table_reads_back(scene, table)).collect();
     stream::iter(proofs).buffer_unordered(IN_FLIGHT).try_collect().await
 }
 
