@@ -6,6 +6,8 @@ mod json_lines;
 mod open;
 mod row_group;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod view;
 mod windows;
 
