@@ -18,7 +18,7 @@ use crate::delta::checkpoint::schema::{Content, add, checkpoint_schema};
 use crate::observe::delta_table::DeltaTable;
 use crate::observe::log_store::LogStore;
 
-const FILES: usize = 1_000;
+const FILES: usize = 10_000;
 const CHECKPOINT: &str = "t/_delta_log/00000000000000000003.checkpoint.parquet";
 
 fn add_line(number: usize) -> String {
@@ -35,7 +35,7 @@ const HEAD: [&str; 4] = [
 /// A checkpoint whose head is scattered among its files.
 fn lines() -> Vec<String> {
     let mut lines: Vec<String> = (0..FILES).map(add_line).collect();
-    for (at, line) in [0, 333, 334, FILES].into_iter().zip(HEAD).rev() {
+    for (at, line) in [0, 6_333, 6_334, FILES].into_iter().zip(HEAD).rev() {
         lines.insert(at, line.to_owned());
     }
     lines
@@ -67,10 +67,10 @@ async fn store(checkpoint: Vec<u8>) -> Arc<dyn ObjectStore> {
 #[tokio::test]
 async fn the_head_is_found_in_any_row_group() {
     for (group, statistics) in [
-        (100, EnabledStatistics::Chunk),
-        (100, EnabledStatistics::None),
-        (2_000, EnabledStatistics::Chunk),
-        (2_000, EnabledStatistics::None),
+        (1_000, EnabledStatistics::Chunk),
+        (1_000, EnabledStatistics::None),
+        (20_000, EnabledStatistics::Chunk),
+        (20_000, EnabledStatistics::None),
     ] {
         let bytes = checkpoint(group, statistics);
         let (size, key) = (bytes.len() as u64, Path::from(CHECKPOINT));
@@ -88,7 +88,7 @@ async fn the_head_is_found_in_any_row_group() {
 
 #[tokio::test]
 async fn every_file_comes_once_from_however_many_row_groups() {
-    for group in [10, 300, 2_000] {
+    for group in [100, 3_000, 20_000] {
         let table = DeltaTable::new(
             store(checkpoint(group, EnabledStatistics::Chunk)).await,
             "t".into(),
@@ -107,7 +107,7 @@ async fn every_file_comes_once_from_however_many_row_groups() {
 #[tokio::test]
 async fn who_stops_listening_ends_the_work() {
     let table = DeltaTable::new(
-        store(checkpoint(10, EnabledStatistics::Chunk)).await,
+        store(checkpoint(100, EnabledStatistics::Chunk)).await,
         "t".into(),
         "memory:///t".into(),
     );
@@ -123,7 +123,7 @@ async fn who_stops_listening_ends_the_work() {
 
 #[tokio::test]
 async fn a_checkpoint_that_is_cleaned_up_meanwhile_has_vanished() {
-    let store = store(checkpoint(10, EnabledStatistics::Chunk)).await;
+    let store = store(checkpoint(100, EnabledStatistics::Chunk)).await;
     let table = DeltaTable::new(Arc::clone(&store), "t".into(), "memory:///t".into());
     let snapshot = table.snapshot(&table.listing().await.unwrap(), None).await.unwrap();
     store.delete(&Path::from(CHECKPOINT)).await.unwrap();
