@@ -2,6 +2,8 @@
 //!
 //! Fingerprints live within one process: they are hashes without secrets and prove nothing to anybody else.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use twox_hash::XxHash3_128;
@@ -32,12 +34,14 @@ impl Fingerprint {
         // a sum, so that the order of the fields does not matter
         let combined = told.map(|(name, value)| field(name, value)).fold(0_u128, u128::wrapping_add);
         let stats = fields.get("stats");
-        Self {
-            fields: combined,
-            stats: stats.map_or(0, |stats| short(field("stats", stats))),
-            rows: stats.and_then(rows).unwrap_or(-1),
-            synthesised: add.stats_synthesised,
-        }
+        let opened: Option<Cow<'_, str>> = stats.and_then(text);
+        let rows = opened.as_deref().and_then(rows).unwrap_or(-1);
+        let stats = match (opened, stats) {
+            (Some(text), _) => text_field("stats", &text),
+            (None, Some(other)) => field("stats", other),
+            (None, None) => 0,
+        };
+        Self { fields: combined, stats: short(stats), rows, synthesised: add.stats_synthesised }
     }
 
     /// Whether two live files of one path say the same. Statistics that were put together from struct columns are
@@ -56,15 +60,30 @@ pub fn text_id(text: &str) -> u128 {
 }
 
 fn field(name: &str, value: &RawValue) -> u128 {
-    let text = value.get();
-    // numbers and booleans have one spelling; a text without escapes too
-    let plain = !text.starts_with(['{', '[']) && !text.contains('\\');
-    let canonical = if plain { None } else { Some(canonical(value)) };
-    let mut bytes = Vec::with_capacity(name.len() + 1 + text.len());
-    bytes.extend_from_slice(name.as_bytes());
-    bytes.push(0);
-    bytes.extend_from_slice(canonical.as_deref().unwrap_or(text).as_bytes());
-    XxHash3_128::oneshot(&bytes)
+    match (value.get().as_bytes().first(), text(value)) {
+        (_, Some(text)) => text_field(name, &text),
+        (Some(b'{' | b'['), None) => hash(&[name.as_bytes(), &[0], canonical(value).as_bytes()]),
+        // numbers and booleans have one spelling
+        (_, None) => hash(&[name.as_bytes(), &[0], value.get().as_bytes()]),
+    }
+}
+
+/// A text has another hash than a value of another kind, because none of those begins with a quote.
+fn text_field(name: &str, text: &str) -> u128 {
+    hash(&[name.as_bytes(), &[0], b"\"", text.as_bytes()])
+}
+
+fn hash(parts: &[&[u8]]) -> u128 {
+    XxHash3_128::oneshot(&parts.concat())
+}
+
+/// The text that a JSON string means, whatever its spelling.
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    let quoted = value.get().strip_prefix('"')?.strip_suffix('"')?;
+    if !quoted.contains('\\') {
+        return Some(Cow::Borrowed(quoted));
+    }
+    serde_json::from_str(value.get()).ok().map(Cow::Owned)
 }
 
 fn short(hash: u128) -> u64 {
@@ -72,14 +91,13 @@ fn short(hash: u128) -> u64 {
 }
 
 /// `numRecords` of statistics.
-fn rows(stats: &RawValue) -> Option<i64> {
+fn rows(stats: &str) -> Option<i64> {
     #[derive(Deserialize)]
     struct Rows {
         #[serde(rename = "numRecords")]
         rows: Option<i64>,
     }
-    let text: String = serde_json::from_str(stats.get()).ok()?;
-    serde_json::from_str::<Rows>(&text).ok()?.rows
+    serde_json::from_str::<Rows>(stats).ok()?.rows
 }
 
 #[cfg(test)]
