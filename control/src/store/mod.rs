@@ -36,6 +36,8 @@ pub use open::{OpenError, OpenedStore, open_doc_store, open_object_store};
 pub use probe::{ProbeFailure, ProbeStep, probe};
 #[cfg(feature = "object-store")]
 pub use transport::SilentFor;
+#[cfg(feature = "object-store")]
+pub(crate) use transport::Transport;
 
 /// Identifies one stored state of an object: an ETag, a generation, or a digest, whatever the store has.
 #[derive(Debug, Clone, PartialEq, Eq)]

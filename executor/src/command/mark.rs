@@ -27,7 +27,7 @@ pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit
     let [(spec, group)] = loaded.groups.as_slice() else {
         return Err(CommandError::NeedsOneGroup { command: "mark" });
     };
-    let scene = Scene::open(&context.world, &loaded, spec, group)?;
+    let scene = Scene::open(&context.world, &loaded, spec, group).await?;
     let active = active(context, &scene).await;
     let Some(marker) = marker(&scene, active)? else {
         return Err(CommandError::NoMarker { group: group.name.to_string() });

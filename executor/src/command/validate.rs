@@ -67,7 +67,7 @@ async fn check(
     group: &ValidGroup,
 ) -> GroupFindings {
     let mut findings = Findings { warnings: not_carried_out(loaded, spec), ..Findings::default() };
-    if let Some(scene) = findings.take(Scene::open(&context.world, loaded, spec, group)) {
+    if let Some(scene) = findings.take(Scene::open(&context.world, loaded, spec, group).await) {
         look(&scene, &mut findings).await;
     }
     let reports: Vec<GroupReport> =

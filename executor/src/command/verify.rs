@@ -74,7 +74,7 @@ async fn check(
     group: &ValidGroup,
     level: Level,
 ) -> Result<Checked, Failure> {
-    let scene = Scene::open(&context.world, loaded, spec, group)?;
+    let scene = Scene::open(&context.world, loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
     let point = history.state.as_ref().and_then(|state| state.recovery_point());
     let Some(point) = point else {

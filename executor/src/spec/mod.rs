@@ -2,12 +2,10 @@
 
 mod buckets;
 mod load;
-mod secret;
 mod source;
 mod stores;
 
 pub use buckets::Sides;
 pub use load::{LoadError, Loaded, load, read};
-pub use secret::{SecretError, resolve};
 pub use source::{SpecSource, read_state};
 pub use stores::{GroupStores, StoresError, TableStore};

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use lakedr_control::group_log::{FailureClass, GroupLog};
 use lakedr_control::id::TableName;
 use lakedr_control::location::StoreUrl;
+use lakedr_control::secret::{Secret, SecretRef};
 use lakedr_control::store::{DocStoreRef, OpenError, OpenedStore};
 use lakedr_control::validate::{SideName, ValidGroup, ValidLocation};
+use lakedr_control::vault::MissingSecrets;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
 use super::buckets::{Buckets, Sides};
 use super::load::Loaded;
-use super::secret::{SecretError, resolve};
 use crate::delta::feature::Exceptions;
 use crate::delta::listing::LogListing;
 use crate::delta::path::SourceObject;
@@ -30,15 +31,9 @@ pub enum StoresError {
         /// Its name.
         name: String,
     },
-    /// A secret option cannot be had.
-    #[error("external location {location:?}")]
-    Secret {
-        /// The location.
-        location: String,
-        /// Why.
-        #[source]
-        cause: SecretError,
-    },
+    /// Secrets cannot be had.
+    #[error(transparent)]
+    Secrets(#[from] MissingSecrets),
     /// A store cannot be opened.
     #[error("a store cannot be opened")]
     Open(#[from] OpenError),
@@ -62,7 +57,19 @@ pub enum StoresError {
 
 impl Classify for StoresError {
     fn class(&self) -> FailureClass {
-        FailureClass::Configuration
+        match self {
+            Self::Secrets(missing) => missing.class(),
+            Self::Catalog(cause) => cause.class(),
+            _ => FailureClass::Configuration,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Secrets(missing) => missing.retryable(),
+            Self::Catalog(cause) => cause.retryable(),
+            _ => false,
+        }
     }
 }
 
@@ -194,24 +201,41 @@ struct SideStores {
 }
 
 impl GroupStores {
-    /// Opens the external locations of a group. Nothing is sent.
+    /// Opens the external locations of a group with the secrets that they need. Nothing else is fetched.
     ///
     /// # Errors
-    /// See [`StoresError`].
-    pub fn open(loaded: &Loaded, group: &ValidGroup) -> Result<Self, StoresError> {
-        let side = |name: SideName| {
-            let side = group.side(name);
-            let location = loaded
-                .locations
-                .get(side.location.as_str())
-                .ok_or_else(|| StoresError::NoLocation { name: side.location.to_string() })?;
-            let buckets = Buckets::with_options(location.url.kind(), options(location)?);
-            let opened = buckets.open(&location.url)?;
-            let region = side.region.clone();
-            let catalog = side.catalog.clone().map(UnityCatalog::new).transpose()?.map(Arc::new);
-            Ok::<_, StoresError>(Arc::new(SideStores { region, location: opened, buckets, catalog }))
+    /// See [`StoresError`]; all secrets that cannot be had are told at once.
+    pub async fn open(loaded: &Loaded, group: &ValidGroup) -> Result<Self, StoresError> {
+        let location = |name: SideName| {
+            let name = &group.side(name).location;
+            let location = loaded.locations.get(name.as_str());
+            location.ok_or_else(|| StoresError::NoLocation { name: name.to_string() })
         };
-        Ok(Self { primary: side(SideName::Primary)?, secondary: side(SideName::Secondary)? })
+        let (primary, secondary) = (location(SideName::Primary)?, location(SideName::Secondary)?);
+        let tokens = [&group.primary, &group.secondary].into_iter().filter_map(|side| side.catalog.as_ref());
+        let tokens = tokens.filter_map(|catalog| catalog.token.as_ref());
+        let options = primary.secret_options.values().chain(secondary.secret_options.values());
+        let secrets = loaded.secrets.all(options.chain(tokens).cloned()).await?;
+        let side = |name: SideName, location: &ValidLocation| {
+            let side = group.side(name);
+            let buckets = Buckets::with_options(location.url.kind(), options_of(location, &secrets));
+            let opened = buckets.open(&location.url)?;
+            let catalog = side.catalog.as_ref().map(|catalog| {
+                let token = catalog.token.as_ref().and_then(|token| secrets.get(token).cloned());
+                UnityCatalog::new(&catalog.url, token)
+            });
+            let catalog = catalog.transpose()?.map(Arc::new);
+            Ok::<_, StoresError>(Arc::new(SideStores {
+                region: side.region.clone(),
+                location: opened,
+                buckets,
+                catalog,
+            }))
+        };
+        Ok(Self {
+            primary: side(SideName::Primary, primary)?,
+            secondary: side(SideName::Secondary, secondary)?,
+        })
     }
 
     fn side(&self, name: SideName) -> &Arc<SideStores> {
@@ -294,12 +318,10 @@ impl GroupStores {
     }
 }
 
-fn options(location: &ValidLocation) -> Result<BTreeMap<String, String>, StoresError> {
-    let mut options = location.storage_options.clone();
-    for (key, reference) in &location.secret_options {
-        let secret = resolve(reference)
-            .map_err(|cause| StoresError::Secret { location: location.name.to_string(), cause })?;
-        options.insert(key.clone(), secret.reveal().to_owned());
-    }
-    Ok(options)
+fn options_of(location: &ValidLocation, secrets: &BTreeMap<SecretRef, Secret>) -> BTreeMap<String, String> {
+    let secret = location.secret_options.iter().filter_map(|(key, reference)| {
+        let secret = secrets.get(reference)?;
+        Some((key.clone(), secret.reveal().to_owned()))
+    });
+    location.storage_options.clone().into_iter().chain(secret).collect()
 }

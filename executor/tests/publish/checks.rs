@@ -69,7 +69,7 @@ async fn holds_one_run(lab: &Lab, point: &RecoveryPoint) {
 /// In what the tables of a recovery point differ from their sources at its versions.
 async fn unlike_source(lab: &Lab, point: &RecoveryPoint) -> Vec<String> {
     let executor = lab.executor();
-    let scene = executor.scene();
+    let scene = executor.scene().await;
     let sources = scene.stores.tables(SideName::Primary, scene.group).unwrap();
     let targets = scene.stores.tables(SideName::Secondary, scene.group).unwrap();
     assert_eq!(point.cut.tables.len(), sources.len());

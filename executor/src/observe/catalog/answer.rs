@@ -80,14 +80,6 @@ impl CommitsPage {
     }
 }
 
-/// What an error says of itself.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Problem {
-    pub(super) error_code: String,
-    pub(super) message: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
