@@ -81,8 +81,8 @@ async fn check(
         let group = group.name.to_string();
         return Ok(Checked { group, level, seq: None, holds: None, equal: false, tables: Vec::new() });
     };
-    let sources = scene.stores.sources(scene.active(&history), group).at(Stage::Verify, &group.name)?;
-    let targets = scene.stores.tables(scene.standby(&history), group).at(Stage::Verify, &group.name)?;
+    let sources = scene.stores.sources(scene.active(&history), group).await.at(Stage::Verify, &group.name)?;
+    let targets = scene.stores.tables(scene.standby(&history), group).await.at(Stage::Verify, &group.name)?;
     let settled = history.state.as_ref().is_some_and(|state| state.open_intent.is_none());
     let look = Look { level, settled };
     let mut tables = Vec::new();

@@ -46,7 +46,7 @@ fn data_file(table: &str, run: u64) -> String {
 /// Every data file that a recovery point names is there.
 async fn reads(executor: &Executor, point: &RecoveryPoint) {
     let scene = executor.scene().await;
-    for table in scene.stores.tables(SideName::Secondary, scene.group).unwrap() {
+    for table in scene.stores.tables(SideName::Secondary, scene.group).await.unwrap() {
         let version = point.cut.table(&table.name).unwrap().target_version;
         let delta = table.table();
         let snapshot = delta.snapshot(&delta.listing().await.unwrap(), version).await.unwrap();

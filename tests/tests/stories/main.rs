@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod catalog;
+mod catalog_names;
 mod clouds;
 mod demo_path;
 mod diverged;

@@ -12,9 +12,9 @@ pub(super) struct TableInfo {
     pub(super) table_id: String,
     #[serde(default)]
     pub(super) storage_location: String,
-    table_type: String,
+    pub(super) table_type: String,
     #[serde(default)]
-    data_source_format: Option<String>,
+    pub(super) data_source_format: Option<String>,
 }
 
 impl TableInfo {

@@ -1,5 +1,6 @@
 use http::Method;
 use lakedr_control::id::TableName;
+use lakedr_control::location::{InvalidUrl, StoreUrl};
 use lakedr_control::secret::Secret;
 use lakedr_control::service::{Call, Login, Service, unity_catalog_api};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -7,8 +8,20 @@ use url::Url;
 
 use super::answer::{CommitsPage, CommitsQuestion, TableInfo};
 use super::error::CatalogError;
+use super::kind::TableKind;
 use crate::delta::ratified::Ratified;
 use crate::delta::root::TableRoot;
+
+/// A table that a catalog has, and lakedr can copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogTable {
+    /// Its id in the catalog.
+    pub id: String,
+    /// Where it lies.
+    pub url: StoreUrl,
+    /// Who may write to it.
+    pub kind: TableKind,
+}
 
 /// A Unity Catalog server, or the catalog of a workspace. Read only.
 #[derive(Debug)]
@@ -26,8 +39,31 @@ impl UnityCatalog {
         Ok(Self { service: Service::new(&unity_catalog_api(server), login)? })
     }
 
+    pub(super) fn service(&self) -> &Service {
+        &self.service
+    }
+
     fn name(&self) -> String {
         self.service.base().to_owned()
+    }
+
+    /// Where a table lies, by its name.
+    ///
+    /// # Errors
+    /// A [`CatalogError`] when the catalog has no such table, or one that cannot be copied.
+    pub async fn find(&self, table: &TableName) -> Result<CatalogTable, CatalogError> {
+        let (catalog, name) = (|| self.name(), || table.clone());
+        let info = self.table(table).await?;
+        let info = info.ok_or_else(|| CatalogError::Absent { catalog: catalog(), table: name() })?;
+        let kind = TableKind::of(&info.table_type, info.data_source_format.as_deref());
+        let kind =
+            kind.map_err(|what| CatalogError::NotCopied { catalog: catalog(), table: name(), what })?;
+        let url = place(&info.storage_location).map_err(|cause| CatalogError::Place {
+            catalog: catalog(),
+            table: name(),
+            cause,
+        })?;
+        Ok(CatalogTable { id: info.table_id, url, kind })
     }
 
     /// What the catalog knows of the commits of a table from a version on; none when it does not manage the table.
@@ -85,6 +121,14 @@ impl UnityCatalog {
     }
 }
 
+/// The place of a table, which some catalogs spell `file:/dir`.
+fn place(location: &str) -> Result<StoreUrl, InvalidUrl> {
+    match location.strip_prefix("file:/").filter(|path| !path.starts_with('/')) {
+        Some(path) => format!("file:///{path}").parse(),
+        None => location.parse(),
+    }
+}
+
 /// Whether two urls name one place, however they are spelled.
 fn same_place(a: &str, b: &str) -> bool {
     match (TableRoot::parse(a), TableRoot::parse(b)) {
@@ -96,6 +140,15 @@ fn same_place(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_as_catalogs_spell_them() {
+        for spelled in ["file:/lake/t", "file:///lake/t", "file:///lake/t/"] {
+            assert_eq!(place(spelled).expect("place").as_str(), "file:///lake/t", "{spelled}");
+        }
+        assert!(place("dbfs:/user/hive/warehouse/t").is_err());
+        assert!(place("").is_err());
+    }
 
     #[test]
     fn one_place_has_many_spellings() {

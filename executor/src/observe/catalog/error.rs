@@ -1,8 +1,10 @@
 use http::StatusCode;
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::id::TableName;
+use lakedr_control::location::InvalidUrl;
 use lakedr_control::service::ServiceError;
 
+use super::kind::NotCopied;
 use crate::error::Classify;
 
 /// Why a catalog does not say what the commits of a table are.
@@ -19,6 +21,38 @@ pub enum CatalogError {
     /// A question has no JSON form; a bug.
     #[error("a question to a catalog cannot be written")]
     Question(#[source] serde_json::Error),
+    /// The catalog has no such table.
+    #[error(
+        "catalog {catalog} has no table {table}; create it there, correct its name, or set its url or the table_root of \
+         the side"
+    )]
+    Absent {
+        /// The catalog.
+        catalog: String,
+        /// The table.
+        table: TableName,
+    },
+    /// The catalog has something of that name that cannot be copied.
+    #[error("catalog {catalog} has {table} as {what}")]
+    NotCopied {
+        /// The catalog.
+        catalog: String,
+        /// The table.
+        table: TableName,
+        /// What it is.
+        what: NotCopied,
+    },
+    /// The table lies at a place that is no storage URL.
+    #[error("catalog {catalog} has {table} at a place that cannot be used; set the url of the table")]
+    Place {
+        /// The catalog.
+        catalog: String,
+        /// The table.
+        table: TableName,
+        /// Why.
+        #[source]
+        cause: InvalidUrl,
+    },
     /// The catalog's table lies elsewhere.
     #[error(
         "catalog {catalog} has {table} at {location}, but the group has it at {declared}; correct the url of the table, or \
@@ -70,8 +104,8 @@ impl Classify for CatalogError {
         match self {
             Self::Service { cause } => cause.class(),
             Self::Question(_) => FailureClass::Internal,
-            Self::Elsewhere { .. } => FailureClass::Configuration,
-            Self::NotStaged { .. } => FailureClass::Unsupported,
+            Self::Absent { .. } | Self::Place { .. } | Self::Elsewhere { .. } => FailureClass::Configuration,
+            Self::NotCopied { .. } | Self::NotStaged { .. } => FailureClass::Unsupported,
         }
     }
 
