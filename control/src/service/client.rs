@@ -37,9 +37,31 @@ pub struct Call {
 }
 
 impl Call {
-    /// A question without body. `path` begins with a slash, and is encoded already.
+    /// Reads something. `path` begins with a slash, and is encoded already.
     #[must_use]
-    pub fn new(method: Method, path: impl Into<String>) -> Self {
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// Makes something.
+    #[must_use]
+    pub fn post(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    /// Changes something.
+    #[must_use]
+    pub fn patch(path: impl Into<String>) -> Self {
+        Self::new(Method::PATCH, path)
+    }
+
+    /// Removes something.
+    #[must_use]
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
+    fn new(method: Method, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), body: Vec::new(), content_type: None }
     }
 
@@ -176,7 +198,7 @@ mod tests {
     #[test]
     fn a_request_says_who_asks_and_hides_it() {
         let service = Service::new("https://uc/", Login::Bearer(Secret::new("hunter2".to_owned()))).unwrap();
-        let call = Call::new(Method::POST, "/x").with_json(&serde_json::json!({"a": 1})).unwrap();
+        let call = Call::post("/x").with_json(&serde_json::json!({"a": 1})).unwrap();
         let request = service.request(&call).unwrap();
         assert_eq!(request.uri(), "https://uc/x");
         assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer hunter2");
@@ -185,7 +207,7 @@ mod tests {
 
     #[test]
     fn forms_are_encoded() {
-        let call = Call::new(Method::POST, "/t").with_form(&[("grant_type", "a b"), ("scope", "x&y")]);
+        let call = Call::post("/t").with_form(&[("grant_type", "a b"), ("scope", "x&y")]);
         assert_eq!(call.body, b"grant_type=a+b&scope=x%26y");
     }
 

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use http::Method;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -80,7 +79,7 @@ impl Workspace {
         }
         let login = Login::Basic { user: id.clone(), password: secret.clone() };
         let fields = [("grant_type", "client_credentials"), ("scope", "all-apis")];
-        let call = Call::new(Method::POST, "/oidc/v1/token").with_form(&fields);
+        let call = Call::post("/oidc/v1/token").with_form(&fields);
         let asked = Instant::now();
         let answer: TokenAnswer = Service::new(self.url.as_str(), login)?.ask(&call).await?;
         let token = Secret::new(answer.access_token);

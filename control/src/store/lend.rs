@@ -58,6 +58,9 @@ pub enum NotLent {
     /// The lender does not lend, or not to this caller: what the machine itself has may do.
     #[error("no temporary credentials")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// The lender does not know who asks.
+    #[error("no temporary credentials")]
+    Denied(#[source] Box<dyn Error + Send + Sync>),
     /// The lender does not answer as it should.
     #[error("no temporary credentials")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
@@ -139,7 +142,7 @@ impl<C: Borrowed> Borrower<C> {
                     until: asked + good_for,
                 })
             }
-            Err(error @ NotLent::Failed(_)) => Err(error),
+            Err(error @ (NotLent::Failed(_) | NotLent::Denied(_))) => Err(error),
             Err(error @ NotLent::Refused(_)) => {
                 let refused = crate::message::chain(&error);
                 tracing::debug!("{refused}; credentials of this machine are used instead");
@@ -150,12 +153,22 @@ impl<C: Borrowed> Borrower<C> {
     }
 }
 
+fn denied(source: Box<dyn Error + Send + Sync>) -> object_store::Error {
+    object_store::Error::Unauthenticated { path: "any path in this store".to_owned(), source }
+}
+
+fn not_lent<C: Borrowed>(error: NotLent) -> object_store::Error {
+    match error {
+        NotLent::Denied(_) => denied(Box::new(error)),
+        _ => object_store::Error::Generic { store: C::STORE, source: Box::new(error) },
+    }
+}
+
 #[async_trait]
 impl<C: Borrowed> CredentialProvider for Borrower<C> {
     type Credential = C;
 
     async fn get_credential(&self) -> object_store::Result<Arc<C>> {
-        let failed = |source| object_store::Error::Generic { store: C::STORE, source };
         let mut held = self.held.lock().await;
         let now = Instant::now();
         if held.as_ref().is_none_or(|held| held.renew_at <= now) {
@@ -167,7 +180,7 @@ impl<C: Borrowed> CredentialProvider for Borrower<C> {
                         tracing::warn!("{}", crate::message::chain(&error));
                         held.renew_at = now + ASK_AGAIN_AFTER;
                     }
-                    None => return Err(failed(Box::new(error))),
+                    None => return Err(not_lent::<C>(error)),
                 },
             }
         }
@@ -178,7 +191,7 @@ impl<C: Borrowed> CredentialProvider for Borrower<C> {
         drop(held);
         let Some(credential) = lent else {
             let own = self.own.get_credential().await;
-            return own.map_err(|own| failed(Box::new(NoCredentials { refused, own: own.to_string() })));
+            return own.map_err(|own| denied(Box::new(NoCredentials { refused, own: own.to_string() })));
         };
         Ok(credential)
     }

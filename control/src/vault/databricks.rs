@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use url::Url;
 
@@ -37,7 +37,7 @@ impl DatabricksVault {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([("scope", scope), ("key", key)])
             .finish();
-        let call = Call::new(Method::GET, format!("/api/2.0/secrets/get?{query}"));
+        let call = Call::get(format!("/api/2.0/secrets/get?{query}"));
         workspace.service().await?.ask(&call).await
     }
 }

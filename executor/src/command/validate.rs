@@ -95,12 +95,6 @@ fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
     if spec.notifications.is_some() {
         idle("notifications are declared".to_owned());
     }
-    for location in &loaded.specs.external_locations {
-        let used = [&spec.primary.location, &spec.secondary.location].contains(&&location.name);
-        if used && location.unity_catalog.is_some() {
-            idle(format!("external location {:?} is to be registered in Unity Catalog", location.name));
-        }
-    }
     if spec.rto_target.is_some() {
         idle("rto_target is declared".to_owned());
     }

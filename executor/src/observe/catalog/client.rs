@@ -1,4 +1,3 @@
-use http::Method;
 use lakedr_control::id::TableName;
 use lakedr_control::location::{InvalidUrl, StoreUrl};
 use lakedr_control::secret::Secret;
@@ -104,7 +103,7 @@ impl UnityCatalog {
     async fn table(&self, table: &TableName) -> Result<Option<TableInfo>, CatalogError> {
         let name =
             table.parts().map(|part: &str| utf8_percent_encode(part, NON_ALPHANUMERIC).to_string()).join(".");
-        match self.service.ask(&Call::new(Method::GET, format!("/tables/{name}"))).await {
+        match self.service.ask(&Call::get(format!("/tables/{name}"))).await {
             Err(error) if error.is_absent() => Ok(None),
             answer => Ok(Some(answer?)),
         }
@@ -116,7 +115,7 @@ impl UnityCatalog {
             table_uri: &table.storage_location,
             start_version: start,
         };
-        let call = Call::new(Method::GET, "/delta/preview/commits").with_json(&question);
+        let call = Call::get("/delta/preview/commits").with_json(&question);
         Ok(self.service.ask(&call.map_err(CatalogError::Question)?).await?)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{Method, StatusCode};
+use http::StatusCode;
 use lakedr_control::location::StoreUrl;
 use lakedr_control::service::{Call, ServiceError};
 use lakedr_control::store::{Lender, LentCredential, Loan, NotLent};
@@ -55,10 +55,16 @@ impl CatalogLender {
             Purpose::Table { .. } => "/temporary-table-credentials",
             Purpose::Path { .. } => "/temporary-path-credentials",
         };
-        let call = Call::new(Method::POST, path).with_json(&self.purpose);
+        let call = Call::post(path).with_json(&self.purpose);
         let call = call.map_err(|cause| NotLent::Failed(Box::new(cause)))?;
         self.catalog.service().ask(&call).await.map_err(|cause| {
-            if refuses(&cause) { NotLent::Refused(Box::new(cause)) } else { NotLent::Failed(Box::new(cause)) }
+            if refuses(&cause) {
+                NotLent::Refused(Box::new(cause))
+            } else if cause.is_denied() {
+                NotLent::Denied(Box::new(cause))
+            } else {
+                NotLent::Failed(Box::new(cause))
+            }
         })
     }
 }
