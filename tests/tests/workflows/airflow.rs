@@ -1,0 +1,1 @@
+//! Airflow, for real.
