@@ -33,7 +33,7 @@ struct Workspace {
     granted: Vec<String>,
     jobs: Vec<(i64, String)>,
     runs: Vec<JobRun>,
-    /// Statuses that the next calls are answered with, and seconds to wait.
+    /// Statuses that the next calls of the API are answered with, and seconds to wait.
     troubles: VecDeque<(u16, Option<u64>)>,
     asked: Vec<String>,
     deprecated: bool,
@@ -61,7 +61,8 @@ impl Databricks {
         let served = Arc::clone(&workspace);
         let address = stand_in::serve(move |request| {
             let mut workspace = served.lock().unwrap_or_else(PoisonError::into_inner);
-            match workspace.troubles.pop_front() {
+            let asks = request.path.first().is_some_and(|first| first == "api");
+            match asks.then(|| workspace.troubles.pop_front()).flatten() {
                 Some((status, wait)) => trouble(status, wait),
                 None => workspace.answer(request),
             }
@@ -116,7 +117,7 @@ impl Databricks {
         self.change(run, "RUNNING", |run| run.executions.push((now(), 0, String::new())))
     }
 
-    /// The next call is answered with this status, and with the request to wait so many seconds.
+    /// The next call of the API is answered with this status, and with the request to wait so many seconds.
     pub fn trouble(&self, status: u16, wait: Option<u64>) {
         self.lock().troubles.push_back((status, wait));
     }

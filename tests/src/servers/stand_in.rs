@@ -16,6 +16,7 @@ pub(super) struct Request {
     /// Parts of the path, decoded.
     pub(super) path: Vec<String>,
     pub(super) query: Vec<(String, String)>,
+    pub(super) host: String,
     authorization: Option<String>,
     pub(super) body: Vec<u8>,
 }
@@ -98,13 +99,14 @@ fn read(client: &TcpStream) -> Result<Request> {
     let mut words = first.split(' ');
     let (method, target) = (words.next().context("a method")?, words.next().context("a path")?);
     let url = url::Url::parse("http://stand-in")?.join(target)?;
-    let (mut length, mut authorization) = (0, None);
+    let (mut length, mut authorization, mut host) = (0, None, String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
         let Some((name, value)) = header.trim_end().split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse()?,
+            "host" => value.clone_into(&mut host),
             "authorization" => authorization = Some(value.to_owned()),
             _ => {}
         }
@@ -116,6 +118,7 @@ fn read(client: &TcpStream) -> Result<Request> {
         method: method.to_owned(),
         path: url.path_segments().into_iter().flatten().map(decoded).collect(),
         query: url.query_pairs().into_owned().collect(),
+        host,
         authorization,
         body,
     })

@@ -1,7 +1,12 @@
 //! A Databricks job: whose runs overlap, are repaired, and whose service has no time.
 
-use anyhow::Result;
-use serde_json::json;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use lakedr_e2e::environment::{checkout, tool};
+use lakedr_e2e::running::Running;
+use serde_json::{Value, json};
 
 use crate::lake::{Lake, TABLES};
 use crate::sources::{Job, Source as _};
@@ -127,7 +132,7 @@ fn c1_10_an_older_success_is_found_behind_many_failures() -> Result<()> {
         lake.append(table, "1", None)?;
     }
     job.workspace.end(success, "SUCCESS")?;
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::thread::sleep(Duration::from_millis(20));
     for _ in 0..30 {
         let failed = job.workspace.begin(job.id);
         job.workspace.end(failed, "RUN_EXECUTION_ERROR")?;
@@ -209,7 +214,7 @@ fn c1_03_a_stale_group_is_an_alert_and_never_a_torn_copy() -> Result<()> {
     assert_eq!(lake.sync(0)?, "published");
     let _under_way = job.workspace.begin(job.id);
     lake.append("bronze", "2", None)?;
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(2));
     assert_eq!(lake.sync(0)?, "up_to_date");
     assert_eq!(lake.standby()?, ["bronze/1", "gold/1"]);
     let status = lake.lakedr(4, &["status"])?;
@@ -241,7 +246,7 @@ fn c1_13_a_table_that_did_not_exist_refuses_the_whole_group() -> Result<()> {
     let run = job.workspace.begin(job.id);
     lake.append("bronze", "1", None)?;
     job.workspace.end(run, "SUCCESS")?;
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::thread::sleep(Duration::from_millis(20));
     std::fs::remove_dir_all(lake.world.source("gold"))?;
     lake.create("gold")?;
     let report = lake.lakedr(3, &["sync"])?;
@@ -264,5 +269,52 @@ fn a_token_that_is_withdrawn_is_asked_for_again_and_a_wrong_one_is_said() -> Res
     job.workspace.trouble(403, None);
     let report = lake.lakedr(4, &["sync"])?;
     assert_eq!(report["error"]["type"], "denied", "{report}");
+    Ok(())
+}
+
+/// What the vendor's SDK makes of a workspace.
+fn sdk(job: &Job, login: &[(&str, &str)]) -> Result<Value> {
+    let mut command = Command::new(tool("venv/bin/python")?);
+    command.arg(checkout().join("tests/databricks/ask.py")).args([&job.workspace.url(), "etl"]);
+    command.env("DATABRICKS_CONFIG_FILE", "/dev/null").env("PYTHONDONTWRITEBYTECODE", "1");
+    command.envs(login.iter().copied());
+    let outcome = Running::spawn(&mut command)?.wait(Duration::from_secs(120))?;
+    ensure!(outcome.code == Some(0), "{outcome}");
+    outcome.json()
+}
+
+#[test]
+fn the_sdk_of_the_vendor_understands_the_stand_in() -> Result<()> {
+    let job = Job::with_client()?;
+    let secrets = job.secrets();
+    let secret = |name: &str| secrets.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+    let client = [
+        ("DATABRICKS_CLIENT_ID", secret("RING_CLIENT")),
+        ("DATABRICKS_CLIENT_SECRET", secret("RING_SECRET")),
+    ];
+    let (first, second, third) =
+        (job.workspace.begin(job.id), job.workspace.begin(job.id), job.workspace.begin(job.id));
+    job.workspace.end(first, "SUCCESS")?;
+    job.workspace.end(second, "RUN_EXECUTION_ERROR")?;
+    job.workspace.repair(second)?;
+    job.workspace.end(second, "SUCCESS")?;
+    for (auth, login) in [("pat", &[("DATABRICKS_TOKEN", secret("RING_TOKEN"))][..]), ("oauth-m2m", &client)]
+    {
+        job.workspace.trouble(429, Some(0));
+        let found = sdk(&job, login)?;
+        assert_eq!((&found["auth"], &found["name"]), (&json!(auth), &json!("ETL")), "{found}");
+        assert_eq!((&found["jobs"], &found["active"]), (&json!([job.id]), &json!([third])), "{found}");
+        let runs = found["runs"].as_array().context("runs")?;
+        let of = |id: i64| runs.iter().find(|run| run["id"] == id).context("a run");
+        assert_eq!(runs.len(), 3, "all pages: {found}");
+        assert_eq!((&of(first)?["state"], &of(first)?["code"]), (&json!("TERMINATED"), &json!("SUCCESS")));
+        assert_eq!((&of(third)?["state"], &of(third)?["ended"]), (&json!("RUNNING"), &json!(0)));
+        let executions = of(second)?["executions"].as_array().context("executions")?;
+        let codes: Vec<&Value> = executions.iter().map(|execution| &execution["code"]).collect();
+        assert_eq!(codes, [&json!("RUN_EXECUTION_ERROR"), &json!("SUCCESS")], "{found}");
+    }
+    // lakedr sees the same: the newest end is that of the repair
+    let report = lake(&job)?.lakedr(0, &["status"])?;
+    assert_eq!(report["runs_behind"], 2, "{report}");
     Ok(())
 }

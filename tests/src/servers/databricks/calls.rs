@@ -20,9 +20,14 @@ impl Workspace {
         self.asked.push(format!("{} {}?{}", request.method, path.join("/"), query.join("&")));
         match (request.method.as_str(), path.as_slice()) {
             ("POST", ["oidc", "v1", "token"]) => return self.grant(request),
+            ("GET", [".well-known", "databricks-config"]) => {
+                let metadata = json!({"oidc_endpoint": format!("http://{}/oidc", request.host), "cloud": "AWS"});
+                return Answer::new(200, metadata);
+            }
             ("GET", ["oidc", ".well-known", "oauth-authorization-server"]) => {
-                let here = request.get("base").unwrap_or_default();
-                return Answer::new(200, json!({"token_endpoint": format!("{here}/oidc/v1/token")}));
+                let here = format!("http://{}/oidc/v1", request.host);
+                let endpoints = json!({"token_endpoint": format!("{here}/token"), "authorization_endpoint": format!("{here}/authorize")});
+                return Answer::new(200, endpoints);
             }
             _ => {}
         }
