@@ -3,6 +3,7 @@
 //! objects in a folder of its own.
 
 mod airflow;
+mod airflow_process;
 mod azurite;
 mod databricks;
 mod fake_gcs;
@@ -21,6 +22,7 @@ use futures::future::BoxFuture;
 use object_store::ObjectStore;
 
 pub use airflow::Airflow;
+pub use airflow_process::AirflowProcess;
 pub use azurite::Azurite;
 pub use databricks::Databricks;
 pub use fake_gcs::FakeGcs;

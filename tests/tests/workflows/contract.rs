@@ -7,7 +7,7 @@ use crate::lake::{Lake, TABLES};
 use crate::sources::{Dag, Job, Marked, Source};
 
 /// Tells the story of five runs.
-fn keep(source: &dyn Source) -> Result<()> {
+pub(crate) fn keep(source: &dyn Source) -> Result<()> {
     let mut attributes = source.attributes()?;
     attributes.insert("rpo_target".to_owned(), json!("1h"));
     let lake = Lake::new(&attributes, source.secrets())?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use lakedr_e2e::running::Running;
-use lakedr_e2e::servers::{Airflow, Databricks};
+use lakedr_e2e::servers::{Airflow, AirflowProcess, Databricks};
 use lakedr_e2e::world::{World, url};
 use serde_json::{Map, Value, json};
 
@@ -116,7 +116,6 @@ impl Source for Dag {
 
     fn secrets(&self) -> Vec<(String, String)> {
         let user = ("RING_USER".to_owned(), self.server.user().to_owned());
-        // the user name is in many paths and no secret
         vec![("RING_PASSWORD".to_owned(), PASSWORD.to_owned()), user]
     }
 
@@ -131,6 +130,46 @@ impl Source for Dag {
     fn again(&self, _: &World, run: &str) -> Result<()> {
         self.server.clear(run)?;
         self.server.begin_again(run)
+    }
+}
+
+/// A DAG of an Airflow that nobody here wrote.
+pub(crate) struct RealDag {
+    server: AirflowProcess,
+}
+
+impl RealDag {
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self { server: AirflowProcess::start(PASSWORD)? })
+    }
+}
+
+impl Source for RealDag {
+    fn attributes(&self) -> Result<Map<String, Value>> {
+        Ok(object([(
+            "workflow",
+            json!({"airflow_dag": {
+                "url": self.server.url(), "dag_id": self.server.dag(), "username": "env://RING_USER",
+                "password": "env://RING_PASSWORD",
+            }}),
+        )]))
+    }
+
+    fn secrets(&self) -> Vec<(String, String)> {
+        let user = ("RING_USER".to_owned(), self.server.user().to_owned());
+        vec![("RING_PASSWORD".to_owned(), PASSWORD.to_owned()), user]
+    }
+
+    fn begin(&self, _: &World) -> Result<String> {
+        self.server.begin()
+    }
+
+    fn end(&self, _: &World, run: &str, success: bool) -> Result<()> {
+        self.server.end(run, success)
+    }
+
+    fn again(&self, _: &World, run: &str) -> Result<()> {
+        self.server.clear(run)
     }
 }
 

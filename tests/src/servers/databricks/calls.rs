@@ -21,7 +21,8 @@ impl Workspace {
         match (request.method.as_str(), path.as_slice()) {
             ("POST", ["oidc", "v1", "token"]) => return self.grant(request),
             ("GET", [".well-known", "databricks-config"]) => {
-                let metadata = json!({"oidc_endpoint": format!("http://{}/oidc", request.host), "cloud": "AWS"});
+                let metadata =
+                    json!({"oidc_endpoint": format!("http://{}/oidc", request.host), "cloud": "AWS"});
                 return Answer::new(200, metadata);
             }
             ("GET", ["oidc", ".well-known", "oauth-authorization-server"]) => {
