@@ -11,6 +11,8 @@ mod judge;
 #[cfg(test)]
 mod model;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use candidate::{finished_behind, settles_at};
 pub use choose::{Observed, Step, choose_timed};

@@ -79,7 +79,7 @@ impl Workspace {
     }
 
     fn runs(&self, request: &Request) -> Answer {
-        if !request.number::<u32>("limit").is_none_or(|limit| limit < 25) {
+        if request.number::<u32>("limit").is_some_and(|limit| limit >= 25) {
             return refused(400, "INVALID_PARAMETER_VALUE", "limit must be under 25");
         }
         let wanted: Option<i64> = request.number("job_id");
