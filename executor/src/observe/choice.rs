@@ -248,7 +248,7 @@ pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
     if scene.group.workflow.is_some() {
         return false;
     }
-    let Ok(tables) = scene.stores.sources(scene.active(history), scene.group) else { return false };
+    let Ok(tables) = scene.stores.sources(scene.active(history), scene.group).await else { return false };
     let Ok(heads) = heads(with_records(scene, history, tables).await, Newer::Leave).await else {
         return false;
     };

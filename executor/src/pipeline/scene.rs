@@ -47,17 +47,17 @@ impl From<Refusal> for Stop {
 }
 
 impl<'a> Scene<'a> {
-    /// Opens the stores of a group. Nothing is sent.
+    /// Opens the stores of a group: fetches the secrets that they need, and sends nothing else.
     ///
     /// # Errors
-    /// When a store cannot be set up.
-    pub fn open(
+    /// When a secret cannot be had, or a store cannot be set up.
+    pub async fn open(
         world: &'a World,
         loaded: &Loaded,
         spec: &SyncGroupSpec,
         group: &'a ValidGroup,
     ) -> Result<Self, Failure> {
-        let stores = GroupStores::open(loaded, group).at(Stage::Spec, &group.name)?;
+        let stores = GroupStores::open(loaded, group).await.at(Stage::Spec, &group.name)?;
         let log = stores.log(group);
         let spec_digest = Loaded::spec_digest(spec).map_err(|cause| Failure {
             stage: Stage::Spec,
