@@ -17,7 +17,10 @@ pub use external_location::{ValidLocation, external_location};
 pub(crate) use rules::is_email;
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
 pub use sync_group::sync_group;
-pub use valid_group::{Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow};
+pub use valid_group::{
+    AirflowDag, Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
+    WorkspaceLogin,
+};
 
 /// One step of the path to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

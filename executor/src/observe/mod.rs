@@ -3,9 +3,11 @@
 pub mod catalog;
 pub mod choice;
 pub mod delta_table;
+mod history;
 pub(crate) mod log_store;
 mod parquet_object;
 pub mod presence;
+pub mod service;
 pub mod snapshot;
 pub mod source;
 pub mod table_error;

@@ -37,7 +37,12 @@ fn side() -> Vec<Attribute> {
     let workspace = vec![
         Attribute::string("name").describe("Name of the workspace, for people."),
         Attribute::string("url").required().describe("URL of the workspace, `https://…`."),
-        Attribute::string("token").required().describe(secret_reference!("Token for the workspace.")),
+        Attribute::string("token").describe(secret_reference!(
+            "Token for the workspace. Either this or `client_id` and `client_secret`."
+        )),
+        Attribute::string("client_id")
+            .describe(secret_reference!("Client id of a service principal, for OAuth (M2M).")),
+        Attribute::string("client_secret").describe(secret_reference!("Secret of that client.")),
     ];
     let catalog = vec![
         Attribute::string("url").required().describe("URL of the catalog server, `https://…`."),
@@ -107,9 +112,11 @@ fn workflow() -> Vec<Attribute> {
             .describe("Id of the job. Either this or `name`."),
     ];
     let dag = vec![
-        Attribute::string("url").required().describe("Base URL of the Airflow web server."),
+        Attribute::string("url")
+            .required()
+            .describe("Base URL of the Airflow web server, of Airflow 2 or 3."),
         Attribute::string("dag_id").required().describe("Id of the DAG."),
-        Attribute::string("username").describe(secret_reference!("User name.")),
+        Attribute::string("username").describe(secret_reference!("User name; with `password`, or neither.")),
         Attribute::string("password").describe(secret_reference!("Password.")),
     ];
     let marker = vec![
