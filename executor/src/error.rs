@@ -151,6 +151,18 @@ impl Classify for ServiceError {
     }
 }
 
+impl Classify for SecretError {
+    fn class(&self) -> FailureClass {
+        if self.passes() {
+            FailureClass::Unreachable
+        } else if self.is_denied() {
+            FailureClass::Denied
+        } else {
+            FailureClass::Configuration
+        }
+    }
+}
+
 impl Classify for MissingSecrets {
     /// A secret that is denied or not there stays so: only when all of them may come is trying again worth it.
     fn class(&self) -> FailureClass {

@@ -321,7 +321,13 @@ fn side(region: String, location: String, name: Option<String>, url: &str, token
         region,
         location,
         table_root: None,
-        workspace: Some(WorkspaceSpec { name, url: url.to_owned(), token: token.to_owned() }),
+        workspace: Some(WorkspaceSpec {
+            name,
+            url: url.to_owned(),
+            token: Some(token.to_owned()),
+            client_id: None,
+            client_secret: None,
+        }),
         catalog: Some(CatalogSpec { url: url.to_owned(), token: Some(token.to_owned()) }),
     }
 }

@@ -83,7 +83,7 @@ pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Runs>, 
 fn service(scene: &Scene<'_>, history: &History) -> Result<Option<Box<dyn RunService>>, Failure> {
     let active = scene.group.side(scene.active(history));
     match &scene.group.workflow {
-        Some(workflow) => open(workflow, active).at_workflow(),
+        Some(workflow) => open(workflow, active, &scene.secrets).at_workflow(),
         None => Ok(None),
     }
 }

@@ -2,6 +2,7 @@ use lakedr_control::group_log::{FailureClass, GroupLog, History};
 use lakedr_control::id::TableName;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::{SideName, ValidGroup};
+use lakedr_control::vault::Secrets;
 
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
@@ -19,6 +20,8 @@ pub struct Scene<'a> {
     pub spec_digest: String,
     /// Its stores.
     pub stores: GroupStores,
+    /// The secrets that its specification refers to.
+    pub secrets: Secrets,
     /// Its log.
     pub log: GroupLog,
     /// Whether this call keeps beside the log what saves the next one from reading it all again.
@@ -66,7 +69,8 @@ impl<'a> Scene<'a> {
             retryable: false,
             cause: Box::new(cause),
         })?;
-        Ok(Self { world, group, spec_digest, stores, log, keeps_caches: false })
+        let secrets = loaded.secrets.clone();
+        Ok(Self { world, group, spec_digest, stores, secrets, log, keeps_caches: false })
     }
 
     /// The same scene for a call that writes to the standby region in any case.

@@ -4,6 +4,7 @@ use backon::Retryable as _;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
+use lakedr_control::vault::Secrets;
 use object_store::ClientOptions;
 use object_store::client::{HttpClient, HttpConnector as _, HttpRequest, ReqwestConnector};
 use serde::Deserialize;
@@ -27,6 +28,7 @@ pub struct Service {
     /// What it is, for people.
     kind: &'static str,
     login: Login,
+    secrets: Secrets,
     granted: Mutex<Option<(Granted, Instant)>>,
 }
 
@@ -58,18 +60,18 @@ impl Problem {
 }
 
 impl Service {
-    /// A service at a URL. Nothing is sent; secrets are resolved with each request.
+    /// A service at a URL, asked with credentials out of `secrets`. Nothing is sent.
     ///
     /// # Errors
     /// [`ServiceError::Request`] when there can be no connections at all.
-    pub fn new(base: Url, kind: &'static str, login: Login) -> Result<Self, ServiceError> {
+    pub fn new(base: Url, kind: &'static str, login: Login, secrets: Secrets) -> Result<Self, ServiceError> {
         // the rules of a group let plain http pass for this machine only
         let options = ClientOptions::new().with_allow_http(base.scheme() == "http");
         let http = ReqwestConnector::default().connect(&options).map_err(|cause| ServiceError::Request {
             service: base.to_string(),
             problem: cause.to_string(),
         })?;
-        Ok(Self { http, base, kind, login, granted: Mutex::new(None) })
+        Ok(Self { http, base, kind, login, secrets, granted: Mutex::new(None) })
     }
 
     /// The same service, asked by somebody else.
@@ -166,7 +168,7 @@ impl Service {
     async fn authorization(&self) -> Result<Option<HeaderValue>, ServiceError> {
         let secret = |cause| ServiceError::Secret { service: self.base.to_string(), cause };
         let unfit = || self.refuse("its credentials are no text that a header can hold");
-        match self.login.header().map_err(secret)? {
+        match self.login.header(&self.secrets).await.map_err(secret)? {
             Some(None) if matches!(self.login, Login::Nobody) => Ok(None),
             Some(header) => header.map(Some).ok_or_else(unfit),
             None => bearer(&self.granted().await?.token).map(Some).ok_or_else(unfit),
@@ -191,7 +193,7 @@ impl Service {
         let secret = |cause| ServiceError::Secret { service: self.base.to_string(), cause };
         let path: Vec<&str> = self.login.grants_at().into_iter().flat_map(|path| path.split('/')).collect();
         let url = self.url(&path)?;
-        let request = self.login.ask().map_err(secret)?;
+        let request = self.login.ask(&self.secrets).await.map_err(secret)?;
         let request = request.ok_or_else(|| self.refuse("there is no token to ask for"))?;
         let answer: Answer<Grant> = self.send(request, &url).await?;
         Ok(answer.value.into())
@@ -210,7 +212,9 @@ mod tests {
     #[test]
     fn paths_are_put_below_the_base() {
         for base in ["https://w/air", "https://w/air/"] {
-            let service = Service::new(base.parse().unwrap(), "a service", Login::Nobody).unwrap();
+            let service =
+                Service::new(base.parse().unwrap(), "a service", Login::Nobody, Secrets::of_process());
+            let service = service.unwrap();
             let url = service.url(&["api", "v1", "dags", "a/b c", "dagRuns"]).unwrap();
             assert_eq!(url.as_str(), "https://w/air/api/v1/dags/a%2Fb%20c/dagRuns");
         }

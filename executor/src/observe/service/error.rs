@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 use lakedr_control::group_log::FailureClass;
+use lakedr_control::vault::SecretError;
 use object_store::client::HttpError;
 
 use crate::error::Classify;
-use crate::spec::SecretError;
 
 /// Why a service does not say what it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +109,7 @@ impl Classify for ServiceError {
 
     fn retryable(&self) -> bool {
         match self {
+            Self::Secret { cause, .. } => cause.passes(),
             Self::Connection { .. } => true,
             Self::Status { status, .. } => passes(*status),
             _ => false,

@@ -5,10 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use lakedr_control::secret::{Secret, SecretRef};
+use lakedr_control::vault::{SecretError, Secrets};
 use object_store::client::HttpRequest;
 use serde::Deserialize;
-
-use crate::spec::{SecretError, resolve};
 
 /// How a service knows who asks.
 #[derive(Debug, Clone)]
@@ -77,11 +76,13 @@ fn basic(user: &Secret, password: &Secret) -> Option<HeaderValue> {
 
 impl Login {
     /// What is sent with each request, where no token has to be asked for; none where one has to be.
-    pub(super) fn header(&self) -> Result<Option<Option<HeaderValue>>, SecretError> {
+    pub(super) async fn header(&self, secrets: &Secrets) -> Result<Option<Option<HeaderValue>>, SecretError> {
         Ok(match self {
             Self::Nobody => Some(None),
-            Self::Token(token) => Some(bearer(&resolve(token)?)),
-            Self::Basic(user, password) => Some(basic(&resolve(user)?, &resolve(password)?)),
+            Self::Token(token) => Some(bearer(&secrets.get(token).await?)),
+            Self::Basic(user, password) => {
+                Some(basic(&secrets.get(user).await?, &secrets.get(password).await?))
+            }
             Self::Client { .. } | Self::Session { .. } => None,
         })
     }
@@ -95,15 +96,15 @@ impl Login {
     }
 
     /// The request for a token, but for its URL.
-    pub(super) fn ask(&self) -> Result<Option<HttpRequest>, SecretError> {
+    pub(super) async fn ask(&self, secrets: &Secrets) -> Result<Option<HttpRequest>, SecretError> {
         let (body, kind, authorization) = match self {
             Self::Client { id, secret, .. } => (
                 Bytes::from_static(b"grant_type=client_credentials&scope=all-apis"),
                 "application/x-www-form-urlencoded",
-                basic(&resolve(id)?, &resolve(secret)?),
+                basic(&secrets.get(id).await?, &secrets.get(secret).await?),
             ),
             Self::Session { username, password, .. } => {
-                let (username, password) = (resolve(username)?, resolve(password)?);
+                let (username, password) = (secrets.get(username).await?, secrets.get(password).await?);
                 let body = serde_json::json!({"username": username.reveal(), "password": password.reveal()});
                 (Bytes::from(body.to_string()), "application/json", None)
             }

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::validate::{Side, Workflow};
+use lakedr_control::vault::Secrets;
 
 use super::airflow::AirflowRuns;
 use super::databricks::DatabricksRuns;
@@ -96,7 +97,11 @@ impl Classify for WorkflowError {
 ///
 /// # Errors
 /// When it cannot be set up.
-pub fn open(workflow: &Workflow, active: &Side) -> Result<Option<Box<dyn RunService>>, WorkflowError> {
+pub fn open(
+    workflow: &Workflow,
+    active: &Side,
+    secrets: &Secrets,
+) -> Result<Option<Box<dyn RunService>>, WorkflowError> {
     match workflow {
         Workflow::Marker(_) => Ok(None),
         Workflow::DatabricksJob(job) => {
@@ -104,9 +109,9 @@ pub fn open(workflow: &Workflow, active: &Side) -> Result<Option<Box<dyn RunServ
                 .workspace
                 .as_ref()
                 .ok_or_else(|| WorkflowError::NoWorkspace { region: active.region.clone() })?;
-            Ok(Some(Box::new(DatabricksRuns::new(workspace, job)?)))
+            Ok(Some(Box::new(DatabricksRuns::new(workspace, job, secrets)?)))
         }
-        Workflow::AirflowDag(dag) => Ok(Some(Box::new(AirflowRuns::new(dag)?))),
+        Workflow::AirflowDag(dag) => Ok(Some(Box::new(AirflowRuns::new(dag, secrets)?))),
     }
 }
 

@@ -3,6 +3,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::StatusCode;
 use lakedr_control::validate::AirflowDag;
+use lakedr_control::vault::Secrets;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::sync::OnceCell;
 
@@ -24,6 +25,7 @@ const TRIES: usize = 3;
 #[derive(Debug)]
 pub(in crate::observe::workflow) struct AirflowRuns {
     dag: AirflowDag,
+    secrets: Secrets,
     api: OnceCell<Api>,
 }
 
@@ -55,15 +57,22 @@ impl Page for TasksPage {
 }
 
 impl AirflowRuns {
-    pub(in crate::observe::workflow) fn new(dag: &AirflowDag) -> Result<Self, ServiceError> {
+    pub(in crate::observe::workflow) fn new(
+        dag: &AirflowDag,
+        secrets: &Secrets,
+    ) -> Result<Self, ServiceError> {
         // the client of the first question; which API there is, the server says
-        service(dag, Login::Nobody).map(|_| Self { dag: dag.clone(), api: OnceCell::new() })
+        service(dag, Login::Nobody, secrets).map(|_| Self {
+            dag: dag.clone(),
+            secrets: secrets.clone(),
+            api: OnceCell::new(),
+        })
     }
 
     /// Airflow 3 tells its version at a place that Airflow 2 does not have, and to everybody.
     async fn api(&self) -> Result<&Api, WorkflowError> {
         let found = self.api.get_or_try_init(|| async {
-            let nobody = service(&self.dag, Login::Nobody)?;
+            let nobody = service(&self.dag, Login::Nobody, &self.secrets)?;
             let version = nobody.get::<IgnoredAny>(&["api", "v2", "version"], &[]).await;
             let (version, login) = match (version, self.dag.login.clone()) {
                 (Ok(_), Some((username, password))) => {
@@ -103,8 +112,8 @@ impl AirflowRuns {
     }
 }
 
-fn service(dag: &AirflowDag, login: Login) -> Result<Service, ServiceError> {
-    Service::new(dag.url.clone(), "an Airflow web server", login)
+fn service(dag: &AirflowDag, login: Login, secrets: &Secrets) -> Result<Service, ServiceError> {
+    Service::new(dag.url.clone(), "an Airflow web server", login, secrets.clone())
 }
 
 /// All pages of a list; none when its length changed.

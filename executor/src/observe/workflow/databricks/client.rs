@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use lakedr_control::spec::DatabricksJobSpec;
 use lakedr_control::validate::{Workspace, WorkspaceLogin};
+use lakedr_control::vault::Secrets;
 
 use super::answer::{Job, JobRun, JobsPage, RunsPage};
 use crate::cut::{Run, merged};
@@ -25,6 +26,7 @@ impl DatabricksRuns {
     pub(in crate::observe::workflow) fn new(
         workspace: &Workspace,
         job: &DatabricksJobSpec,
+        secrets: &Secrets,
     ) -> Result<Self, ServiceError> {
         let login = match &workspace.login {
             WorkspaceLogin::Token(token) => Login::Token(token.clone()),
@@ -32,7 +34,7 @@ impl DatabricksRuns {
                 Login::Client { path: "oidc/v1/token", id: id.clone(), secret: secret.clone() }
             }
         };
-        let service = Service::new(workspace.url.clone(), "a Databricks workspace", login)?;
+        let service = Service::new(workspace.url.clone(), "a Databricks workspace", login, secrets.clone())?;
         Ok(Self { service, workspace: workspace.url.to_string(), job: job.clone() })
     }
 
