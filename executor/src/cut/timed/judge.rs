@@ -35,9 +35,9 @@ pub enum Doubt {
     /// A commit of before the end follows one of after it.
     Mixed {
         /// The one of after the end.
-        after: HistoryCommit,
+        after: Box<HistoryCommit>,
         /// The one of before the end.
-        before: HistoryCommit,
+        before: Box<HistoryCommit>,
     },
 }
 
