@@ -1,12 +1,16 @@
-//! Object stores on this machine: S3 (versitygw), Azure Blob Storage (Azurite), Google Cloud Storage
+//! Services on this machine. Object stores are S3 (versitygw), Azure Blob Storage (Azurite), Google Cloud Storage
 //! (fake-gcs-server). Each is a child process on a loopback port, ends with its handle, and keeps its
 //! objects in a folder of its own.
 
+mod airflow;
+mod airflow_process;
 mod azurite;
+mod databricks;
 mod fake_gcs;
 mod http;
 mod process;
 mod proxy;
+mod stand_in;
 mod unity_catalog;
 mod versitygw;
 
@@ -17,7 +21,10 @@ use anyhow::Result;
 use futures::future::BoxFuture;
 use object_store::ObjectStore;
 
+pub use airflow::Airflow;
+pub use airflow_process::AirflowProcess;
 pub use azurite::Azurite;
+pub use databricks::Databricks;
 pub use fake_gcs::FakeGcs;
 pub use proxy::{Counts, Fault, Kind, Proxy, Watch};
 pub use unity_catalog::UnityCatalog;

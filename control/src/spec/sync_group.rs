@@ -103,8 +103,15 @@ pub struct WorkspaceSpec {
     pub name: Option<String>,
     /// `https://…`
     pub url: String,
-    /// Reference of the token.
-    pub token: String,
+    /// Reference of the token. Either this or `client_id` and `client_secret`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Reference of the client id of a service principal (OAuth M2M).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Reference of the secret of that client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
 }
 
 /// A Unity Catalog endpoint.
@@ -174,7 +181,7 @@ pub struct DatabricksJobSpec {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AirflowDagSpec {
-    /// Base URL of the web server.
+    /// Base URL of the web server, of Airflow 2 or 3.
     pub url: String,
     /// Id of the DAG.
     pub dag_id: String,

@@ -14,9 +14,13 @@ pub use cross::{
     Specs, group_conflicts, group_references, location_users, schedule_references, validate_all,
 };
 pub use external_location::{ValidLocation, external_location};
+pub(crate) use rules::is_email;
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
 pub use sync_group::sync_group;
-pub use valid_group::{Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow};
+pub use valid_group::{
+    AirflowDag, Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
+    WorkspaceLogin,
+};
 
 /// One step of the path to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,11 +5,17 @@ use chrono_tz::Tz;
 
 use super::Violation;
 use super::rules::Report;
-use super::valid_group::{Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow};
+use super::valid_group::{
+    AirflowDag, Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
+    WorkspaceLogin,
+};
 use crate::id::TableName;
 use crate::location::StoreUrl;
 use crate::secret::SecretRef;
-use crate::spec::{CatalogSpec, PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec};
+use crate::spec::{
+    AirflowDagSpec, CatalogSpec, PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec,
+    WorkspaceSpec,
+};
 
 /// Checks a sync group by itself.
 ///
@@ -85,13 +91,29 @@ fn side(report: &mut Report<'_>, spec: &SideSpec) -> Option<Side> {
     if let Some(root) = &spec.table_root {
         report.at("table_root").store_url(root);
     }
-    if let Some(workspace) = &spec.workspace {
-        let mut report = report.at("workspace");
-        report.at("url").service_url(&workspace.url);
-        report.at("token").secret_ref(&workspace.token);
-    }
+    let workspace = spec.workspace.as_ref().and_then(|spec| workspace(&mut report.at("workspace"), spec));
     let catalog = spec.catalog.as_ref().and_then(|spec| catalog(&mut report.at("catalog"), spec));
-    Some(Side { region: region?, location: location?, catalog })
+    Some(Side { region: region?, location: location?, workspace, catalog })
+}
+
+fn workspace(report: &mut Report<'_>, spec: &WorkspaceSpec) -> Option<Workspace> {
+    let url = report.at("url").service_url(&spec.url);
+    let login = match (&spec.token, &spec.client_id, &spec.client_secret) {
+        (Some(token), None, None) => report.at("token").secret_ref(token).map(WorkspaceLogin::Token),
+        (None, Some(id), Some(secret)) => {
+            let id = report.at("client_id").secret_ref(id);
+            let secret = report.at("client_secret").secret_ref(secret);
+            id.zip(secret).map(|(id, secret)| WorkspaceLogin::Client { id, secret })
+        }
+        _ => {
+            report.violation(
+                "names nobody who logs in, or names them twice",
+                "set either token, or both client_id and client_secret",
+            );
+            None
+        }
+    };
+    Some(Workspace { url: url?, login: login? })
 }
 
 fn catalog(report: &mut Report<'_>, spec: &CatalogSpec) -> Option<Catalog> {
@@ -248,20 +270,7 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
             }
             Some(Workflow::DatabricksJob(job.clone()))
         }
-        (None, Some(dag), None) => {
-            let mut report = report.at("airflow_dag");
-            report.at("url").service_url(&dag.url);
-            if dag.dag_id.is_empty() {
-                report.at("dag_id").violation("is empty", "write the id of the DAG");
-            }
-            let references: [(&str, &Option<String>); 2] =
-                [("username", &dag.username), ("password", &dag.password)];
-            for (attribute, reference) in references {
-                let _: Option<SecretRef> =
-                    reference.as_ref().and_then(|r| report.at(attribute).secret_ref(r));
-            }
-            Some(Workflow::AirflowDag(dag.clone()))
-        }
+        (None, Some(dag), None) => airflow_dag(&mut report.at("airflow_dag"), dag).map(Workflow::AirflowDag),
         (None, None, Some(marker)) => {
             report.at("marker").at("url").store_url(&marker.url).map(Workflow::Marker)
         }
@@ -273,6 +282,28 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
             None
         }
     }
+}
+
+fn airflow_dag(report: &mut Report<'_>, spec: &AirflowDagSpec) -> Option<AirflowDag> {
+    let url = report.at("url").service_url(&spec.url);
+    if spec.dag_id.is_empty() {
+        report.at("dag_id").violation("is empty", "write the id of the DAG");
+    }
+    let login = match (&spec.username, &spec.password) {
+        (None, None) => None,
+        (Some(username), Some(password)) => {
+            let username = report.at("username").secret_ref(username);
+            Some(username.zip(report.at("password").secret_ref(password))?)
+        }
+        _ => {
+            report.violation(
+                "has a user name without a password, or a password without a user name",
+                "set both username and password, or neither",
+            );
+            None
+        }
+    };
+    Some(AirflowDag { url: url?, dag_id: spec.dag_id.clone(), login })
 }
 
 fn job_needs_workspaces(report: &mut Report<'_>, spec: &SyncGroupSpec) {

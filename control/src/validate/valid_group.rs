@@ -9,7 +9,7 @@ use url::Url;
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
 use crate::secret::SecretRef;
-use crate::spec::{AirflowDagSpec, Compaction, DatabricksJobSpec, Delivery, PublishEngine};
+use crate::spec::{Compaction, DatabricksJobSpec, Delivery, PublishEngine};
 
 /// Which of the two fixed sides of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +47,44 @@ pub struct Side {
     pub region: String,
     /// External location.
     pub location: Name,
+    /// Databricks workspace.
+    pub workspace: Option<Workspace>,
     /// Unity Catalog of its tables.
     pub catalog: Option<Catalog>,
+}
+
+/// A Databricks workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// `https://…`, or `http://…` on this machine.
+    pub url: Url,
+    /// Who asks.
+    pub login: WorkspaceLogin,
+}
+
+/// Who asks a Databricks workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkspaceLogin {
+    /// The owner of a token.
+    Token(SecretRef),
+    /// A service principal (OAuth M2M).
+    Client {
+        /// Reference of its client id.
+        id: SecretRef,
+        /// Reference of the secret.
+        secret: SecretRef,
+    },
+}
+
+/// An Airflow DAG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AirflowDag {
+    /// Base URL of the web server: `https://…`, or `http://…` on this machine.
+    pub url: Url,
+    /// Id of the DAG.
+    pub dag_id: String,
+    /// References of user name and password; none when the server asks nobody.
+    pub login: Option<(SecretRef, SecretRef)>,
 }
 
 /// A Unity Catalog endpoint.
@@ -94,7 +130,7 @@ pub enum Workflow {
     /// A Databricks job.
     DatabricksJob(DatabricksJobSpec),
     /// An Airflow DAG.
-    AirflowDag(AirflowDagSpec),
+    AirflowDag(AirflowDag),
     /// Run records.
     Marker(StoreUrl),
 }

@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use super::recovery_points::{Point, last_proven};
-use crate::cut::finished_after;
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
 use crate::observe::choice::{holds_all, runs};
@@ -78,6 +77,8 @@ pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
     let document = Document { groups: join_all(statuses).await };
     context.output.write(&document, || document.groups.iter().map(text).collect::<Vec<_>>().join("\n"))?;
     Ok(Exit::of_all(document.groups.iter().map(|status| match status {
+        // an RPO target that is missed is no success, whoever is to blame
+        GroupStatus::Known(known) if known.rpo_met == Some(false) => Exit::Failed,
         GroupStatus::Known(_) => Exit::Ok,
         GroupStatus::Unknown(report) => report.exit(),
     })))
@@ -89,13 +90,13 @@ async fn status(
     spec: &SyncGroupSpec,
     group: &ValidGroup,
 ) -> Result<Known, Failure> {
-    let scene = Scene::open(&context.world, loaded, spec, group)?;
+    let scene = Scene::open(&context.world, loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
     let state = history.state.as_ref();
     let point = state.and_then(GroupState::recovery_point);
     let mut warnings = Vec::new();
     let runs_behind = match runs(&scene, &history).await {
-        Ok(attempts) => attempts.map(|attempts| finished_after(&attempts, point.map(|point| &point.cut))),
+        Ok(runs) => runs.map(|runs| runs.behind(point.map(|point| &point.cut))),
         Err(failure) => {
             warnings.push(chain(&failure));
             None

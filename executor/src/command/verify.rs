@@ -72,7 +72,7 @@ async fn check(
     group: &ValidGroup,
     level: Level,
 ) -> Result<Checked, Failure> {
-    let scene = Scene::open(&context.world, loaded, spec, group)?;
+    let scene = Scene::open(&context.world, loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
     let Some(proven) = prove_point(&scene, &history, level).await? else {
         let group = group.name.to_string();

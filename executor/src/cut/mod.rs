@@ -3,10 +3,15 @@
 mod instant;
 mod marker;
 mod refusal;
+mod timed;
 
 pub use instant::at_instant;
 pub use marker::{Attempt, Moment, choose_marked, finished_after, is_settled};
 pub use refusal::Refusal;
+pub use timed::{
+    Before, Began, Doubt, HistoryCommit, Observed, Run, RunState, Spell, Step, TableHistory, choose_timed,
+    finished_behind, merged, settles_at,
+};
 
 use lakedr_control::cut::CutRun;
 use lakedr_control::id::TableName;

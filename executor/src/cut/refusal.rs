@@ -2,6 +2,8 @@ use chrono::{DateTime, Utc};
 use lakedr_control::id::TableName;
 use lakedr_control::time;
 
+use super::timed::Doubt;
+
 /// Why there is no cut, and what would have worked. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +30,35 @@ pub enum Refusal {
         other: String,
         /// What can be done.
         remedy: String,
+    },
+    /// A finished run whose end is no state of its own in some table.
+    #[error(
+        "run {run} finished at {} but is no boundary in {table}: {doubt}. The next run that finishes alone, and not within \
+         clock_skew of another write, will do; of writers that name their run (commitInfo.job.jobRunId) no clock is asked",
+        time::format(*ended_at)
+    )]
+    NoBoundary {
+        /// The newest finished run.
+        run: String,
+        /// When it ended.
+        ended_at: DateTime<Utc>,
+        /// The table.
+        table: TableName,
+        /// What is in doubt.
+        doubt: Box<Doubt>,
+    },
+    /// The only finished run ended a moment ago.
+    #[error(
+        "run {run} finished at {}, less than clock_skew before its service was asked; it can be told from the next run at {}",
+        time::format(*ended_at), time::format(*settles_at)
+    )]
+    JustFinished {
+        /// The run.
+        run: String,
+        /// When it ended.
+        ended_at: DateTime<Utc>,
+        /// From when on it may be cut.
+        settles_at: DateTime<Utc>,
     },
     /// The newest finished run holds an older state than the newest recovery point.
     #[error(
@@ -98,7 +129,10 @@ impl Refusal {
     pub fn tag(&self) -> &'static str {
         match self {
             Self::NoFinishedRun { .. } => "no_finished_run",
-            Self::AmbiguousBoundary { .. } | Self::GoesBack { .. } => "ambiguous_boundary",
+            Self::AmbiguousBoundary { .. }
+            | Self::NoBoundary { .. }
+            | Self::JustFinished { .. }
+            | Self::GoesBack { .. } => "ambiguous_boundary",
             Self::VersionGone { .. } => "version_gone",
             Self::TableMissing { .. } => "table_missing",
             Self::Diverged { .. } => "diverged",

@@ -1,50 +1,37 @@
 //! What the choice of a cut rests on, and the choice itself.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::try_join_all;
 use lakedr_control::cut::Cut;
-use lakedr_control::group_log::{FailureClass, History};
+use lakedr_control::group_log::History;
 use lakedr_control::id::TableName;
 use lakedr_control::validate::{SideName, Workflow};
 
+use super::history::{begin, extend};
 use super::source::{Head, Newer, heads, version_at};
 use super::workflow::marker::Marker;
-use super::workflow::{Held, RunMemory};
-use crate::cut::{Attempt, Choice, at_instant, choose_marked};
-use crate::error::{At as _, Classify, Failure, Stage};
+use super::workflow::{Held, Listed, RunMemory, RunService, WorkflowError, open};
+use crate::cut::{
+    Attempt, Before, Choice, Observed, Step, TableHistory, at_instant, choose_marked, choose_timed,
+    finished_after, finished_behind, settles_at,
+};
+use crate::error::{At as _, Failure, Stage};
 use crate::pipeline::{Scene, Stop};
 use crate::record::with_records;
 
-/// A kind of workflow that this version cannot observe.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "workflow {kind} is declared, but this version of lakedr observes marker workflows only; use marker with `lakedr mark`, or leave workflow out"
-)]
-pub struct NotObserved {
-    kind: &'static str,
-}
-
-impl Classify for NotObserved {
-    fn class(&self) -> FailureClass {
-        FailureClass::Configuration
-    }
-}
+/// The longest wait for a run to be told from the one after it.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// The run records of the group, if it has a marker workflow.
 ///
 /// # Errors
-/// When the records' store cannot be set up, or the workflow is of a kind that is not observed.
+/// When the records' store cannot be set up.
 pub fn marker(scene: &Scene<'_>, active: SideName) -> Result<Option<Marker>, Failure> {
-    let unobserved = |kind| Err(NotObserved { kind }.at(Stage::Observe, &scene.group.name));
-    match &scene.group.workflow {
-        None => Ok(None),
-        Some(Workflow::DatabricksJob(_)) => unobserved("databricks_job"),
-        Some(Workflow::AirflowDag(_)) => unobserved("airflow_dag"),
-        Some(Workflow::Marker(url)) => {
-            let opened = scene.stores.open_url(active, url).at(Stage::Observe, url)?;
-            Ok(Some(Marker::new(scene.group.name.clone(), opened.doc_store())))
-        }
-    }
+    let Some(Workflow::Marker(url)) = &scene.group.workflow else { return Ok(None) };
+    let opened = scene.stores.open_url(active, url).at(Stage::Observe, url)?;
+    Ok(Some(Marker::new(scene.group.name.clone(), opened.doc_store())))
 }
 
 fn tables(scene: &Scene<'_>) -> Vec<TableName> {
@@ -56,16 +43,63 @@ fn held(history: &History) -> Option<&Cut> {
     history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut)
 }
 
+/// The runs of a workflow.
+#[derive(Debug)]
+pub enum Runs {
+    /// Marked, with the versions of the tables at both ends.
+    Marked(Vec<Attempt>),
+    /// Told by a service.
+    Listed(Listed),
+}
+
+impl Runs {
+    /// How many have finished with success after the one that a cut holds.
+    #[must_use]
+    pub fn behind(&self, cut: Option<&Cut>) -> usize {
+        match self {
+            Self::Marked(attempts) => finished_after(attempts, cut),
+            Self::Listed(listed) => finished_behind(&listed.runs, cut),
+        }
+    }
+}
+
 /// The runs of the group's workflow that the newest recovery point has not settled; none for a group without one.
 ///
 /// # Errors
 /// When the runs cannot be read.
-pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Vec<Attempt>>, Failure> {
-    runs_beyond(scene, history, held(history)).await
+pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Runs>, Failure> {
+    if let Some(service) = service(scene, history).await? {
+        return service
+            .runs(held(history).map(|cut| cut.as_of))
+            .await
+            .map(Runs::Listed)
+            .map(Some)
+            .at_workflow();
+    }
+    Ok(marked(scene, history, held(history)).await?.map(Runs::Marked))
 }
 
-/// The runs that matter when `last` is what the standby region holds.
-async fn runs_beyond(
+/// The service that the group's workflow runs in, if it is not one whose runs are marked.
+async fn service(scene: &Scene<'_>, history: &History) -> Result<Option<Box<dyn RunService>>, Failure> {
+    let active = scene.group.side(scene.active(history));
+    match &scene.group.workflow {
+        Some(workflow) => open(workflow, active, &scene.secrets).await.at_workflow(),
+        None => Ok(None),
+    }
+}
+
+trait AtWorkflow<T> {
+    fn at_workflow(self) -> Result<T, Failure>;
+}
+
+impl<T> AtWorkflow<T> for Result<T, WorkflowError> {
+    fn at_workflow(self) -> Result<T, Failure> {
+        self.at(Stage::Observe, "workflow")
+    }
+}
+
+/// The marked runs that matter when `last` is what the standby region holds.
+async fn marked(
     scene: &Scene<'_>,
     history: &History,
     last: Option<&Cut>,
@@ -80,18 +114,120 @@ async fn runs_beyond(
     Ok(Some(marker.open_attempts(memory, held).await.at(Stage::Observe, "workflow")?))
 }
 
-/// Chooses the end of a finished run, for a group with a workflow; none for a group without one. `last` is the newest
-/// recovery point, unless the standby region has lost it.
+/// What a choice rests on beside runs and tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Last<'a> {
+    /// What the newest recovery point holds.
+    pub cut: Option<&'a Cut>,
+    /// Whether the standby region has lost it.
+    pub lost: bool,
+}
+
+impl<'a> Last<'a> {
+    /// The cut, if the standby region still has it.
+    #[must_use]
+    pub fn held(self) -> Option<&'a Cut> {
+        self.cut.filter(|_| !self.lost)
+    }
+
+    /// Whether it holds every table of the group.
+    #[must_use]
+    pub fn covers(self, scene: &Scene<'_>) -> bool {
+        let held = |cut: &Cut| scene.group.tables.iter().all(|table| cut.table(&table.name).is_some());
+        self.cut.is_some_and(held)
+    }
+}
+
+/// What can be said of a group with a workflow before its tables are looked at.
+#[derive(Debug)]
+pub enum FromRuns {
+    /// The choice.
+    Choice(Choice),
+    /// The histories of the tables have to say which of these is a boundary.
+    Listed(Listed),
+}
+
+/// Chooses the end of a finished run, for a group with a workflow, as far as runs alone tell; none for a group without one.
 ///
 /// # Errors
 /// A refusal when there is no finished state that is newer.
 pub async fn choose_run(
     scene: &Scene<'_>,
     history: &History,
-    last: Option<&Cut>,
-) -> Result<Option<Choice>, Stop> {
-    let Some(attempts) = runs_beyond(scene, history, last).await? else { return Ok(None) };
-    Ok(Some(choose_marked(&attempts, &tables(scene), last)?))
+    last: Last<'_>,
+) -> Result<Option<FromRuns>, Stop> {
+    if let Some(service) = service(scene, history).await? {
+        return listed(scene, service.as_ref(), last).await.map(Some);
+    }
+    let held = last.held();
+    let Some(attempts) = marked(scene, history, held).await? else { return Ok(None) };
+    Ok(Some(FromRuns::Choice(choose_marked(&attempts, &tables(scene), held)?)))
+}
+
+/// Reads the list of runs, once more when it was read so shortly after the end of a run that the next may not be in it.
+async fn listed(scene: &Scene<'_>, service: &dyn RunService, last: Last<'_>) -> Result<FromRuns, Stop> {
+    let (since, skew) = (last.cut.map(|cut| cut.as_of), skew(scene));
+    let mut listed = service.runs(since).await.at_workflow()?;
+    if let Some(settles) = settles_at(&listed.runs, last.cut, skew, listed.at) {
+        // services tell the time in whole seconds
+        let wait = (settles - listed.at).to_std().unwrap_or_default().as_secs_f64().ceil();
+        let wait = Duration::from_secs_f64(wait);
+        if wait <= SETTLING {
+            tracing::debug!(group = %scene.group.name, ?wait, "a run finished a moment ago; its end has to settle");
+            tokio::time::sleep(wait).await;
+            listed = service.runs(since).await.at_workflow()?;
+        }
+    }
+    let unread = |table| TableHistory { table, before: Before::Unread, commits: Vec::new() };
+    let histories: Vec<TableHistory> = tables(scene).into_iter().map(unread).collect();
+    match choose_timed(&observed(scene, &listed, &histories, last))? {
+        Step::Chosen(choice) => Ok(FromRuns::Choice(choice)),
+        Step::Older { .. } => Ok(FromRuns::Listed(listed)),
+    }
+}
+
+fn skew(scene: &Scene<'_>) -> TimeDelta {
+    TimeDelta::from_std(scene.group.clock_skew).unwrap_or_default()
+}
+
+fn observed<'a>(
+    scene: &Scene<'_>,
+    listed: &'a Listed,
+    tables: &'a [TableHistory],
+    last: Last<'a>,
+) -> Observed<'a> {
+    Observed {
+        runs: &listed.runs,
+        tables,
+        last: last.cut,
+        again: last.lost,
+        skew: skew(scene),
+        listed_at: listed.at,
+    }
+}
+
+/// Chooses the end of one of these runs by the histories of the tables, which are read from the newest commit backwards, as
+/// far as it takes.
+///
+/// # Errors
+/// A refusal when none of them is a boundary.
+pub async fn choose_listed(
+    scene: &Scene<'_>,
+    heads: &[Head],
+    listed: &Listed,
+    last: Last<'_>,
+) -> Result<Choice, Stop> {
+    let mut histories = try_join_all(heads.iter().map(begin)).await?;
+    loop {
+        match choose_timed(&observed(scene, listed, &histories, last))? {
+            Step::Chosen(choice) => return Ok(choice),
+            Step::Older { since_ms } => {
+                let reads =
+                    heads.iter().zip(histories).map(|(head, history)| extend(head, history, since_ms));
+                histories = try_join_all(reads).await?;
+            }
+        }
+    }
 }
 
 /// Chooses what all tables show at one instant, for a group without a workflow.
@@ -99,8 +235,7 @@ pub async fn choose_run(
 /// # Errors
 /// A refusal when a table is younger than the instant.
 pub async fn choose_instant(scene: &Scene<'_>, heads: &[Head]) -> Result<(Choice, DateTime<Utc>), Stop> {
-    let skew = TimeDelta::from_std(scene.group.clock_skew).unwrap_or_default();
-    let instant = scene.world.now() - skew;
+    let instant = scene.world.now() - skew(scene);
     let versions =
         try_join_all(heads.iter().map(|head| version_at(head, instant.timestamp_millis()))).await?;
     Ok((at_instant(instant, versions)?, instant))
@@ -113,7 +248,7 @@ pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
     if scene.group.workflow.is_some() {
         return false;
     }
-    let Ok(tables) = scene.stores.sources(scene.active(history), scene.group) else { return false };
+    let Ok(tables) = scene.stores.sources(scene.active(history), scene.group).await else { return false };
     let Ok(heads) = heads(with_records(scene, history, tables).await, Newer::Leave).await else {
         return false;
     };

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod choice;
 pub mod delta_table;
+mod history;
 pub(crate) mod log_store;
 mod parquet_object;
 pub mod presence;

@@ -39,8 +39,8 @@ pub async fn prove_point<'a>(
     let Some(state) = &history.state else { return Ok(None) };
     let Some(point) = state.recovery_point() else { return Ok(None) };
     let (group, active) = (scene.group, scene.active(history));
-    let sources = scene.stores.sources(active, group).at(Stage::Verify, &group.name)?;
-    let targets = scene.stores.tables(active.other(), group).at(Stage::Verify, &group.name)?;
+    let sources = scene.stores.sources(active, group).await.at(Stage::Verify, &group.name)?;
+    let targets = scene.stores.tables(active.other(), group).await.at(Stage::Verify, &group.name)?;
     let look = Look { level, settled: state.open_intent.is_none() };
     let mut tables = Vec::new();
     for ((source, record), target) in with_records(scene, history, sources).await.iter().zip(&targets) {

@@ -11,11 +11,12 @@ use super::scene::{Scene, Stop};
 use super::table::plan_table;
 use crate::cut::{Choice, Chosen, Refusal};
 use crate::error::{At as _, Classify, Failure, Stage};
-use crate::observe::choice::{choose_instant, choose_run};
+use crate::observe::choice::{FromRuns, Last, choose_instant, choose_listed, choose_run};
 use crate::observe::source::{Newer, Pinned, heads, pin};
 use crate::observe::target::target;
 use crate::plan::group::GroupPlan;
 use crate::record::with_records;
+use crate::spec::apart;
 
 /// What a group is about to do.
 #[derive(Debug)]
@@ -80,13 +81,15 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     carried_out(scene)?;
     settled(history)?;
     let (name, active) = (&scene.group.name, scene.active(history));
-    let sources = scene.stores.sources(active, scene.group).at(Stage::Observe, name)?;
-    let targets = scene.stores.tables(active.other(), scene.group).at(Stage::Observe, name)?;
+    let sources = scene.stores.sources(active, scene.group).await.at(Stage::Observe, name)?;
+    let targets = scene.stores.targets(active.other(), scene.group).await.at(Stage::Observe, name)?;
+    apart(&sources, &targets).at(Stage::Observe, name)?;
     let targets = try_join_all(targets.into_iter().map(|table| target(scene, history, table))).await?;
     // a table that the standby region has lost is cloned anew, also when there is no newer run
     let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);
-    let held = last.filter(|_| targets.iter().all(|target| target.at_recovery_point));
-    let run = match choose_run(scene, history, held).await {
+    let lost = !targets.iter().all(|target| target.at_recovery_point);
+    let last = Last { cut: last, lost };
+    let run = match choose_run(scene, history, last).await {
         Err(Stop::Refused(refusal @ Refusal::NoFinishedRun { .. })) => {
             // a table that is not there is why no run can finish
             heads(sources.into_iter().map(|table| (table, None)).collect(), Newer::Leave).await?;
@@ -94,24 +97,33 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
         }
         run => run?,
     };
-    if run == Some(Choice::UpToDate) {
+    if matches!(run, Some(FromRuns::Choice(Choice::UpToDate))) {
         return Ok(Prepared::UpToDate);
     }
-    let newer = if run.is_some() { Newer::Leave } else { Newer::Read };
-    let heads = heads(with_records(scene, history, sources).await, newer).await?;
+    let heads = match &run {
+        // what is known of some tables only says nothing about the runs in the others
+        Some(FromRuns::Listed(_)) if !last.covers(scene) => {
+            heads(sources.into_iter().map(|table| (table, None)).collect(), Newer::Leave).await?
+        }
+        Some(_) => heads(with_records(scene, history, sources).await, Newer::Leave).await?,
+        None => heads(with_records(scene, history, sources).await, Newer::Read).await?,
+    };
     let (choice, as_of) = match run {
-        Some(choice) => (choice, scene.world.now()),
+        Some(FromRuns::Choice(choice)) => (choice, scene.world.now()),
+        Some(FromRuns::Listed(listed)) => {
+            (choose_listed(scene, &heads, &listed, last).await?, scene.world.now())
+        }
         None => choose_instant(scene, &heads).await?,
     };
     let Choice::Chosen(chosen) = choice else { return Ok(Prepared::UpToDate) };
     let pins = heads.iter().zip(&chosen.versions).map(|(head, (_, version))| pin(head, *version));
     let pinned = try_join_all(pins).await?;
     let cut = cut(scene, chosen, as_of, &pinned);
-    if held.is_some_and(|held| held.id == cut.id) {
+    if last.held().is_some_and(|held| held.id == cut.id) {
         return Ok(Prepared::UpToDate);
     }
-    goes_forward(&cut, last)?;
-    pinned.iter().for_each(|source| say_recreated(source, last));
+    goes_forward(&cut, last.cut)?;
+    pinned.iter().for_each(|source| say_recreated(source, last.cut));
     let plans =
         pinned.into_iter().zip(targets).map(|(source, target)| plan_table(scene, active, source, target));
     let plans = try_join_all(plans).await?;

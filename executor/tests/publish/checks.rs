@@ -72,9 +72,9 @@ async fn holds_one_run(lab: &Lab, point: &RecoveryPoint) {
 /// In what the tables of a recovery point differ from their sources at its versions.
 async fn unlike_source(lab: &Lab, point: &RecoveryPoint) -> Vec<String> {
     let executor = lab.executor();
-    let scene = executor.scene();
-    let sources = scene.stores.tables(SideName::Primary, scene.group).unwrap();
-    let targets = scene.stores.tables(SideName::Secondary, scene.group).unwrap();
+    let scene = executor.scene().await;
+    let sources = scene.stores.tables(SideName::Primary, scene.group).await.unwrap();
+    let targets = scene.stores.tables(SideName::Secondary, scene.group).await.unwrap();
     assert_eq!(point.cut.tables.len(), sources.len());
     let mut found = Vec::new();
     for (source, target) in sources.iter().zip(&targets) {

@@ -65,8 +65,8 @@ impl DocStore for Pausing {
 }
 
 /// The scene of an executor, its log on a store that pauses.
-fn pausing(executor: &Executor) -> Scene<'_> {
-    let scene = executor.scene();
+async fn pausing(executor: &Executor) -> Scene<'_> {
+    let scene = executor.scene().await;
     let home = |side| -> (String, DocStoreRef) {
         (scene.group.side(side).region.clone(), Arc::new(Pausing(scene.stores.location(side))))
     };
@@ -77,7 +77,7 @@ fn pausing(executor: &Executor) -> Scene<'_> {
 
 /// One call of an executor. Where it says that all is well, the run is held at that very moment.
 async fn call(executor: &Executor, run: u64) -> Result<Outcome, Stop> {
-    let scene = pausing(executor);
+    let scene = pausing(executor).await;
     for _ in 0..RACES {
         if let End::Done(done) = attempt(&scene, false, &Progress::silent()).await? {
             assert_eq!(run_held_by(scene.log.read().await.unwrap().state.as_ref()), run);

@@ -89,7 +89,7 @@ async fn a_recovery_point_that_does_not_read_back_is_looked_at_again() {
     let lab = Lab::after_run(1);
     assert_eq!(lab.sync().await.outcome, Outcome::Published);
     let executor = lab.executor();
-    let scene = executor.scene();
+    let scene = executor.scene().await;
     let event = Event::Failed {
         attempt: 1,
         stage: "verify".to_owned(),
@@ -127,7 +127,7 @@ async fn a_checksum_that_is_wrong_is_no_proof() {
     let executor = lab.executor();
     let history = lab.history().await.history;
     let proven =
-        async || prove_point(&executor.scene(), &history, Level::Log).await.unwrap().unwrap().equal();
+        async || prove_point(&executor.scene().await, &history, Level::Log).await.unwrap().unwrap().equal();
     assert!(proven().await);
     let checksum = lab.standby().join(slot_key("cat.s.silver", 0)).with_extension("crc");
     let text = std::fs::read_to_string(&checksum).unwrap();

@@ -14,6 +14,7 @@ use lakedr_control::layout;
 use lakedr_control::run_record::{FORMAT, RunRecord, RunStatus};
 use lakedr_control::spec::{ExternalLocationSpec, SyncGroupSpec};
 use lakedr_control::validate::{self, Specs};
+use lakedr_control::vault::Secrets;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -181,7 +182,13 @@ impl Lab {
         let locations =
             locations.map(|l| (l.name.clone(), validate::external_location(l).unwrap())).collect();
         let groups = vec![(spec.clone(), validate::sync_group(spec).unwrap())];
-        let loaded = Loaded { source_name: "the lab".to_owned(), specs, locations, groups };
+        let loaded = Loaded {
+            source_name: "the lab".to_owned(),
+            specs,
+            locations,
+            groups,
+            secrets: Secrets::of_process(),
+        };
         Executor { world: World::new(), loaded }
     }
 
@@ -192,7 +199,7 @@ impl Lab {
 
     /// The group log.
     pub(crate) async fn history(&self) -> Told {
-        told(&self.executor().scene().log).await
+        told(&self.executor().scene().await.log).await
     }
 }
 
@@ -258,9 +265,9 @@ pub(crate) struct Executor {
 
 impl Executor {
     /// What the stages of this call share.
-    pub(crate) fn scene(&self) -> Scene<'_> {
+    pub(crate) async fn scene(&self) -> Scene<'_> {
         let (spec, group) = &self.loaded.groups[0];
-        Scene::open(&self.world, &self.loaded, spec, group).unwrap()
+        Scene::open(&self.world, &self.loaded, spec, group).await.unwrap()
     }
 
     /// `lakedr sync`

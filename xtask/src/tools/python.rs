@@ -1,6 +1,7 @@
-//! A virtual environment with Spark and the independent Delta readers.
+//! Virtual environments: one with Spark, the independent Delta readers and the SDK of Databricks, one for
+//! each Airflow.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -10,16 +11,26 @@ use super::prerequisite;
 use crate::paths;
 
 pub(super) fn tool() -> Result<Tool> {
-    let requirements = paths::pins().join("requirements.txt");
+    venv("python", "venv", &paths::pins().join("requirements.txt"))
+}
+
+/// Each Airflow wants other versions of many packages than the rest, so it has an environment of its own.
+pub(super) fn airflow(major: u32) -> Result<Tool> {
+    let name = format!("airflow{major}");
+    venv(&name, &name, &paths::pins().join(format!("airflow/{major}.txt")))
+}
+
+fn venv(name: &str, folder: &str, requirements: &Path) -> Result<Tool> {
     let pin =
-        std::fs::read_to_string(&requirements).with_context(|| format!("read {}", requirements.display()))?;
+        std::fs::read_to_string(requirements).with_context(|| format!("read {}", requirements.display()))?;
+    let (folder, requirements) = (folder.to_owned(), requirements.to_path_buf());
     Ok(Tool {
-        name: "python".to_owned(),
-        makes: PathBuf::from("venv/bin/python"),
+        name: name.to_owned(),
+        makes: PathBuf::from(&folder).join("bin/python"),
         needs: vec![prerequisite::PYTHON],
         pin,
         install: Box::new(move |job: &Job| {
-            let venv = job.emptied("venv")?;
+            let venv = job.emptied(&folder)?;
             job.run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
             job.run(
                 Command::new(venv.join("bin/python"))

@@ -1,9 +1,13 @@
-//! The runs of a workflow, one file per source of truth.
+//! The runs of a workflow, one file or folder per source of truth.
 
+mod airflow;
 mod attempts;
+mod databricks;
 mod known;
 pub mod marker;
 mod memory;
+mod service;
 
 pub use known::Held;
 pub use memory::RunMemory;
+pub use service::{Listed, RunService, WorkflowError, open};

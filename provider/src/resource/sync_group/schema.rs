@@ -37,7 +37,12 @@ fn side() -> Vec<Attribute> {
     let workspace = vec![
         Attribute::string("name").describe("Name of the workspace, for people."),
         Attribute::string("url").required().describe("URL of the workspace, `https://…`."),
-        Attribute::string("token").required().describe(secret_reference!("Token for the workspace.")),
+        Attribute::string("token").describe(secret_reference!(
+            "Token for the workspace. Either this or `client_id` and `client_secret`."
+        )),
+        Attribute::string("client_id")
+            .describe(secret_reference!("Client id of a service principal, for OAuth (M2M).")),
+        Attribute::string("client_secret").describe(secret_reference!("Secret of that client.")),
     ];
     let catalog = vec![
         Attribute::string("url").required().describe("URL of the catalog server, `https://…`."),
@@ -57,8 +62,9 @@ fn side() -> Vec<Attribute> {
             .describe("Databricks workspace of this side. Needed on both sides for a Databricks job."),
         Attribute::object("catalog", catalog)
             .describe(
-                "Unity Catalog of the tables of this side: it supplies the commits of tables that it manages, which storage \
-                 alone does not show.",
+                "Unity Catalog of the tables of this side: it says where a table lies that has neither URL nor `table_root`, \
+                 supplies the commits of tables that it manages, which storage alone does not show, and lends credentials \
+                 for stores that options and environment have none for.",
             ),
     ]
 }
@@ -106,9 +112,11 @@ fn workflow() -> Vec<Attribute> {
             .describe("Id of the job. Either this or `name`."),
     ];
     let dag = vec![
-        Attribute::string("url").required().describe("Base URL of the Airflow web server."),
+        Attribute::string("url")
+            .required()
+            .describe("Base URL of the Airflow web server, of Airflow 2 or 3."),
         Attribute::string("dag_id").required().describe("Id of the DAG."),
-        Attribute::string("username").describe(secret_reference!("User name.")),
+        Attribute::string("username").describe(secret_reference!("User name; with `password`, or neither.")),
         Attribute::string("password").describe(secret_reference!("Password.")),
     ];
     let marker = vec![

@@ -1,0 +1,119 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+/// Since when a stretch of a run may have written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Began {
+    /// Since then.
+    At(DateTime<Utc>),
+    /// The service has forgotten: it keeps the times of the newest attempt only.
+    Unknown,
+}
+
+/// A stretch of time in which a run may have written: its first execution, a repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spell {
+    /// Its begin.
+    pub began: Began,
+    /// Its end; none while it is under way.
+    pub ended: Option<DateTime<Utc>>,
+}
+
+impl Spell {
+    /// Whether it was over at an instant.
+    pub(super) fn is_over(&self, at: DateTime<Utc>) -> bool {
+        self.ended.is_some_and(|ended| ended <= at)
+    }
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// It is under way, or may go on.
+    Active,
+    /// It finished.
+    Success,
+    /// It ended in any other way, or in one that is not known.
+    Failed,
+}
+
+/// One execution of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Id, as the service spells it.
+    pub id: String,
+    /// When it may have written: one stretch, and one more for each repair.
+    pub spells: Vec<Spell>,
+    /// What became of it.
+    pub state: RunState,
+}
+
+impl Run {
+    /// A run that was executed once.
+    #[must_use]
+    pub fn once(id: String, began: Began, ended: Option<DateTime<Utc>>, state: RunState) -> Self {
+        Self { id, spells: vec![Spell { began, ended }], state }
+    }
+
+    /// When it ended for the last time; none while a part of it is under way.
+    #[must_use]
+    pub fn ended(&self) -> Option<DateTime<Utc>> {
+        if self.state == RunState::Active {
+            return None;
+        }
+        let ends: Option<Vec<_>> = self.spells.iter().map(|spell| spell.ended).collect();
+        ends?.into_iter().max()
+    }
+
+    /// When it finished with success.
+    #[must_use]
+    pub fn finished(&self) -> Option<DateTime<Utc>> {
+        self.ended().filter(|_| self.state == RunState::Success)
+    }
+}
+
+/// Each run once, of answers that were given one after the other while runs went on. A run that any of them saw under way
+/// counts as under way: what else happened since then is not known. Of two ends the later one counts.
+#[must_use]
+pub fn merged(seen: impl IntoIterator<Item = Run>) -> Vec<Run> {
+    let mut runs: BTreeMap<String, Run> = BTreeMap::new();
+    for run in seen {
+        match runs.get(&run.id).map(Run::ended) {
+            Some(known) if known.is_none() || (run.ended().is_some() && run.ended() <= known) => {}
+            _ => {
+                runs.insert(run.id.clone(), run);
+            }
+        }
+    }
+    runs.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn run(ended: Option<i64>, state: RunState) -> Run {
+        Run::once("1".to_owned(), Began::At(at(1)), ended.map(at), state)
+    }
+
+    #[test]
+    fn a_run_that_was_seen_under_way_is_under_way() {
+        let (active, over) = (run(None, RunState::Active), run(Some(5), RunState::Success));
+        for seen in [[active.clone(), over.clone()], [over, active.clone()]] {
+            assert_eq!(merged(seen), std::slice::from_ref(&active));
+        }
+    }
+
+    #[test]
+    fn of_two_ends_the_later_one_counts() {
+        let (failed, repaired) = (run(Some(5), RunState::Failed), run(Some(9), RunState::Success));
+        for seen in [[failed.clone(), repaired.clone()], [repaired.clone(), failed]] {
+            assert_eq!(merged(seen), std::slice::from_ref(&repaired));
+        }
+    }
+}

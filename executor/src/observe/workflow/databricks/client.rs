@@ -1,0 +1,119 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use lakedr_control::service::{Answer, Call, Login, Service, ServiceError};
+use lakedr_control::spec::DatabricksJobSpec;
+use lakedr_control::validate::Workspace;
+use serde::de::DeserializeOwned;
+
+use super::answer::{Job, JobRun, JobsPage, RunsPage};
+use crate::cut::{Run, merged};
+use crate::observe::workflow::{Listed, RunService, WorkflowError};
+
+/// Runs of a page: `limit` has to be under 25.
+const RUNS: &str = "24";
+/// Jobs of a page, the most that there may be.
+const JOBS: &str = "100";
+
+/// The runs of one job.
+#[derive(Debug)]
+pub(in crate::observe::workflow) struct DatabricksRuns {
+    service: Service,
+    workspace: String,
+    job: DatabricksJobSpec,
+}
+
+impl DatabricksRuns {
+    pub(in crate::observe::workflow) fn new(
+        workspace: &Workspace,
+        login: Login,
+        job: &DatabricksJobSpec,
+    ) -> Result<Self, WorkflowError> {
+        let service = Service::new(workspace.url.as_str(), login).map_err(failed)?;
+        Ok(Self { service, workspace: workspace.url.to_string(), job: job.clone() })
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Answer<T>, WorkflowError> {
+        self.service.ask_dated(&Call::get_at(path).with_query(query)).await.map_err(failed)
+    }
+
+    /// The id of the job, which exists.
+    async fn job_id(&self) -> Result<String, WorkflowError> {
+        match (&self.job.id, &self.job.name) {
+            (Some(id), _) => {
+                let id = id.to_string();
+                let job = self.ask::<Job>(&["api", "2.2", "jobs", "get"], &[("job_id", &id)]).await?;
+                Ok(job.value.job_id.to_string())
+            }
+            (None, name) => self.job_named(name.as_deref().unwrap_or_default()).await,
+        }
+    }
+
+    async fn job_named(&self, name: &str) -> Result<String, WorkflowError> {
+        let (mut ids, mut token) = (Vec::new(), None::<String>);
+        loop {
+            let mut query = vec![("name", name), ("limit", JOBS)];
+            query.extend(token.as_deref().map(|token| ("page_token", token)));
+            let page = self.ask::<JobsPage>(&["api", "2.2", "jobs", "list"], &query).await?.value;
+            // the service takes no notice of case
+            let same = |job: &Job| job.settings.name.to_lowercase() == name.to_lowercase();
+            ids.extend(page.jobs.iter().filter(|job| same(job)).map(|job| job.job_id));
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                break;
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        match ids.as_slice() {
+            [id] => Ok(id.to_string()),
+            [] => Err(WorkflowError::NoJob { workspace: self.workspace.clone(), name: name.to_owned() }),
+            _ => {
+                Err(WorkflowError::ManyJobs { workspace: self.workspace.clone(), name: name.to_owned(), ids })
+            }
+        }
+    }
+
+    /// All pages, and when the first was given.
+    async fn pages(
+        &self,
+        job: &str,
+        more: &[(&str, &str)],
+    ) -> Result<(Vec<JobRun>, Option<DateTime<Utc>>), WorkflowError> {
+        let (mut runs, mut token, mut date) = (Vec::new(), None::<String>, None);
+        loop {
+            let mut query = vec![("job_id", job), ("limit", RUNS)];
+            query.extend(more);
+            query.extend(token.as_deref().map(|token| ("page_token", token)));
+            let answer = self.ask::<RunsPage>(&["api", "2.2", "jobs", "runs", "list"], &query).await?;
+            date = date.or(answer.date);
+            runs.extend(answer.value.runs);
+            token = answer.value.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok((runs, date));
+            }
+        }
+    }
+}
+
+fn failed(cause: ServiceError) -> WorkflowError {
+    WorkflowError::Service { expected: "a Databricks workspace", cause }
+}
+
+#[async_trait]
+impl RunService for DatabricksRuns {
+    /// All runs that the service keeps (60 days): it can be asked for runs by their begin only, and a run that began long
+    /// ago may end, or be repaired, at any time.
+    async fn runs(&self, _since: Option<DateTime<Utc>>) -> Result<Listed, WorkflowError> {
+        let job = self.job_id().await?;
+        let asked_at = Utc::now();
+        // first those that are under way: one that ends while pages are read may slip from a page to another one
+        let (active, date) = self.pages(&job, &[("active_only", "true")]).await?;
+        let (all, _) = self.pages(&job, &[]).await?;
+        let runs = merged(active.into_iter().chain(all).map(Run::from));
+        Ok(Listed { runs, at: date.unwrap_or(asked_at) })
+    }
+}
