@@ -1,106 +1,55 @@
-use std::time::Duration;
+use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use backon::Retryable as _;
+use chrono::{DateTime, Utc};
+use http::{HeaderValue, StatusCode, Uri, header};
 use object_store::ClientOptions;
 use object_store::client::{HttpClient, HttpConnector as _, HttpRequest};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
+use super::call::Call;
 use super::error::ServiceError;
+use super::grant::{Grant, Granted};
 use super::login::Login;
+use super::retry::{backoff, instant, retry_after, wait};
 use crate::store::Transport;
 
-/// How often a question is asked before its failure is believed.
-const ATTEMPTS: u32 = 4;
-
-/// The wait before the second attempt; it doubles from then on.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-
-/// The longest wait, whatever a service asks for: groups are tried again with a patience of their own.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
-
-/// A service, and who asks it. Nothing is sent by making one.
+/// A service, and who asks it. Nothing is sent by making one. Clones share the token that was granted to them.
 #[derive(Debug, Clone)]
 pub struct Service {
     http: HttpClient,
     base: String,
     login: Login,
+    granted: Arc<Mutex<Option<Granted>>>,
 }
 
-/// One question.
-#[derive(Debug, Clone)]
-pub struct Call {
-    method: Method,
-    path: String,
-    body: Vec<u8>,
-    content_type: Option<&'static str>,
+/// An answer.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// What was asked for.
+    pub value: T,
+    /// When it was given, by the clock of the service, in whole seconds; none when it does not say.
+    pub date: Option<DateTime<Utc>>,
 }
 
-impl Call {
-    /// Reads something. `path` begins with a slash, and is encoded already.
-    #[must_use]
-    pub fn get(path: impl Into<String>) -> Self {
-        Self::new(Method::GET, path)
-    }
-
-    /// Makes something.
-    #[must_use]
-    pub fn post(path: impl Into<String>) -> Self {
-        Self::new(Method::POST, path)
-    }
-
-    /// Changes something.
-    #[must_use]
-    pub fn patch(path: impl Into<String>) -> Self {
-        Self::new(Method::PATCH, path)
-    }
-
-    /// Removes something.
-    #[must_use]
-    pub fn delete(path: impl Into<String>) -> Self {
-        Self::new(Method::DELETE, path)
-    }
-
-    fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), body: Vec::new(), content_type: None }
-    }
-
-    /// The question with a JSON body.
-    ///
-    /// # Errors
-    /// When the body has no JSON form.
-    pub fn with_json(self, body: &impl Serialize) -> Result<Self, serde_json::Error> {
-        Ok(Self { body: serde_json::to_vec(body)?, content_type: Some("application/json"), ..self })
-    }
-
-    /// The question with the body of a form.
-    #[must_use]
-    pub fn with_form(self, fields: &[(&str, &str)]) -> Self {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let content_type = Some("application/x-www-form-urlencoded");
-        Self { body: body.into_bytes(), content_type, ..self }
-    }
-}
-
-/// What a service says of an error.
+/// What services say of an error: Databricks and Unity Catalog the first two, OAuth the same under other names, Airflow
+/// the others.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Problem {
-    #[serde(alias = "error")]
+    #[serde(alias = "error", alias = "title")]
     error_code: String,
     #[serde(alias = "error_description")]
     message: String,
+    detail: serde_json::Value,
 }
 
-/// A failed attempt, and how long the service asks to be left alone.
-struct Attempt {
-    error: ServiceError,
-    retry_after: Option<Duration>,
-}
-
-impl From<ServiceError> for Attempt {
-    fn from(error: ServiceError) -> Self {
-        Self { error, retry_after: None }
+impl Problem {
+    fn message(self) -> String {
+        let detail = self.detail.as_str().unwrap_or_default();
+        if self.message.is_empty() { detail.to_owned() } else { self.message }
     }
 }
 
@@ -116,7 +65,13 @@ impl Service {
         let connected = Transport::default().connect(&options);
         let http = connected
             .map_err(|cause| ServiceError::Request { url: base.clone(), problem: cause.to_string() })?;
-        Ok(Self { http, base, login })
+        Ok(Self { http, base, login, granted: Arc::default() })
+    }
+
+    /// The same service, asked by somebody else.
+    #[must_use]
+    pub fn asked_by(&self, login: Login) -> Self {
+        Self { login, granted: Arc::default(), ..self.clone() }
     }
 
     /// Its base URL, without trailing slash.
@@ -130,64 +85,111 @@ impl Service {
     /// # Errors
     /// See [`ServiceError`].
     pub async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ServiceError> {
-        let mut wait = FIRST_WAIT;
-        let mut left = ATTEMPTS;
-        loop {
-            left -= 1;
-            match self.once(call).await {
-                Err(failed) if left > 0 && failed.error.passes() => {
-                    tokio::time::sleep(failed.retry_after.unwrap_or(wait).min(LONGEST_WAIT)).await;
-                    wait *= 2;
-                }
-                answer => return answer.map_err(|failed| failed.error),
-            }
-        }
+        Ok(self.ask_dated(call).await?.value)
     }
 
-    async fn once<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Attempt> {
+    /// As [`Self::ask`], with the date of the answer.
+    ///
+    /// # Errors
+    /// See [`ServiceError`].
+    pub async fn ask_dated<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+        let once = || async {
+            match self.once(call).await {
+                // the service may have withdrawn the token
+                Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) && self.forget().await => {
+                    self.once(call).await
+                }
+                answer => answer,
+            }
+        };
+        let patiently = once.retry(backoff()).when(ServiceError::passes).adjust(wait);
+        let patiently = patiently.notify(|error, wait| {
+            tracing::debug!(wait_ms = wait.as_millis(), "{error}; asking again");
+        });
+        patiently.await
+    }
+
+    async fn once<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+        let authorization = match self.login.asks() {
+            Some(question) => Some(self.bearer(&question).await?),
+            None => self.login.header().map_err(|_| self.unfit(call))?,
+        };
+        self.send(call, authorization).await
+    }
+
+    fn unfit(&self, call: &Call) -> ServiceError {
+        let problem = "its credentials are no text that a header can hold".to_owned();
+        ServiceError::Request { url: self.url(call), problem }
+    }
+
+    /// The header with a token that lives long enough: the one that was granted last, or another one.
+    async fn bearer(&self, question: &Call) -> Result<HeaderValue, ServiceError> {
+        let mut granted = self.granted.lock().await;
+        let token = match granted.as_ref().filter(|granted| granted.lives()) {
+            Some(granted) => granted.token(),
+            None => {
+                let asked = Granted::ask_begins();
+                let login = self.login.header().map_err(|_| self.unfit(question))?;
+                let answer: Answer<Grant> = self.send(question, login).await?;
+                granted.insert(Granted::of(answer.value, asked)).token()
+            }
+        };
+        let header = Login::Bearer(token).header().map_err(|_| self.unfit(question))?;
+        header.ok_or_else(|| self.unfit(question))
+    }
+
+    /// Forgets a token that was granted, and says whether there was one.
+    async fn forget(&self) -> bool {
+        self.granted.lock().await.take().is_some()
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Answer<T>, ServiceError> {
         let url = self.url(call);
-        let request = self.request(call)?;
+        let request = self.request(call, authorization)?;
         let lost = |cause| ServiceError::Connection { url: url.clone(), cause };
         let (parts, body) = self.http.execute(request).await.map_err(lost)?.into_parts();
         let body = body.bytes().await.map_err(lost)?;
         if !parts.status.is_success() {
-            let Problem { error_code: code, message } = serde_json::from_slice(&body).unwrap_or_default();
-            let error = ServiceError::Status { url, status: parts.status, code, message };
-            return Err(Attempt { error, retry_after: retry_after(&parts.headers) });
+            let mut problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+            let code = std::mem::take(&mut problem.error_code);
+            let (status, retry_after) = (parts.status, retry_after(&parts.headers));
+            return Err(ServiceError::Status { url, status, code, message: problem.message(), retry_after });
         }
         let text: &[u8] = if body.is_empty() { b"null" } else { &body };
-        serde_json::from_slice(text).map_err(|cause| ServiceError::Malformed { url, cause }.into())
+        let value = serde_json::from_slice(text).map_err(|cause| ServiceError::Malformed { url, cause })?;
+        Ok(Answer { value, date: instant(&parts.headers, &header::DATE) })
     }
 
+    /// Where a call goes, without its query: queries hold names and page tokens, and make errors hard to read.
     fn url(&self, call: &Call) -> String {
         format!("{}{}", self.base, call.path)
     }
 
-    fn request(&self, call: &Call) -> Result<HttpRequest, ServiceError> {
+    fn request(&self, call: &Call, authorization: Option<HeaderValue>) -> Result<HttpRequest, ServiceError> {
+        let mut url = self.url(call);
         let refuse = |problem: String| ServiceError::Request { url: self.url(call), problem };
+        if !call.query.is_empty() {
+            url.push('?');
+            url.push_str(&call.query);
+        }
         let mut request = HttpRequest::new(call.body.clone().into());
         *request.method_mut() = call.method.clone();
-        *request.uri_mut() = self.url(call).parse::<Uri>().map_err(|error| refuse(error.to_string()))?;
+        *request.uri_mut() = url.parse::<Uri>().map_err(|error| refuse(error.to_string()))?;
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(content_type) = call.content_type {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(call.body.len()));
         }
-        let login = self.login.header();
-        let login =
-            login.map_err(|_| refuse("its credentials are no text that a header can hold".to_owned()))?;
-        if let Some(login) = login {
-            headers.insert(header::AUTHORIZATION, login);
+        if let Some(authorization) = authorization {
+            headers.insert(header::AUTHORIZATION, authorization);
         }
         Ok(request)
     }
-}
-
-/// How long a service asks to be left alone (RFC 9110, section 10.2.3), as far as it says so in seconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -198,26 +200,31 @@ mod tests {
     #[test]
     fn a_request_says_who_asks_and_hides_it() {
         let service = Service::new("https://uc/", Login::Bearer(Secret::new("hunter2".to_owned()))).unwrap();
-        let call = Call::post("/x").with_json(&serde_json::json!({"a": 1})).unwrap();
-        let request = service.request(&call).unwrap();
-        assert_eq!(request.uri(), "https://uc/x");
+        let call = Call::post("/x").with_query(&[("a", "b")]);
+        let call = call.with_json(&serde_json::json!({"a": 1})).unwrap();
+        let request = service.request(&call, service.login.header().ok().flatten()).unwrap();
+        assert_eq!(request.uri(), "https://uc/x?a=b");
+        assert_eq!(service.url(&call), "https://uc/x");
         assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer hunter2");
         assert!(!format!("{:?} {service:?}", request.headers()).contains("hunter2"));
     }
 
     #[test]
-    fn forms_are_encoded() {
-        let call = Call::post("/t").with_form(&[("grant_type", "a b"), ("scope", "x&y")]);
-        assert_eq!(call.body, b"grant_type=a+b&scope=x%26y");
-    }
-
-    #[test]
-    fn a_service_may_ask_to_be_left_alone() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(retry_after(&headers), None);
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("3"));
-        assert_eq!(retry_after(&headers), Some(Duration::from_secs(3)));
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("Fri, 20 Nov 2026 08:00:00 GMT"));
-        assert_eq!(retry_after(&headers), None);
+    fn what_services_say_of_errors() {
+        let said = |text: &str| {
+            let mut problem = serde_json::from_str::<Problem>(text).unwrap();
+            (std::mem::take(&mut problem.error_code), problem.message())
+        };
+        let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
+        assert_eq!(said(r#"{"error_code":"NO","message":"not you","details":[]}"#), pair("NO", "not you"));
+        assert_eq!(
+            said(r#"{"title":"DAG not found","detail":"x","status":404,"type":"t"}"#),
+            pair("DAG not found", "x")
+        );
+        assert_eq!(said(r#"{"detail":[{"loc":["query"]}]}"#), pair("", ""));
+        assert_eq!(
+            said(r#"{"error":"invalid_client","error_description":"who?"}"#),
+            pair("invalid_client", "who?")
+        );
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::StatusCode;
 use object_store::client::HttpError;
 
@@ -32,6 +34,8 @@ pub enum ServiceError {
         code: String,
         /// What the service says of it; may be empty.
         message: String,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
     },
     /// The answer is not what the API says.
     #[error("{url} answers what is no answer to the question")]
@@ -59,13 +63,23 @@ impl ServiceError {
         }
     }
 
+    /// How long the service asks to be left alone.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// Whether the same question may get another answer in a while.
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
             Self::Connection { .. } => true,
             Self::Status { status, .. } => {
-                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+                status.is_server_error()
+                    || matches!(*status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
             }
             Self::Request { .. } | Self::Malformed { .. } => false,
         }
@@ -97,6 +111,7 @@ mod tests {
             status,
             code: code.to_owned(),
             message: "not you".to_owned(),
+            retry_after: None,
         }
     }
 

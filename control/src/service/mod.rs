@@ -1,15 +1,17 @@
-//! Services that answer in JSON over HTTP: catalogs and workspaces.
+//! Services that answer in JSON over HTTP: catalogs, workspaces, schedulers.
 //!
 //! One client for provider and executor: it says who asks, asks again when a service is busy, and turns what went wrong
 //! into one kind of error. Credentials are never part of an error or a log line.
 
+mod call;
 mod client;
-mod databricks;
 mod error;
+mod grant;
 mod login;
+mod retry;
 
-pub use client::{Call, Service};
-pub use databricks::{Credentials, Workspace};
+pub use call::Call;
+pub use client::{Answer, Service};
 pub use error::ServiceError;
 pub use login::Login;
 

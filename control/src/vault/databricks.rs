@@ -9,13 +9,13 @@ use url::Url;
 
 use super::{Lookup, SecretError, Vault};
 use crate::secret::{Secret, SecretRef};
-use crate::service::{Call, Credentials, ServiceError, Workspace};
+use crate::service::{Call, Login, Service, ServiceError};
 use crate::service_url::keeps_secrets;
 
 /// The secret scopes of one Databricks workspace.
 #[derive(Debug)]
 pub struct DatabricksVault {
-    workspace: Result<Workspace, &'static str>,
+    workspace: Result<Service, &'static str>,
 }
 
 /// Answer to `GET /api/2.0/secrets/get`.
@@ -33,16 +33,12 @@ impl DatabricksVault {
         Self { workspace: workspace(lookup) }
     }
 
-    async fn ask(workspace: &Workspace, scope: &str, key: &str) -> Result<Answer, ServiceError> {
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("scope", scope), ("key", key)])
-            .finish();
-        let call = Call::get(format!("/api/2.0/secrets/get?{query}"));
-        workspace.service().await?.ask(&call).await
+    async fn ask(workspace: &Service, scope: &str, key: &str) -> Result<Answer, ServiceError> {
+        workspace.ask(&Call::get("/api/2.0/secrets/get").with_query(&[("scope", scope), ("key", key)])).await
     }
 }
 
-fn workspace(lookup: Lookup) -> Result<Workspace, &'static str> {
+fn workspace(lookup: Lookup) -> Result<Service, &'static str> {
     let set = |name| lookup(name).filter(|value| !value.is_empty());
     let host = set("DATABRICKS_HOST").ok_or("DATABRICKS_HOST is not set")?;
     // the vendor's own tools take a host without scheme, too
@@ -52,15 +48,15 @@ fn workspace(lookup: Lookup) -> Result<Workspace, &'static str> {
         return Err("DATABRICKS_HOST is not an https URL");
     }
     let secret = |name| set(name).map(Secret::new);
-    let credentials = match (secret("DATABRICKS_TOKEN"), secret("DATABRICKS_CLIENT_ID")) {
-        (Some(token), _) => Credentials::Token(token),
+    let login = match (secret("DATABRICKS_TOKEN"), secret("DATABRICKS_CLIENT_ID")) {
+        (Some(token), _) => Login::Bearer(token),
         (None, Some(id)) => {
             let secret = secret("DATABRICKS_CLIENT_SECRET").ok_or("DATABRICKS_CLIENT_SECRET is not set")?;
-            Credentials::Client { id, secret }
+            Login::databricks_client(id, secret)
         }
         (None, None) => return Err("neither DATABRICKS_TOKEN nor DATABRICKS_CLIENT_ID is set"),
     };
-    Ok(Workspace::new(url, credentials))
+    Service::new(url.as_str(), login).map_err(|_| "no connection can be made from this machine")
 }
 
 #[async_trait]

@@ -1,5 +1,5 @@
 //! A stand-in for an Airflow web server: the calls that lakedr makes, as the documentation of the REST APIs of Airflow 2 and
-//! 3 describes them. A real Airflow 2 tells the same story in the ring `workflows`.
+//! 3 describes them. Real ones tell the same story in the ring `workflows`.
 
 mod calls;
 

@@ -1,4 +1,5 @@
-//! A real Airflow 2: database, web server and scheduler, in a home of its own, with the DAG of `tests/airflow`.
+//! A real Airflow 2 or 3: database, web server, scheduler and what else there is, in a home of its own, with the DAG of
+//! `tests/airflow`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::http::ask;
+use super::http::{ask, basic};
 use super::process::ServerProcess;
 use crate::environment::{checkout, tool};
 use crate::process_group::ProcessGroup;
@@ -25,34 +26,51 @@ const WITHIN: Duration = Duration::from_secs(120);
 pub struct AirflowProcess {
     // before `home`: the processes end before their folder goes
     web: ServerProcess,
-    _scheduler: ProcessGroup,
+    _others: Vec<ProcessGroup>,
     home: TempDir,
-    password: String,
+    major: u32,
+    authorization: String,
 }
 
 impl AirflowProcess {
-    /// Starts one that lets in one user with this password.
+    /// Starts Airflow 2 or 3, which lets in one user with this password.
     ///
     /// # Errors
     /// It is not installed, or does not come up; what it said is in the error.
-    pub fn start(password: &str) -> Result<Self> {
+    pub fn start(major: u32, password: &str) -> Result<Self> {
         let home = tempfile::Builder::new().prefix("lakedr-airflow-").tempdir()?;
-        run(home.path(), &["db", "migrate"])?;
-        let person = ["--firstname", "a", "--lastname", "b", "--email", "a@example.com", "--role", "Admin"];
-        let user = ["users", "create", "--username", USER, "--password", password];
-        run(home.path(), &[&user[..], &person].concat())?;
-        let log = File::create(home.path().join("scheduler.log"))?;
-        let mut scheduler = airflow(home.path(), &["scheduler", "--skip-serve-logs"])?;
-        scheduler.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let scheduler = ProcessGroup::spawn(&mut scheduler)?;
-        let program = airflow(home.path(), &[])?;
+        let installed = Installed { major, home: home.path() };
+        installed.run(&["db", "migrate"])?;
+        if major == 2 {
+            let person =
+                ["--firstname", "a", "--lastname", "b", "--email", "a@example.com", "--role", "Admin"];
+            let user = ["users", "create", "--username", USER, "--password", password];
+            installed.run(&[&user[..], &person].concat())?;
+        } else {
+            std::fs::write(home.path().join("passwords.json"), json!({USER: password}).to_string())?;
+        }
+        let command = installed.command(&[])?;
         let web = ServerProcess::start("airflow", |port, _| {
-            let mut command = Command::new(program.get_program());
-            command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-            command.args(["webserver", "--workers", "1", "--port", &port.to_string()]);
-            command
+            let mut web = Command::new(command.get_program());
+            web.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let server = if major == 2 { "webserver" } else { "api-server" };
+            web.args([server, "--workers", "1", "--port", &port.to_string()]);
+            web
         })?;
-        let started = Self { web, _scheduler: scheduler, home, password: password.to_owned() };
+        let authorization = match major {
+            2 => basic(USER, password),
+            _ => {
+                let login = json!({"username": USER, "password": password});
+                let granted = ask("POST", &format!("{}/auth/token", web.endpoint()), None, &login)?;
+                let granted = granted.context("no token is granted")?;
+                format!("Bearer {}", granted["access_token"].as_str().context("a token")?)
+            }
+        };
+        let mut others = vec![installed.spawn(&["scheduler", "--skip-serve-logs"], &web.endpoint())?];
+        if major > 2 {
+            others.push(installed.spawn(&["dag-processor"], &web.endpoint())?);
+        }
+        let started = Self { web, _others: others, home, major, authorization };
         started.until("the DAG is known", || Ok(started.get("")?.is_some()))?;
         Ok(started)
     }
@@ -81,7 +99,8 @@ impl AirflowProcess {
     /// It does not begin.
     pub fn begin(&self) -> Result<String> {
         self.close_gate()?;
-        let run = self.ask("POST", "/dagRuns", &json!({}))?.context("a run")?;
+        let now = if self.major == 2 { json!({}) } else { json!({"logical_date": null}) };
+        let run = self.ask("POST", "/dagRuns", &now)?.context("a run")?;
         let id = run["dag_run_id"].as_str().context("an id")?.to_owned();
         self.until_task(&id, "running")?;
         Ok(id)
@@ -151,8 +170,8 @@ impl AirflowProcess {
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>> {
-        let url = format!("{}/api/v1/dags/{DAG}{path}", self.url());
-        ask(method, &url, (USER, &self.password), body)
+        let url = format!("{}/api/v{}/dags/{DAG}{path}", self.url(), self.major - 1);
+        ask(method, &url, Some(&self.authorization), body)
     }
 }
 
@@ -164,37 +183,66 @@ fn encoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-fn run(home: &Path, arguments: &[&str]) -> Result<()> {
-    let outcome = Running::spawn(&mut airflow(home, arguments)?)?.wait(WITHIN)?;
-    ensure!(outcome.code == Some(0), "{outcome}");
-    Ok(())
+/// `airflow` with everything of it in one folder, and nothing that leaves this machine.
+struct Installed<'a> {
+    major: u32,
+    home: &'a Path,
 }
 
-/// `airflow` with everything of it in one folder, and nothing that leaves this machine.
-fn airflow(home: &Path, arguments: &[&str]) -> Result<Command> {
-    let program = tool("airflow/bin/airflow")?;
-    let programs = program.parent().context("a folder of programs")?.display().to_string();
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut command = Command::new(&program);
-    command
-        .args(arguments)
-        .env("AIRFLOW_HOME", home)
-        .env("HOME", home)
-        .env("PATH", format!("{programs}:{path}"))
-        .env("GATE", gate(home))
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("AIRFLOW__CORE__DAGS_FOLDER", checkout().join("tests/airflow"));
-    for (option, value) in [
-        ("API__AUTH_BACKENDS", "airflow.api.auth.backend.basic_auth"),
-        ("CORE__EXECUTOR", "SequentialExecutor"),
-        ("CORE__LOAD_EXAMPLES", "False"),
-        ("CORE__MAX_ACTIVE_RUNS_PER_DAG", "1"),
-        ("DATABASE__LOAD_DEFAULT_CONNECTIONS", "False"),
-        ("SCHEDULER__SCHEDULER_HEARTBEAT_SEC", "1"),
-        ("USAGE_DATA_COLLECTION__ENABLED", "False"),
-        ("WEBSERVER__WEB_SERVER_HOST", "127.0.0.1"),
-    ] {
-        command.env(format!("AIRFLOW__{option}"), value);
+impl Installed<'_> {
+    fn run(&self, arguments: &[&str]) -> Result<()> {
+        let outcome = Running::spawn(&mut self.command(arguments)?)?.wait(WITHIN)?;
+        ensure!(outcome.code == Some(0), "{outcome}");
+        Ok(())
     }
-    Ok(command)
+
+    fn spawn(&self, arguments: &[&str], web: &str) -> Result<ProcessGroup> {
+        let log = File::create(self.home.join(format!("{}.log", arguments[0])))?;
+        let mut command = self.command(arguments)?;
+        command.env("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", format!("{web}/execution/"));
+        ProcessGroup::spawn(command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let program = tool(&format!("airflow{}/bin/airflow", self.major))?;
+        let programs = program.parent().context("a folder of programs")?.display().to_string();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new(&program);
+        command
+            .args(arguments)
+            .env("AIRFLOW_HOME", self.home)
+            .env("HOME", self.home)
+            .env("PATH", format!("{programs}:{path}"))
+            .env("GATE", gate(self.home))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("AIRFLOW__CORE__DAGS_FOLDER", checkout().join("tests/airflow"));
+        let passwords = self.home.join("passwords.json").display().to_string();
+        let own = match self.major {
+            2 => vec![
+                ("API__AUTH_BACKENDS", "airflow.api.auth.backend.basic_auth"),
+                ("CORE__EXECUTOR", "SequentialExecutor"),
+                ("WEBSERVER__WEB_SERVER_HOST", "127.0.0.1"),
+            ],
+            _ => vec![
+                ("API__HOST", "127.0.0.1"),
+                // all processes have to know the same
+                ("API_AUTH__JWT_ISSUER", "tests"),
+                ("API_AUTH__JWT_SECRET", "of-the-tests-of-the-tests-of-the-tests"),
+                ("CORE__EXECUTOR", "LocalExecutor"),
+                ("CORE__PARALLELISM", "1"),
+                ("CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", passwords.as_str()),
+                ("CORE__SIMPLE_AUTH_MANAGER_USERS", "lakedr-test:admin"),
+            ],
+        };
+        let both = [
+            ("CORE__LOAD_EXAMPLES", "False"),
+            ("DATABASE__LOAD_DEFAULT_CONNECTIONS", "False"),
+            ("SCHEDULER__SCHEDULER_HEARTBEAT_SEC", "1"),
+            ("USAGE_DATA_COLLECTION__ENABLED", "False"),
+        ];
+        for (option, value) in own.into_iter().chain(both) {
+            command.env(format!("AIRFLOW__{option}"), value);
+        }
+        Ok(command)
+    }
 }

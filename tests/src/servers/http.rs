@@ -28,13 +28,24 @@ pub(super) async fn send(request: HttpRequest) -> Result<()> {
     Ok(())
 }
 
-/// Asks a service with user name and password for a JSON document; none when it does not answer with success.
-pub(super) fn ask(method: &str, url: &str, login: (&str, &str), body: &Value) -> Result<Option<Value>> {
+/// User name and password as a header holds them.
+pub(super) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// Asks a service for a JSON document; none when it does not answer with success.
+pub(super) fn ask(
+    method: &str,
+    url: &str,
+    authorization: Option<&str>,
+    body: &Value,
+) -> Result<Option<Value>> {
     let text = if body.is_null() { String::new() } else { body.to_string() };
     let mut request = request(method, url, text)?;
-    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{}:{}", login.0, login.1));
     let headers = request.headers_mut();
-    headers.insert("authorization", format!("Basic {pair}").parse()?);
+    if let Some(authorization) = authorization {
+        headers.insert("authorization", authorization.parse()?);
+    }
     headers.insert("content-type", "application/json".parse()?);
     let client = ReqwestConnector::default().connect(&ClientOptions::new().with_allow_http(true))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -139,8 +139,9 @@ pub(crate) struct RealDag {
 }
 
 impl RealDag {
-    pub(crate) fn new() -> Result<Self> {
-        Ok(Self { server: AirflowProcess::start(PASSWORD)? })
+    /// Of Airflow 2 or 3.
+    pub(crate) fn of(major: u32) -> Result<Self> {
+        Ok(Self { server: AirflowProcess::start(major, PASSWORD)? })
     }
 }
 

@@ -84,7 +84,8 @@ pub(crate) fn install_all() -> Result<Installed> {
     let (terraform, built) = terraform::choose()?;
     let mut tools = go::installed()?;
     tools.push(go::built("fake-gcs", ".", "fake-gcs")?);
-    tools.extend([azurite::tool()?, python::tool()?, python::airflow()?, spark_jars::tool()?]);
+    tools.extend([azurite::tool()?, python::tool()?, spark_jars::tool()?]);
+    tools.extend([python::airflow(2)?, python::airflow(3)?]);
     tools.extend(built);
     install(tools, &[prerequisite::ZSTD])?;
     Ok(Installed { terraform })

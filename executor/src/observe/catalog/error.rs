@@ -126,6 +126,7 @@ mod tests {
                 status,
                 code: "NO".to_owned(),
                 message: "not you".to_owned(),
+                retry_after: None,
             })
         };
         insta::assert_snapshot!(status(StatusCode::FORBIDDEN).to_string(), @"https://uc/tables/a.b.c answers 403 Forbidden: NO: not you; the token needs USE CATALOG, USE SCHEMA and SELECT on the table");
