@@ -37,6 +37,7 @@ fn places() -> Places {
         primary_region: "eastus2".to_owned(),
         secondary_region: "westus2".to_owned(),
         secondary_workspace: Some("https://adb-2.azuredatabricks.net".to_owned()),
+        secondary_table_root: Some("abfss://lake@westlake.dfs.core.windows.net/tables".to_owned()),
     }
 }
 
@@ -131,7 +132,7 @@ fn what_the_file_does_not_say_is_a_placeholder_to_be_replaced() {
     assert_eq!(url(&imported.sync_groups[0].secondary), "https://secondary-workspace.invalid");
     assert_eq!(
         about(&imported, Concern::Todo),
-        ["workspaces[0].workspace_instance_url", "workspaces[0]", "workspaces"]
+        ["workspaces[0].workspace_instance_url", "workspaces[0]", "tables", "workspaces"]
     );
 }
 
