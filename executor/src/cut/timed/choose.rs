@@ -126,7 +126,8 @@ impl TableEnd<'_> {
             match (self.end.side(placed).map_err(|doubt| self.no_boundary(doubt))?, out) {
                 (Side::In, None) => last = Some(commit.version),
                 (Side::In, Some(after)) => {
-                    let doubt = Doubt::Mixed { after: after.clone(), before: commit.clone() };
+                    let doubt =
+                        Doubt::Mixed { after: Box::new(after.clone()), before: Box::new(commit.clone()) };
                     return Err(self.no_boundary(doubt));
                 }
                 (Side::Neutral, None) if commit.time_ms <= self.ended.timestamp_millis() => {

@@ -14,7 +14,7 @@ pub enum Doubt {
     /// A commit may be of a run that was under way at the end, or began right after it.
     Other {
         /// The commit.
-        commit: HistoryCommit,
+        commit: Box<HistoryCommit>,
         /// The other run.
         other: String,
         /// Since when that one is under way; none when it is not known.
@@ -23,21 +23,21 @@ pub enum Doubt {
     /// A commit follows the end so closely that it may belong to the run.
     Late {
         /// The commit.
-        commit: HistoryCommit,
+        commit: Box<HistoryCommit>,
     },
     /// A commit names the run, or one that was over before, but was made later.
     Straggler {
         /// The commit.
-        commit: HistoryCommit,
+        commit: Box<HistoryCommit>,
         /// The run that it names.
         run: String,
     },
     /// A commit of before the end follows one of after it.
     Mixed {
         /// The one of after the end.
-        after: HistoryCommit,
+        after: Box<HistoryCommit>,
         /// The one of before the end.
-        before: HistoryCommit,
+        before: Box<HistoryCommit>,
     },
 }
 
@@ -102,7 +102,7 @@ pub(super) struct End<'a> {
 
 /// The last millisecond that has a part in an instant's past.
 fn ceil_ms(at: DateTime<Utc>) -> i64 {
-    let cut_off = at.timestamp_subsec_nanos() % 1_000_000 > 0;
+    let cut_off = !at.timestamp_subsec_nanos().is_multiple_of(1_000_000);
     at.timestamp_millis() + i64::from(cut_off)
 }
 
@@ -167,7 +167,7 @@ impl<'a> End<'a> {
         if over.is_empty() {
             return Ok(Side::Out);
         }
-        let straggler = || Doubt::Straggler { commit: commit.clone(), run: run.id.clone() };
+        let straggler = || Doubt::Straggler { commit: Box::new(commit.clone()), run: run.id.clone() };
         let before = over.iter().any(|spell| self.fits(placed, spell));
         let after = open.iter().any(|spell| self.fits(placed, spell));
         match (before, after) {
@@ -186,13 +186,13 @@ impl<'a> End<'a> {
             return Ok(Side::Out);
         }
         if commit.time_ms > end_ms {
-            return Err(Doubt::Late { commit: commit.clone() });
+            return Err(Doubt::Late { commit: Box::new(commit.clone()) });
         }
         let open = self.spells().find(|(_, spell)| !spell.is_over(self.at) && self.fits(placed, spell));
         match open {
             None => Ok(Side::In),
             Some((other, spell)) => Err(Doubt::Other {
-                commit: commit.clone(),
+                commit: Box::new(commit.clone()),
                 other: other.id.clone(),
                 since: match spell.began {
                     Began::At(at) => Some(at),
