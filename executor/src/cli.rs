@@ -138,6 +138,9 @@ pub struct ImportConfigArgs {
     /// Region of sync_location_secondary
     #[arg(long, value_name = "NAME", default_value = "secondary")]
     pub secondary_region: String,
+    /// Root of the tables that lakedr makes in the secondary region; to be filled in when left out
+    #[arg(long, value_name = "URL")]
+    pub secondary_table_root: Option<String>,
     /// Workspace in the secondary region; a placeholder when left out
     #[arg(long, value_name = "URL")]
     pub secondary_workspace: Option<String>,

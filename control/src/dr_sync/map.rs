@@ -26,6 +26,8 @@ pub struct Places {
     pub secondary_region: String,
     /// URL of the workspace in the secondary region.
     pub secondary_workspace: Option<String>,
+    /// Root of the tables that lakedr makes in the secondary region.
+    pub secondary_table_root: Option<String>,
 }
 
 impl Default for Places {
@@ -34,6 +36,7 @@ impl Default for Places {
             primary_region: "primary".to_owned(),
             secondary_region: "secondary".to_owned(),
             secondary_workspace: None,
+            secondary_table_root: None,
         }
     }
 }
@@ -113,9 +116,20 @@ impl Import<'_> {
         self.note("secret_scope", Concern::Changed, "the executor fetches the token when it runs, from the workspace \
             that its environment names (DATABRICKS_HOST, and DATABRICKS_TOKEN or DATABRICKS_CLIENT_ID and \
             DATABRICKS_CLIENT_SECRET); the job had the scope `dr-test-scope` in its code and ignored the field");
-        self.note("tables", Concern::Changed, "where a table lies is asked of Unity Catalog in both workspaces; set \
-            table_root of a side, or primary_url and secondary_url of a table, where there is none. The tables of the \
-            secondary region must be external tables; for managed ones see publish.engine");
+        self.note(
+            "tables",
+            Concern::Changed,
+            "where a table of the primary region lies is asked of Unity Catalog; set table_root of the side, or \
+             primary_url of a table, where there is none",
+        );
+        if self.places.secondary_table_root.is_none() {
+            self.note(
+                "tables",
+                Concern::Todo,
+                "set table_root of the secondary side to a place where lakedr may make the tables: it writes to \
+                 tables that it made, and not to those of the job. Register them in the catalog after the first sync",
+            );
+        }
         if self.places.primary_region == Places::default().primary_region {
             self.note(
                 "workspaces",
@@ -182,7 +196,8 @@ impl Import<'_> {
             NOWHERE[1].to_owned()
         });
         let location = self.location(workspace, "secondary", &workspace.secondary, &region);
-        side(region, location, None, &url, token)
+        let side = side(region, location, None, &url, token);
+        SideSpec { table_root: self.places.secondary_table_root.clone(), ..side }
     }
 
     /// The name of the external location at a URL, which workspaces may share.

@@ -37,6 +37,7 @@ fn places() -> Places {
         primary_region: "eastus2".to_owned(),
         secondary_region: "westus2".to_owned(),
         secondary_workspace: Some("https://adb-2.azuredatabricks.net".to_owned()),
+        secondary_table_root: Some("abfss://lake@westlake.dfs.core.windows.net/tables".to_owned()),
     }
 }
 
@@ -131,7 +132,7 @@ fn what_the_file_does_not_say_is_a_placeholder_to_be_replaced() {
     assert_eq!(url(&imported.sync_groups[0].secondary), "https://secondary-workspace.invalid");
     assert_eq!(
         about(&imported, Concern::Todo),
-        ["workspaces[0].workspace_instance_url", "workspaces[0]", "workspaces"]
+        ["workspaces[0].workspace_instance_url", "workspaces[0]", "tables", "workspaces"]
     );
 }
 
@@ -157,6 +158,45 @@ fn workspaces_share_locations_and_group_names_stay_apart() {
         ]
     );
     assert_eq!(imported.violations, []);
+}
+
+/// `dr_sync_job` reads the interval and uses the failover interval in its place (facts C1.1).
+#[test]
+fn c1_01_the_declared_interval_is_the_schedule() {
+    let group = &imported(&full()).sync_groups[0];
+    assert_eq!(group.schedule.as_ref().unwrap().interval.as_deref(), Some("15m"));
+}
+
+/// `dr_sync_job` copies the tables in the middle of a run when none has finished for so long (facts C1.3); here that is a
+/// target to report against, and nothing is copied.
+#[test]
+fn c1_03_the_failover_interval_is_a_target_and_no_reason_to_copy() {
+    assert_eq!(imported(&full()).sync_groups[0].rpo_target.as_deref(), Some("2h"));
+}
+
+/// `dr_sync_job` names the number of retries in a log line, and retries nothing (facts C1.17).
+#[test]
+fn c1_17_retries_are_attempts() {
+    let mut config = full();
+    config["workspaces"][0]["sync_max_retries"] = json!(0);
+    assert_eq!(imported(&config).sync_groups[0].retry.max_attempts, 1);
+}
+
+/// `dr_sync_job` has its secret scope in its code, and ignores the field (facts C3.8).
+#[test]
+fn c3_08_the_scope_of_the_file_is_the_scope_that_is_read() {
+    let mut config = full();
+    config["secret_scope"] = json!("another-scope");
+    let workspace = imported(&config).sync_groups[0].primary.workspace.clone().unwrap();
+    assert_eq!(workspace.token.as_deref(), Some("databricks://another-scope/dr-pat-key"));
+}
+
+/// `dr_sync_job` reads no address, and tells nobody anything (facts C3.10).
+#[test]
+fn c3_10_addresses_are_notified() {
+    let notifications = imported(&full()).sync_groups[0].notifications.clone().unwrap();
+    assert_eq!(notifications.on_failure.unwrap(), ["mailto:oncall@example.com"]);
+    assert_eq!(notifications.on_success.unwrap(), ["mailto:team@example.com", "mailto:log@example.com"]);
 }
 
 /// `dr_sync_job` lets two groups write one landing path (facts C1.23).

@@ -44,9 +44,10 @@ resource "lakedr_sync_group" "imported" {
   initial_active_region = local.regions[each.value.initial_active_region]
   primary               = merge(each.value.primary, { region = local.regions.primary })
   secondary = merge(each.value.secondary, {
-    region    = local.regions.secondary
-    workspace = local.secondary
-    catalog   = local.secondary
+    region     = local.regions.secondary
+    table_root = "abfss://lake@westlake.dfs.core.windows.net/tables"
+    workspace  = local.secondary
+    catalog    = local.secondary
   })
   tables        = each.value.tables
   workflow      = each.value.workflow

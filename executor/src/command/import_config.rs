@@ -35,6 +35,7 @@ fn places(args: &ImportConfigArgs) -> Places {
         primary_region: args.primary_region.clone(),
         secondary_region: args.secondary_region.clone(),
         secondary_workspace: args.secondary_workspace.clone(),
+        secondary_table_root: args.secondary_table_root.clone(),
     }
 }
 

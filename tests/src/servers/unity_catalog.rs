@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use calls::Catalog;
+use calls::{Catalog, OLDER_API};
 
 /// A running stand-in. It answers as long as the process lives, unless it is [stopped](Self::stop).
 #[derive(Debug)]
@@ -123,6 +123,11 @@ impl UnityCatalog {
     /// Gives these temporary credentials to everybody who asks; refuses them when there are none.
     pub fn vend(&self, credentials: Option<Value>) {
         self.lock().vended = credentials;
+    }
+
+    /// From now on temporary credentials are where a workspace has them, under an older version of the API.
+    pub fn vend_as_a_workspace(&self) {
+        self.lock().vends_at = OLDER_API;
     }
 
     /// What temporary credentials were asked for: the call, and its body.

@@ -143,6 +143,42 @@ fn a_target_that_cannot_be_written_is_refused_before_anything_is() -> Result<()>
     Ok(())
 }
 
+/// The stand-in says what a workspace says: the vendor's own SDK makes the same calls, and understands the answers.
+#[test]
+fn the_sdk_of_the_vendor_understands_the_stand_in() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let workspace = UnityCatalog::start(folder.path(), TOKEN)?;
+    workspace.vend_as_a_workspace();
+    workspace.let_in("dr-principal", "dose-of-the-sdk");
+    workspace.keep("dr-scope", "west key", "a secret\n");
+    workspace.register(TABLES[0], "EXTERNAL", Some("DELTA"), "s3://lake/bronze")?;
+    let keys = json!({"access_key_id": "id", "secret_access_key": "key", "session_token": "session"});
+    workspace.vend(Some(json!({"aws_temp_credentials": keys, "expiration_time": 1_800_000_000_000_u64})));
+    let client = [("DATABRICKS_CLIENT_ID", "dr-principal"), ("DATABRICKS_CLIENT_SECRET", "dose-of-the-sdk")];
+    for (auth, login) in [("pat", &[("DATABRICKS_TOKEN", TOKEN)][..]), ("oauth-m2m", &client)] {
+        let mut command = std::process::Command::new(lakedr_e2e::environment::tool("venv/bin/python")?);
+        command.arg(lakedr_e2e::environment::checkout().join("tests/databricks/catalog.py"));
+        command.args([&workspace.url(), TABLES[0], "dr-scope", "west key"]).envs(login.iter().copied());
+        command.env("DATABRICKS_CONFIG_FILE", "/dev/null").env("PYTHONDONTWRITEBYTECODE", "1");
+        let outcome = Running::spawn(&mut command)?.wait(Duration::from_secs(120))?;
+        ensure!(outcome.code == Some(0), "{outcome}");
+        assert_eq!(
+            outcome.json()?,
+            json!({
+                "auth": auth,
+                "secret": "a secret\n",
+                "table": ["EXTERNAL", "DELTA", "s3://lake/bronze", "00000000-0000-0000-0000-000000000001"],
+                "no_table": "NotFound", "no_secret": "ResourceDoesNotExist",
+                "lent": [["id", "key", "session", 1_800_000_000_000_u64], ["id", "key", "session", 1_800_000_000_000_u64]],
+                "location": ["dr", "s3://dr/west", "landing", false],
+                "changed": ["other", "s3://dr/west", "landing", true],
+                "no_location": "NotFound",
+            })
+        );
+    }
+    Ok(())
+}
+
 /// Two S3 servers that nobody has the keys of, but the catalogs.
 async fn on_s3() -> Result<Story> {
     let regions = Regions::on_s3().await?;
@@ -181,6 +217,8 @@ async fn catalogs_lend_what_nothing_else_gives() -> Result<()> {
     let story = on_s3().await?;
     story.east.vend(Some(keys(&story.regions, Region::East)?));
     story.west.vend(Some(keys(&story.regions, Region::West)?));
+    // one is an open-source server, the other one a workspace
+    story.west.vend_as_a_workspace();
     let outcome = story.lakedr(&["sync", "-vvv"])?;
     assert_eq!(outcome.code, Some(0), "{outcome}");
     assert!(!outcome.stdout.contains("lakedr-test-secret") && !outcome.stderr.contains("lakedr-test-secret"));

@@ -71,7 +71,9 @@ impl File {
 #[test]
 fn the_written_configuration_is_valid_formatted_and_applies() -> Result<()> {
     let file = File::with(|_| {})?;
-    let outcome = file.lakedr(&["--primary-region", "eastus2", "--secondary-region", "westus2"])?;
+    let root = format!("file://{}", file.places.path().join("lake").display());
+    let regions = ["--primary-region", "eastus2", "--secondary-region", "westus2"];
+    let outcome = file.lakedr(&[&regions[..], &["--secondary-table-root", &root]].concat())?;
     assert_eq!(outcome.code, Some(0), "{outcome}");
     for note in [
         "sync_failover_interval_mins: 10 minutes is less than",
@@ -91,6 +93,7 @@ fn the_written_configuration_is_valid_formatted_and_applies() -> Result<()> {
     let group = terraform.attributes("lakedr_sync_group.scheduled_sync")?;
     assert_eq!(group["tables"][1]["name"], "dr_test_catalog.main.${gold}");
     assert_eq!(group["primary"]["location"], "dr_test_eastus2_databricks_primary");
+    assert_eq!(group["secondary"]["table_root"], root.as_str());
     Ok(())
 }
 

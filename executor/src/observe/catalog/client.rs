@@ -1,8 +1,10 @@
+use http::StatusCode;
 use lakedr_control::id::TableName;
 use lakedr_control::location::{InvalidUrl, StoreUrl};
 use lakedr_control::secret::Secret;
-use lakedr_control::service::{Call, Login, Service, unity_catalog_api};
+use lakedr_control::service::{Call, Login, Service, ServiceError, unity_catalog_api};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::answer::{CommitsPage, CommitsQuestion, TableInfo};
@@ -26,6 +28,8 @@ pub struct CatalogTable {
 #[derive(Debug)]
 pub struct UnityCatalog {
     service: Service,
+    /// The older version of the API, in which workspaces keep some of the calls.
+    older: Service,
 }
 
 impl UnityCatalog {
@@ -35,11 +39,19 @@ impl UnityCatalog {
     /// When there can be no connections at all.
     pub fn new(server: &Url, token: Option<Secret>) -> Result<Self, CatalogError> {
         let login = token.map_or(Login::Anonymous, Login::Bearer);
-        Ok(Self { service: Service::new(&unity_catalog_api(server), login)? })
+        let api = unity_catalog_api(server);
+        let older = Service::new(&api.replace("/api/2.1/", "/api/2.0/"), login.clone())?;
+        Ok(Self { service: Service::new(&api, login)?, older })
     }
 
-    pub(super) fn service(&self) -> &Service {
-        &self.service
+    /// Asks what servers and workspaces have under different versions of the API.
+    pub(super) async fn ask_either<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ServiceError> {
+        match self.service.ask(call).await {
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) && !error.is_absent() => {
+                self.older.ask(call).await
+            }
+            answer => answer,
+        }
     }
 
     fn name(&self) -> String {

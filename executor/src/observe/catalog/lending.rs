@@ -57,7 +57,7 @@ impl CatalogLender {
         };
         let call = Call::post(path).with_json(&self.purpose);
         let call = call.map_err(|cause| NotLent::Failed(Box::new(cause)))?;
-        self.catalog.service().ask(&call).await.map_err(|cause| {
+        self.catalog.ask_either(&call).await.map_err(|cause| {
             if refuses(&cause) {
                 NotLent::Refused(Box::new(cause))
             } else if cause.is_denied() {

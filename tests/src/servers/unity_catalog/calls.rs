@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::locations::Locations;
-use super::workspace::Workspace;
+use super::workspace::{self, Workspace};
 
 /// Most commits that one answer holds.
 const PAGE: usize = 10;
@@ -14,11 +14,15 @@ const PAGE: usize = 10;
 /// Where the catalog's API begins.
 const API: &str = "/api/2.1/unity-catalog";
 
+/// Where a workspace has the calls for temporary credentials.
+pub(super) const OLDER_API: &str = "/api/2.0/unity-catalog";
+
 /// A call from outside.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) method: String,
     pub(super) path: String,
+    pub(super) host: String,
     pub(super) query: BTreeMap<String, String>,
     pub(super) login: Option<String>,
     pub(super) body: Value,
@@ -34,6 +38,8 @@ pub(super) struct Catalog {
     pub(super) locations: Locations,
     /// Answer to every call for temporary credentials.
     pub(super) vended: Option<Value>,
+    /// Where these calls are: the open-source server has them where all others are.
+    pub(super) vends_at: &'static str,
     /// The bodies of these calls, by the end of their path.
     pub(super) vending: Vec<(String, Value)>,
 }
@@ -61,6 +67,7 @@ impl Catalog {
             tables: BTreeMap::new(),
             locations: Locations::default(),
             vended: None,
+            vends_at: API,
             vending: Vec::new(),
         }
     }
@@ -70,8 +77,11 @@ impl Catalog {
         if let Some(status) = self.stopped {
             return refused(status, "UNAVAILABLE", "the stand-in was told to say so");
         }
-        if (asked.method.as_str(), asked.path.as_str()) == ("POST", "/oidc/v1/token") {
-            return self.workspace.issue(asked.login.as_deref());
+        match asked.path.as_str() {
+            "/oidc/v1/token" => return self.workspace.issue(asked.login.as_deref()),
+            "/.well-known/databricks-config" => return workspace::metadata(&asked.host),
+            "/oidc/.well-known/oauth-authorization-server" => return workspace::endpoints(&asked.host),
+            _ => {}
         }
         if !self.workspace.knows(asked.login.as_deref()) {
             return refused(401, "UNAUTHENTICATED", "no valid bearer token");
@@ -79,7 +89,8 @@ impl Catalog {
         if asked.path == "/api/2.0/secrets/get" {
             return self.workspace.secret(asked);
         }
-        match asked.path.strip_prefix(API) {
+        let vends = asked.path.ends_with("-credentials");
+        match asked.path.strip_prefix(if vends { self.vends_at } else { API }) {
             Some(path) => self.answer(&asked.method, path, &asked.body),
             None => refused(404, "ENDPOINT_NOT_FOUND", "no such call"),
         }

@@ -35,13 +35,14 @@ fn read(stream: &TcpStream) -> Result<Asked> {
     let mut words = first.split(' ');
     let (method, target) = (words.next().context("a method")?, words.next().context("a path")?);
     let url = url::Url::parse(&format!("http://localhost{target}"))?;
-    let (mut length, mut login) = (0, None);
+    let (mut length, mut login, mut host) = (0, None, String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
         let Some((name, value)) = header.trim_end().split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse()?,
+            "host" => value.clone_into(&mut host),
             "authorization" => login = Some(value.to_owned()),
             _ => {}
         }
@@ -51,6 +52,7 @@ fn read(stream: &TcpStream) -> Result<Asked> {
     Ok(Asked {
         method: method.to_owned(),
         path: url.path().to_owned(),
+        host,
         query: url.query_pairs().into_owned().collect(),
         login,
         // a form is no JSON, and its content is not looked at

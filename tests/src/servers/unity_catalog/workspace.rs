@@ -8,6 +8,17 @@ use serde_json::json;
 
 use super::calls::{Answer, Asked, refused};
 
+/// What a host is, for those who know its name only.
+pub(super) fn metadata(host: &str) -> Answer {
+    (200, json!({"oidc_endpoint": format!("http://{host}/oidc"), "cloud": "AWS"}))
+}
+
+/// Where logins are, for those who do not know it (RFC 8414).
+pub(super) fn endpoints(host: &str) -> Answer {
+    let at = |path: &str| format!("http://{host}/oidc/v1/{path}");
+    (200, json!({"authorization_endpoint": at("authorize"), "token_endpoint": at("token")}))
+}
+
 /// Logins and secrets.
 #[derive(Debug)]
 pub(super) struct Workspace {
