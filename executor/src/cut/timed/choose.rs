@@ -127,7 +127,7 @@ impl TableEnd<'_> {
                 (Side::In, None) => last = Some(commit.version),
                 (Side::In, Some(after)) => {
                     let doubt = Doubt::Mixed { after: after.clone(), before: commit.clone() };
-                    return Err(self.no_boundary(doubt));
+                    return Err(self.no_boundary(Box::new(doubt)));
                 }
                 (Side::Neutral, None) if commit.time_ms <= self.ended.timestamp_millis() => {
                     last = Some(commit.version);
@@ -139,12 +139,12 @@ impl TableEnd<'_> {
         Ok(last)
     }
 
-    fn no_boundary(&self, doubt: Doubt) -> Refusal {
+    fn no_boundary(&self, doubt: Box<Doubt>) -> Refusal {
         Refusal::NoBoundary {
             run: self.run.id.clone(),
             ended_at: self.ended,
             table: self.history.table.clone(),
-            doubt: Box::new(doubt),
+            doubt,
         }
     }
 

@@ -222,7 +222,7 @@ impl World {
                 ended: (spell.ended <= at).then(|| self.told(spell.ended)),
             };
             // a service that tells of no repairs tells of one stretch, or forgets where the first began
-            let spells = match (own.len() > 1).then(|| self.shape.seed % 3) {
+            let spells = match (own.len() > 1).then_some(self.shape.seed % 3) {
                 Some(0) => {
                     vec![Spell { began: Began::At(self.told(own[0].began)), ended: told(&last).ended }]
                 }

@@ -114,12 +114,12 @@ impl Service {
             Ok(mut segments) => {
                 segments.pop_if_empty().extend(path);
             }
-            Err(()) => return Err(self.refuse("its url has no path")),
+            Err(()) => return Err(self.refuse(&"its url has no path")),
         }
         Ok(url)
     }
 
-    fn refuse(&self, problem: impl ToString) -> ServiceError {
+    fn refuse(&self, problem: &impl ToString) -> ServiceError {
         ServiceError::Request { service: self.base.to_string(), problem: problem.to_string() }
     }
 
@@ -137,7 +137,7 @@ impl Service {
         mut request: HttpRequest,
         url: &Url,
     ) -> Result<Answer<T>, ServiceError> {
-        *request.uri_mut() = url.as_str().parse::<Uri>().map_err(|error| self.refuse(error))?;
+        *request.uri_mut() = url.as_str().parse::<Uri>().map_err(|error| self.refuse(&error))?;
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         // queries hold names and page tokens, and make errors hard to read
         let mut shown = url.clone();
@@ -165,7 +165,7 @@ impl Service {
 
     async fn authorization(&self) -> Result<Option<HeaderValue>, ServiceError> {
         let secret = |cause| ServiceError::Secret { service: self.base.to_string(), cause };
-        let unfit = || self.refuse("its credentials are no text that a header can hold");
+        let unfit = || self.refuse(&"its credentials are no text that a header can hold");
         match self.login.header().map_err(secret)? {
             Some(None) if matches!(self.login, Login::Nobody) => Ok(None),
             Some(header) => header.map(Some).ok_or_else(unfit),
@@ -192,7 +192,7 @@ impl Service {
         let path: Vec<&str> = self.login.grants_at().into_iter().flat_map(|path| path.split('/')).collect();
         let url = self.url(&path)?;
         let request = self.login.ask().map_err(secret)?;
-        let request = request.ok_or_else(|| self.refuse("there is no token to ask for"))?;
+        let request = request.ok_or_else(|| self.refuse(&"there is no token to ask for"))?;
         let answer: Answer<Grant> = self.send(request, &url).await?;
         Ok(answer.value.into())
     }
