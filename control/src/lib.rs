@@ -9,11 +9,12 @@
 //!
 //! This crate says what these documents look like ([`codec`]), where they lie ([`layout`]), which of them are
 //! acceptable ([`validate`]) and how they are read and written ([`store`]). It does no I/O of its own unless
-//! the feature `object-store` is on.
+//! the feature `object-store` is on; then it fetches secrets (`vault`) and asks services (`service`), too.
 
 pub mod codec;
 pub mod cut;
 pub mod digest;
+pub mod dr_sync;
 pub mod group_log;
 pub mod id;
 pub mod known_runs;
@@ -24,9 +25,14 @@ pub mod run_record;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod secret;
+#[cfg(feature = "object-store")]
+pub mod service;
+pub mod service_url;
 pub mod spec;
 pub mod store;
 pub mod tfstate;
 pub mod time;
 pub mod validate;
+#[cfg(feature = "object-store")]
+pub mod vault;
 pub mod verification;

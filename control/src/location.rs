@@ -122,6 +122,12 @@ impl StoreUrl {
         a.starts_with(&b) || b.starts_with(&a)
     }
 
+    /// Whether the other place is this one, or lies in it.
+    #[must_use]
+    pub fn holds(&self, other: &Self) -> bool {
+        other.comparable().starts_with(&self.comparable())
+    }
+
     fn comparable(&self) -> String {
         let text =
             self.0.strip_prefix("s3a://").map_or_else(|| self.0.clone(), |rest| format!("s3://{rest}"));
@@ -245,6 +251,7 @@ mod tests {
         assert!(url("s3://b/a").overlaps(&url("s3://b/a/b/")));
         assert!(url("s3a://b/a").overlaps(&url("s3://b/a")));
         assert!(!url("s3://b/a").overlaps(&url("s3://b/ab")));
+        assert!(url("s3://b/a").holds(&url("s3a://b/a/b")) && !url("s3://b/a/b").holds(&url("s3://b/a")));
         assert_eq!(
             url("s3://b/lake/").table(&"cat.raw.t".parse().unwrap()).as_str(),
             "s3://b/lake/cat/raw/t"

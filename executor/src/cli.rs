@@ -104,6 +104,9 @@ pub enum Command {
     /// Work with the specifications in a Terraform state
     #[command(subcommand)]
     State(StateCommand),
+    /// Turn a JSON configuration of dr_sync_job into a Terraform configuration on stdout; what to know about it goes to
+    /// stderr. Exit code 2 when the result breaks a rule of lakedr
+    ImportConfig(ImportConfigArgs),
     /// Copy the objects that are named on stdin, one JSON transfer a line; write a JSON receipt a line to stdout.
     /// Credentials are those of --group, else those of the environment. Exit code 4 when one of them failed
     CopyWorker(CopyWorkerArgs),
@@ -121,6 +124,23 @@ pub struct SyncArgs {
     /// Time between two looks of --watch
     #[arg(long, value_name = "DURATION", default_value = "30s", requires = "watch", value_parser = pause)]
     pub every: std::time::Duration,
+}
+
+/// Options of `lakedr import-config`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportConfigArgs {
+    /// The configuration, or - for standard input
+    #[arg(value_name = "FILE|-")]
+    pub file: String,
+    /// Region of sync_location_primary and of the workspaces, which the file does not name
+    #[arg(long, value_name = "NAME", default_value = "primary")]
+    pub primary_region: String,
+    /// Region of sync_location_secondary
+    #[arg(long, value_name = "NAME", default_value = "secondary")]
+    pub secondary_region: String,
+    /// Workspace in the secondary region; a placeholder when left out
+    #[arg(long, value_name = "URL")]
+    pub secondary_workspace: Option<String>,
 }
 
 /// Options of `lakedr copy-worker`.

@@ -10,7 +10,9 @@ use std::fmt;
 use lakedr_control::codec::DecodeError;
 use lakedr_control::group_log::{FailureClass, LogError};
 pub use lakedr_control::message::chain;
+use lakedr_control::service::ServiceError;
 use lakedr_control::store::{ControlStoreError, OpenError, StoreError, StoreErrorKind};
+use lakedr_control::vault::{MissingSecrets, SecretError};
 
 /// Stages of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +131,48 @@ impl Classify for StoreError {
 impl Classify for OpenError {
     fn class(&self) -> FailureClass {
         FailureClass::Configuration
+    }
+}
+
+impl Classify for ServiceError {
+    fn class(&self) -> FailureClass {
+        if self.is_denied() {
+            return FailureClass::Denied;
+        }
+        match self {
+            error if error.passes() => FailureClass::Unreachable,
+            Self::Malformed { .. } => FailureClass::Unsupported,
+            _ => FailureClass::Configuration,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        self.passes()
+    }
+}
+
+impl Classify for SecretError {
+    fn class(&self) -> FailureClass {
+        if self.passes() {
+            FailureClass::Unreachable
+        } else if self.is_denied() {
+            FailureClass::Denied
+        } else {
+            FailureClass::Configuration
+        }
+    }
+}
+
+impl Classify for MissingSecrets {
+    /// A secret that is denied or not there stays so: only when all of them may come is trying again worth it.
+    fn class(&self) -> FailureClass {
+        if self.errors.iter().all(SecretError::passes) {
+            FailureClass::Unreachable
+        } else if self.errors.iter().any(SecretError::is_denied) {
+            FailureClass::Denied
+        } else {
+            FailureClass::Configuration
+        }
     }
 }
 

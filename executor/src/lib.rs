@@ -2,7 +2,7 @@
 //!
 //! The flow is one way, and a stage names only the output of the stage before it:
 //! [`spec`] → [`observe`] → [`cut`] → [`plan`] → [`copy`] → [`publish`]. [`pipeline`] strings them together for one
-//! group, [`command`] for a call. [`delta`], [`cut`] and most of [`plan`] are pure.
+//! group, [`command`] for a call. [`delta`], [`cut`] [`hcl`] and most of [`plan`] are pure.
 
 pub mod cli;
 pub mod command;
@@ -11,6 +11,7 @@ pub mod cut;
 pub mod delta;
 pub mod error;
 pub mod exit;
+pub mod hcl;
 pub mod observe;
 pub mod pipeline;
 pub mod plan;

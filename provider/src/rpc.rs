@@ -8,6 +8,7 @@
 mod answer;
 mod configured;
 mod data;
+mod function;
 mod resource;
 
 use chrono::Utc;
@@ -46,10 +47,12 @@ impl Provider for ProviderService {
     ) -> Reply<wire::get_metadata::Response> {
         let resource = |name: &str| wire::get_metadata::ResourceMetadata { type_name: name.to_owned() };
         let source = |name: &str| wire::get_metadata::DataSourceMetadata { type_name: name.to_owned() };
+        let function = |name: &str| wire::get_metadata::FunctionMetadata { name: name.to_owned() };
         Ok(Response::new(wire::get_metadata::Response {
             server_capabilities: Some(server_capabilities()),
             resources: self.registry.resources().map(|known| resource(known.type_name())).collect(),
             data_sources: self.registry.data_sources().map(|known| source(known.type_name())).collect(),
+            functions: self.registry.functions().map(|known| function(known.name())).collect(),
             ..Default::default()
         }))
     }
@@ -66,6 +69,7 @@ impl Provider for ProviderService {
             provider: Some((&provider_config::schema()).into()),
             resource_schemas: resources.collect(),
             data_source_schemas: sources.collect(),
+            functions: function::signatures(&self.registry),
             server_capabilities: Some(server_capabilities()),
             ..Default::default()
         }))
@@ -223,15 +227,14 @@ impl Provider for ProviderService {
         &self,
         _: Request<wire::get_functions::Request>,
     ) -> Reply<wire::get_functions::Response> {
-        Ok(Response::new(wire::get_functions::Response::default()))
+        let functions = function::signatures(&self.registry);
+        Ok(Response::new(wire::get_functions::Response { functions, ..Default::default() }))
     }
 
     async fn call_function(
         &self,
         request: Request<wire::call_function::Request>,
     ) -> Reply<wire::call_function::Response> {
-        let text = format!("The lakedr provider has no function {:?}.", request.into_inner().name);
-        let error = wire::FunctionError { text, function_argument: None };
-        Ok(Response::new(wire::call_function::Response { error: Some(error), ..Default::default() }))
+        Ok(Response::new(function::call(&self.registry, &request.into_inner()).await))
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use lakedr_e2e::environment::checkout;
 use lakedr_e2e::terraform::Terraform;
 
-/// The folders below `examples/<kind>`, one for each resource or data source.
+/// The folders below `examples/<kind>`, one for each resource, data source or function.
 fn folders(kind: &str) -> Result<Vec<PathBuf>> {
     let dir = checkout().join("examples").join(kind);
     let entries = std::fs::read_dir(&dir).with_context(|| format!("list {}", dir.display()))?;
@@ -34,6 +34,11 @@ fn resources() -> Result<()> {
 #[test]
 fn data_sources() -> Result<()> {
     folders("data-sources")?.iter().try_for_each(|folder| is_valid(&folder.join("data-source.tf")))
+}
+
+#[test]
+fn functions() -> Result<()> {
+    folders("functions")?.iter().try_for_each(|folder| is_valid(&folder.join("function.tf")))
 }
 
 #[test]

@@ -5,9 +5,13 @@
 mod cloud;
 #[cfg(feature = "contract")]
 pub mod contract;
+#[cfg(feature = "object-store")]
+mod credentials;
 mod documents;
 #[cfg(feature = "object-store")]
 mod handle;
+#[cfg(feature = "object-store")]
+mod lend;
 #[cfg(feature = "object-store")]
 mod local;
 mod memory;
@@ -28,14 +32,20 @@ pub use documents::{ControlStore, ControlStoreError, Stored};
 #[cfg(feature = "object-store")]
 pub use handle::{AzureHandle, CloudHandle, GcsHandle, S3Handle};
 #[cfg(feature = "object-store")]
+pub use lend::{Lender, LentCredential, Loan, NotLent};
+#[cfg(feature = "object-store")]
 pub use local::LocalStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "object-store")]
-pub use open::{OpenError, OpenedStore, open_doc_store, open_object_store};
+pub use open::{
+    OpenError, OpenedStore, has_credentials, open_doc_store, open_lent_object_store, open_object_store,
+};
 #[cfg(feature = "object-store")]
 pub use probe::{ProbeFailure, ProbeStep, probe};
 #[cfg(feature = "object-store")]
 pub use transport::SilentFor;
+#[cfg(feature = "object-store")]
+pub(crate) use transport::Transport;
 
 /// Identifies one stored state of an object: an ETag, a generation, or a digest, whatever the store has.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,9 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 
+use super::credentials;
 use super::handle::{AzureHandle, CloudHandle, GcsHandle, S3Handle};
+use super::lend::{Borrower, Lender};
 use super::transport::Transport;
 use super::{CloudStore, DocStoreRef, LocalStore};
 use crate::location::{StoreKind, StoreUrl};
@@ -88,22 +90,57 @@ pub fn open_object_store(
     url: &StoreUrl,
     options: &BTreeMap<String, String>,
 ) -> Result<OpenedStore, OpenError> {
+    open(url, options, None)
+}
+
+/// Opens the store of a URL with credentials that are lent, and with what the machine has where nothing is. For stores
+/// that options and environment have no credentials for ([`has_credentials`]). Nothing is sent.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open_lent_object_store(
+    url: &StoreUrl,
+    options: &BTreeMap<String, String>,
+    lender: Arc<dyn Lender>,
+) -> Result<OpenedStore, OpenError> {
+    open(url, options, Some(lender))
+}
+
+/// Whether options or environment name credentials for the store of a URL. What the machine itself may have, an
+/// instance profile for example, does not show there.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn has_credentials(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<bool, OpenError> {
+    Ok(match url.kind() {
+        StoreKind::File => true,
+        StoreKind::S3 => credentials::aws(&s3_builder(url, options)?),
+        StoreKind::Azure => credentials::azure(&azure_builder(url, options)?),
+        StoreKind::Gcs => credentials::gcs(&gcs_builder(url, options)?),
+    })
+}
+
+fn open(
+    url: &StoreUrl,
+    options: &BTreeMap<String, String>,
+    lender: Option<Arc<dyn Lender>>,
+) -> Result<OpenedStore, OpenError> {
     let root = Path::parse(url.path()).map_err(|cause| OpenError::Path { url: url.clone(), cause })?;
     let (store, cloud): (Arc<dyn ObjectStore>, _) = match url.kind() {
         StoreKind::File => (Arc::new(local(url, options)?), None),
         StoreKind::S3 => {
-            let handle = s3(url, options)?;
+            let handle = s3(url, options, lender)?;
             (Arc::<object_store::aws::AmazonS3>::clone(&handle.store), Some(CloudHandle::S3(handle)))
         }
         StoreKind::Azure => {
-            let handle = azure(url, options)?;
+            let handle = azure(url, options, lender)?;
             (
                 Arc::<object_store::azure::MicrosoftAzure>::clone(&handle.store),
                 Some(CloudHandle::Azure(handle)),
             )
         }
         StoreKind::Gcs => {
-            let handle = gcs(url, options)?;
+            let handle = gcs(url, options, lender)?;
             (
                 Arc::<object_store::gcp::GoogleCloudStorage>::clone(&handle.store),
                 Some(CloudHandle::Gcs(handle)),
@@ -171,7 +208,7 @@ fn is_set(value: Option<String>) -> bool {
     value.is_some_and(|value| value == "true")
 }
 
-fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<S3Handle, OpenError> {
+fn s3_builder(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AmazonS3Builder, OpenError> {
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(url.authority()).with_retry(retries());
     for (key, value) in options {
         let parsed = AmazonS3ConfigKey::from_str(&key.to_ascii_lowercase()).map_err(|_| {
@@ -179,6 +216,15 @@ fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<S3Handle, Op
         })?;
         builder = builder.with_config(parsed, value);
     }
+    Ok(builder)
+}
+
+fn s3(
+    url: &StoreUrl,
+    options: &BTreeMap<String, String>,
+    lender: Option<Arc<dyn Lender>>,
+) -> Result<S3Handle, OpenError> {
+    let mut builder = s3_builder(url, options)?;
     let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
     if builder.get_config_value(&timeout).as_deref() == Some(PRESET_TIMEOUT) {
         builder = builder.with_config(timeout, NO_TIMEOUT);
@@ -190,9 +236,14 @@ fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<S3Handle, Op
         !is_set(value(AmazonS3ConfigKey::SkipSignature)) && !is_set(value(AmazonS3ConfigKey::S3Express));
     let request_payer = is_set(value(AmazonS3ConfigKey::RequestPayer));
     let customer_key = AmazonS3ConfigKey::from_str(CUSTOMER_KEY).ok().and_then(value).is_some();
+    let setup = |cause| OpenError::Setup { url: url.clone(), cause };
+    if let Some(lender) = lender {
+        let own = builder.clone().build().map_err(setup)?;
+        let borrower = Borrower::new(lender, Arc::clone(own.credentials()));
+        builder = builder.with_credentials(Arc::new(borrower));
+    }
     let transport = Transport::default();
-    let built = builder.with_http_connector(transport.clone()).build();
-    let store = built.map_err(|cause| OpenError::Setup { url: url.clone(), cause })?;
+    let store = builder.with_http_connector(transport.clone()).build().map_err(setup)?;
     Ok(S3Handle {
         store: Arc::new(store),
         http: connections(&transport, url)?,
@@ -205,8 +256,11 @@ fn s3(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<S3Handle, Op
     })
 }
 
-fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AzureHandle, OpenError> {
-    let (container, host) = url.authority().split_once('@').unwrap_or((url.authority(), ""));
+fn azure_builder(
+    url: &StoreUrl,
+    options: &BTreeMap<String, String>,
+) -> Result<MicrosoftAzureBuilder, OpenError> {
+    let (container, host) = container_of(url);
     let mut builder = MicrosoftAzureBuilder::from_env().with_container_name(container).with_retry(retries());
     if let Some(account) = host.split('.').next().filter(|account| !account.is_empty()) {
         builder = builder.with_account(account);
@@ -221,6 +275,21 @@ fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AzureHand
         })?;
         builder = builder.with_config(parsed, value);
     }
+    Ok(builder)
+}
+
+/// Container, and the host of the account.
+fn container_of(url: &StoreUrl) -> (&str, &str) {
+    url.authority().split_once('@').unwrap_or((url.authority(), ""))
+}
+
+fn azure(
+    url: &StoreUrl,
+    options: &BTreeMap<String, String>,
+    lender: Option<Arc<dyn Lender>>,
+) -> Result<AzureHandle, OpenError> {
+    let (container, _) = container_of(url);
+    let mut builder = azure_builder(url, options)?;
     let timeout = AzureConfigKey::Client(ClientConfigKey::Timeout);
     if builder.get_config_value(&timeout).as_deref() == Some(PRESET_TIMEOUT) {
         builder = builder.with_config(timeout, NO_TIMEOUT);
@@ -232,9 +301,14 @@ fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AzureHand
         .trim_end_matches('/')
         .to_owned();
     let anonymous = is_set(value(AzureConfigKey::SkipSignature));
+    let setup = |cause| OpenError::Setup { url: url.clone(), cause };
+    if let Some(lender) = lender {
+        let own = builder.clone().build().map_err(setup)?;
+        let borrower = Borrower::new(lender, Arc::clone(own.credentials()));
+        builder = builder.with_credentials(Arc::new(borrower));
+    }
     let transport = Transport::default();
-    let built = builder.with_http_connector(transport.clone()).build();
-    let store = built.map_err(|cause| OpenError::Setup { url: url.clone(), cause })?;
+    let store = builder.with_http_connector(transport.clone()).build().map_err(setup)?;
     Ok(AzureHandle {
         store: Arc::new(store),
         http: connections(&transport, url)?,
@@ -245,7 +319,10 @@ fn azure(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<AzureHand
     })
 }
 
-fn gcs(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<GcsHandle, OpenError> {
+fn gcs_builder(
+    url: &StoreUrl,
+    options: &BTreeMap<String, String>,
+) -> Result<GoogleCloudStorageBuilder, OpenError> {
     let mut builder =
         GoogleCloudStorageBuilder::from_env().with_bucket_name(url.authority()).with_retry(retries());
     for (key, value) in options {
@@ -254,15 +331,29 @@ fn gcs(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<GcsHandle, 
         })?;
         builder = builder.with_config(parsed, value);
     }
+    Ok(builder)
+}
+
+fn gcs(
+    url: &StoreUrl,
+    options: &BTreeMap<String, String>,
+    lender: Option<Arc<dyn Lender>>,
+) -> Result<GcsHandle, OpenError> {
+    let mut builder = gcs_builder(url, options)?;
     let timeout = GoogleConfigKey::Client(ClientConfigKey::Timeout);
     if builder.get_config_value(&timeout).as_deref() == Some(PRESET_TIMEOUT) {
         builder = builder.with_config(timeout, NO_TIMEOUT);
     }
     let service = gcs_service(&builder);
     let anonymous = is_set(builder.get_config_value(&GoogleConfigKey::SkipSignature));
+    let setup = |cause| OpenError::Setup { url: url.clone(), cause };
+    if let Some(lender) = lender {
+        let own = builder.clone().build().map_err(setup)?;
+        let borrower = Borrower::new(lender, Arc::clone(own.credentials()));
+        builder = builder.with_credentials(Arc::new(borrower));
+    }
     let transport = Transport::default();
-    let built = builder.with_http_connector(transport.clone()).build();
-    let store = built.map_err(|cause| OpenError::Setup { url: url.clone(), cause })?;
+    let store = builder.with_http_connector(transport.clone()).build().map_err(setup)?;
     Ok(GcsHandle {
         store: Arc::new(store),
         http: connections(&transport, url)?,

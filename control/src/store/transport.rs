@@ -30,7 +30,7 @@ pub struct SilentFor(pub Duration);
 /// clients made here give up on silence instead: large bodies may take their time as long as they move, and a
 /// region that is gone is known to be gone just as soon.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Transport {
+pub(crate) struct Transport {
     newest: Arc<Mutex<Option<HttpClient>>>,
 }
 

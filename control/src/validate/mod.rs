@@ -14,6 +14,7 @@ pub use cross::{
     Specs, group_conflicts, group_references, location_users, schedule_references, validate_all,
 };
 pub use external_location::{ValidLocation, external_location};
+pub(crate) use rules::is_email;
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
 pub use sync_group::sync_group;
 pub use valid_group::{

@@ -8,6 +8,7 @@ use super::{Step, Violation};
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
 use crate::secret::SecretRef;
+use crate::service_url::keeps_secrets;
 use crate::time::parse_duration;
 
 /// Collects violations below one path.
@@ -117,24 +118,15 @@ impl<'a> Report<'a> {
             );
             return None;
         }
-        let loopback = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        if url.scheme() == "https" || (url.scheme() == "http" && loopback) {
+        if keeps_secrets(&url) {
             return Some(url);
         }
         self.violation(format!("{given:?} is not an https URL"), remedy);
         None
     }
 
-    /// A mail address, roughly: one `@` between two texts without spaces.
     pub(super) fn email(&mut self, given: &str) {
-        let parts: Vec<&str> = given.split('@').collect();
-        let good = matches!(parts[..], [user, host] if !user.is_empty() && host.contains('.') && !host.ends_with('.'));
-        if !good || given.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if !is_email(given) {
             self.violation(format!("{given:?} is not an e-mail address"), "write user@example.com");
         }
     }
@@ -178,4 +170,12 @@ impl<'a> Report<'a> {
         }
         resolved
     }
+}
+
+/// Whether a text is a mail address, roughly: one `@` between two texts without spaces.
+pub(crate) fn is_email(given: &str) -> bool {
+    let parts: Vec<&str> = given.split('@').collect();
+    let good =
+        matches!(parts[..], [user, host] if !user.is_empty() && host.contains('.') && !host.ends_with('.'));
+    good && !given.chars().any(|c| c.is_whitespace() || c.is_control())
 }

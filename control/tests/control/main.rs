@@ -1,6 +1,7 @@
 //! What the shared documents promise.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod dr_sync;
 mod formats;
 mod head;
 mod history;

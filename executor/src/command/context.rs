@@ -1,3 +1,4 @@
+use lakedr_control::dr_sync::Rejected;
 use lakedr_control::location::{InvalidUrl, StoreUrl};
 
 use crate::cli::Global;
@@ -37,6 +38,21 @@ pub enum CommandError {
         /// The group.
         group: String,
     },
+    /// A file that was named cannot be read.
+    #[error("cannot read {file}; give the path of a file, or - for standard input")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The configuration of `dr_sync_job` is none.
+    #[error(transparent)]
+    Import(#[from] Rejected),
+    /// A configuration cannot be written; a bug.
+    #[error("the configuration cannot be written")]
+    Configuration(#[source] serde_json::Error),
     /// Specs cannot be had.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -57,6 +73,7 @@ impl CommandError {
             Self::Load(error) => error.class(),
             Self::Failure(failure) => failure.class,
             Self::Stdout(_) => return Exit::Failed,
+            Self::Configuration(_) => return Exit::Bug,
             _ => FailureClass::Configuration,
         };
         match class {

@@ -42,7 +42,7 @@ async fn ends(context: &Context, args: CopyWorkerArgs) -> Result<(Sides, Means),
     let [(spec, group)] = loaded.groups.as_slice() else {
         return Err(CommandError::NeedsOneGroup { command: "copy-worker" });
     };
-    let scene = Scene::open(&context.world, &loaded, spec, group)?;
+    let scene = Scene::open(&context.world, &loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
     let cap = args.max_bytes_per_second.or(group.max_bytes_per_second);
     Ok((scene.stores.sides(scene.active(&history)), copying.of_group(&group.name, cap)))

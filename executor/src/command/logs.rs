@@ -56,7 +56,7 @@ async fn read<'a>(
     spec: &SyncGroupSpec,
     group: &'a ValidGroup,
 ) -> Result<(Scene<'a>, WholeLog), Failure> {
-    let scene = Scene::open(&context.world, loaded, spec, group)?;
+    let scene = Scene::open(&context.world, loaded, spec, group).await?;
     let log = scene.log.read_all().await.at(Stage::Observe, &group.name)?;
     Ok((scene, log))
 }

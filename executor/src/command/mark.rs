@@ -27,12 +27,12 @@ pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit
     let [(spec, group)] = loaded.groups.as_slice() else {
         return Err(CommandError::NeedsOneGroup { command: "mark" });
     };
-    let scene = Scene::open(&context.world, &loaded, spec, group)?;
+    let scene = Scene::open(&context.world, &loaded, spec, group).await?;
     let active = active(context, &scene).await;
     let Some(marker) = marker(&scene, active)? else {
         return Err(CommandError::NoMarker { group: group.name.to_string() });
     };
-    let tables = scene.stores.sources(active, group).at(Stage::Observe, &group.name)?;
+    let tables = scene.stores.sources(active, group).await.at(Stage::Observe, &group.name)?;
     let versions = versions(&tables).await?;
     let (run, now) = (command.run(), context.world.now());
     let (event, attempt) = match command {

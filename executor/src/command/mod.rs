@@ -3,6 +3,7 @@
 mod context;
 mod copy_worker;
 mod history;
+mod import_config;
 mod logs;
 mod mark;
 mod plan;
@@ -35,6 +36,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, CommandEr
         Command::Prune(args) => prune::run(context, args.dry_run).await,
         Command::Mark(command) => mark::run(context, command).await,
         Command::State(command) => state::run(context, *command).await,
+        Command::ImportConfig(args) => import_config::run(context, args),
         Command::CopyWorker(args) => copy_worker::run(context, *args).await,
     }
 }

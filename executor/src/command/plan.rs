@@ -30,7 +30,7 @@ async fn plan(
     spec: &SyncGroupSpec,
     group: &ValidGroup,
 ) -> Result<GroupReport, Stop> {
-    let scene = Scene::open(&context.world, loaded, spec, group)?;
+    let scene = Scene::open(&context.world, loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
     Ok(match prepare(&scene, &history).await? {
         Prepared::UpToDate => GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)),

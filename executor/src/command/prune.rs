@@ -27,7 +27,7 @@ pub(super) async fn run(context: &Context, dry_run: bool) -> Result<Exit, Comman
     let loaded = context.load().await?;
     let prunes = loaded.groups.iter().map(|(spec, group)| async {
         let pruned = async {
-            let scene = Scene::open(&context.world, &loaded, spec, group)?;
+            let scene = Scene::open(&context.world, &loaded, spec, group).await?;
             prune_group(&scene, context.world.now(), dry_run).await
         };
         match pruned.await {

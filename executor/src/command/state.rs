@@ -5,6 +5,7 @@ use lakedr_control::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spe
 use lakedr_control::store::{ControlStore, ControlStoreError, Written, open_doc_store};
 use lakedr_control::tfstate::StateSpecs;
 use lakedr_control::validate::{Specs, sync_group};
+use lakedr_control::vault::Secrets;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -140,10 +141,11 @@ async fn against_logs(
         specs: specs.clone(),
         locations,
         groups: Vec::new(),
+        secrets: Secrets::of_process(),
     };
     for spec in &specs.sync_groups {
         let Ok(group) = sync_group(spec) else { continue };
-        let scene = Scene::open(&context.world, &loaded, spec, &group)?;
+        let scene = Scene::open(&context.world, &loaded, spec, &group).await?;
         let problem = match scene.log.read().await {
             Err(error) => Some(format!("its log cannot be read: {}", crate::error::chain(&error))),
             Ok(history) => history

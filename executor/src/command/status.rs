@@ -90,7 +90,7 @@ async fn status(
     spec: &SyncGroupSpec,
     group: &ValidGroup,
 ) -> Result<Known, Failure> {
-    let scene = Scene::open(&context.world, loaded, spec, group)?;
+    let scene = Scene::open(&context.world, loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
     let state = history.state.as_ref();
     let point = state.and_then(GroupState::recovery_point);

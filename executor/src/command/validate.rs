@@ -16,7 +16,7 @@ use crate::observe::source::Unsupported;
 use crate::observe::table_error::TableError;
 use crate::pipeline::{Scene, carried_out};
 use crate::report::{GroupReport, duration_text};
-use crate::spec::{Loaded, TableStore};
+use crate::spec::{Loaded, TableStore, apart};
 
 #[derive(Serialize)]
 struct Document {
@@ -67,7 +67,7 @@ async fn check(
     group: &ValidGroup,
 ) -> GroupFindings {
     let mut findings = Findings { warnings: not_carried_out(loaded, spec), ..Findings::default() };
-    if let Some(scene) = findings.take(Scene::open(&context.world, loaded, spec, group)) {
+    if let Some(scene) = findings.take(Scene::open(&context.world, loaded, spec, group).await) {
         look(&scene, &mut findings).await;
     }
     let reports: Vec<GroupReport> =
@@ -94,12 +94,6 @@ fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
         |what: String| warnings.push(format!("{what}, which this version of lakedr does not carry out"));
     if spec.notifications.is_some() {
         idle("notifications are declared".to_owned());
-    }
-    for location in &loaded.specs.external_locations {
-        let used = [&spec.primary.location, &spec.secondary.location].contains(&&location.name);
-        if used && location.unity_catalog.is_some() {
-            idle(format!("external location {:?} is to be registered in Unity Catalog", location.name));
-        }
     }
     if spec.rto_target.is_some() {
         idle("rto_target is declared".to_owned());
@@ -131,12 +125,14 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
         return;
     };
     findings.take(runs(scene, &history).await);
-    let sources =
-        scene.stores.sources(scene.active(&history), scene.group).at(Stage::Observe, &scene.group.name);
-    let Some(sources) = findings.take(sources) else { return };
-    findings.take(
-        scene.stores.tables(scene.standby(&history), scene.group).at(Stage::Observe, &scene.group.name),
-    );
+    let sources = scene.stores.sources(scene.active(&history), scene.group).await;
+    let sources = findings.take(sources.at(Stage::Observe, &scene.group.name));
+    let targets = scene.stores.targets(scene.standby(&history), scene.group).await;
+    let targets = findings.take(targets.at(Stage::Observe, &scene.group.name));
+    let Some(sources) = sources else { return };
+    if let Some(targets) = targets {
+        findings.take(apart(&sources, &targets).at(Stage::Observe, &scene.group.name));
+    }
     for (source, state) in sources.iter().zip(join_all(sources.iter().map(table)).await) {
         if let Some(state) = findings.take(state) {
             findings.warnings.extend(retention(scene, source, &state));

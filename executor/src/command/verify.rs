@@ -8,14 +8,12 @@ use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use crate::cli::Level;
-use crate::error::{At as _, Classify as _, Failure, Stage, chain};
+use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
-use crate::observe::verify::{Look, Pinned, Proof, prove};
-use crate::pipeline::Scene;
-use crate::plan::classes::Classes;
-use crate::record::{TableRecord, with_records};
+use crate::observe::verify::Proof;
+use crate::pipeline::{Scene, prove_point};
 use crate::report::GroupReport;
-use crate::spec::{Loaded, TableStore};
+use crate::spec::Loaded;
 
 #[derive(Serialize)]
 struct Document {
@@ -74,25 +72,13 @@ async fn check(
     group: &ValidGroup,
     level: Level,
 ) -> Result<Checked, Failure> {
-    let scene = Scene::open(&context.world, loaded, spec, group)?;
+    let scene = Scene::open(&context.world, loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
-    let point = history.state.as_ref().and_then(|state| state.recovery_point());
-    let Some(point) = point else {
+    let Some(proven) = prove_point(&scene, &history, level).await? else {
         let group = group.name.to_string();
         return Ok(Checked { group, level, seq: None, holds: None, equal: false, tables: Vec::new() });
     };
-    let sources = scene.stores.sources(scene.active(&history), group).at(Stage::Verify, &group.name)?;
-    let targets = scene.stores.tables(scene.standby(&history), group).at(Stage::Verify, &group.name)?;
-    let settled = history.state.as_ref().is_some_and(|state| state.open_intent.is_none());
-    let look = Look { level, settled };
-    let mut tables = Vec::new();
-    for ((source, record), target) in with_records(&scene, &history, sources).await.iter().zip(&targets) {
-        let Some(pinned) = point.cut.table(&source.name) else { continue };
-        let none = || Classes::none(pinned.source_version, &pinned.source_table_id);
-        let classes = record.as_ref().map_or_else(none, TableRecord::classes);
-        tables.push(table(source, target, pinned, &classes, look).await?);
-    }
-    let equal = tables.iter().all(|table| table.proof.equal());
+    let (point, equal) = (proven.point, proven.equal());
     record(&scene, &history, point, level, equal).await;
     Ok(Checked {
         group: group.name.to_string(),
@@ -100,26 +86,15 @@ async fn check(
         seq: Some(point.seq),
         holds: Some(point.cut.describe()),
         equal,
-        tables,
+        tables: proven.tables.into_iter().map(TableProof::of).collect(),
     })
 }
 
-async fn table(
-    source: &TableStore,
-    target: &TableStore,
-    pinned: &CutTable,
-    classes: &Classes,
-    look: Look,
-) -> Result<TableProof, Failure> {
-    let (source_version, target_version) = (pinned.source_version, pinned.target_version);
-    let proof = prove(Pinned { source, source_version, target, target_version, classes }, look).await;
-    let proof = proof.map_err(|error| error.at(Stage::Verify, &source.name))?;
-    Ok(TableProof {
-        name: source.name.to_string(),
-        source_version: pinned.source_version,
-        target_version: pinned.target_version,
-        proof,
-    })
+impl TableProof {
+    fn of((held, proof): (&CutTable, Proof)) -> Self {
+        let (source_version, target_version) = (held.source_version, held.target_version);
+        Self { name: held.name.to_string(), source_version, target_version, proof }
+    }
 }
 
 /// Keeps a dated record beside the log. Best effort: the proof itself is in the output.

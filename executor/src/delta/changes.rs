@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
+
 use super::action::{ActionKind, entries};
 use super::history::{CommitError, CommitFacts};
 use super::json::{JsonError, RawObject};
@@ -34,7 +36,7 @@ impl CommitChange {
     /// [`CommitError`] when a line is no action, or an action lacks what the protocol asks for.
     pub fn parse(version: u64, file_time_ms: i64, bytes: &[u8]) -> Result<Self, CommitError> {
         let mut change = Self {
-            facts: CommitFacts::parse(version, file_time_ms, bytes)?,
+            facts: CommitFacts::begin(version, file_time_ms),
             protocol: None,
             metadata: None,
             txns: BTreeMap::new(),
@@ -46,14 +48,15 @@ impl CommitChange {
             let (line, fields) = entry?;
             for (key, body) in fields.iter().filter(|(_, body)| body.get() != "null") {
                 let kind = ActionKind::of(key);
-                let taken = RawObject::parse(body.get()).and_then(|body| change.take(&kind, body));
-                taken.map_err(|source| CommitError::Action { line, kind, source })?;
+                change.take(&kind, body).map_err(|source| CommitError::Action { line, kind, source })?;
             }
         }
         Ok(change)
     }
 
-    fn take(&mut self, kind: &ActionKind, body: RawObject) -> Result<(), JsonError> {
+    fn take(&mut self, kind: &ActionKind, body: &RawValue) -> Result<(), JsonError> {
+        self.facts.take(kind, body.get())?;
+        let body = RawObject::of_value(body)?;
         match kind {
             ActionKind::Add => self.adds.push(AddFile::parse(body)?),
             ActionKind::Remove => self.removes.push(RemoveFile::parse(body)?),

@@ -189,7 +189,7 @@ fn differing<'a, V, T: PartialEq>(
 mod tests {
     use super::*;
     use crate::delta::action::actions;
-    use crate::delta::replay::{Replay, Tombstones};
+    use crate::delta::replay::Replay;
 
     fn head(configuration: &str) -> TableHead {
         let log = [
@@ -202,7 +202,7 @@ mod tests {
             r#"{"domainMetadata":{"domain":"d","configuration":"{}","removed":false}}"#.to_owned(),
         ]
         .join("\n");
-        let mut replay = Replay::new(Tombstones::Drop);
+        let mut replay = Replay::new();
         for action in actions(log.as_bytes()) {
             replay.apply(action.expect("line")).expect("action");
         }

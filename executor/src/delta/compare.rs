@@ -232,7 +232,7 @@ fn domains(source: &TableHead, target: &TableHead, found: &mut Vec<Difference>) 
 mod tests {
     use super::*;
     use crate::delta::action::actions;
-    use crate::delta::replay::{Replay, Tombstones};
+    use crate::delta::replay::Replay;
 
     const METADATA: &str = r#"{"metaData":{"id":"ID","format":{"provider":"parquet","options":{}},"schemaString":"SCHEMA","partitionColumns":[],"configuration":{CONF},"createdTime":1}}"#;
 
@@ -240,7 +240,7 @@ mod tests {
         let metadata = METADATA.replace("ID", id).replace("CONF", configuration);
         let log =
             format!("{{\"protocol\":{{\"minReaderVersion\":1,\"minWriterVersion\":2}}}}\n{metadata}\n{rest}");
-        let mut replay = Replay::new(Tombstones::Drop);
+        let mut replay = Replay::new();
         for action in actions(log.as_bytes()) {
             replay.apply(action.expect("line")).expect("action");
         }

@@ -262,14 +262,14 @@ fn redirects(head: &TableHead) -> impl Iterator<Item = FeatureRefusal> {
 mod tests {
     use super::*;
     use crate::delta::action::actions;
-    use crate::delta::replay::{Replay, Tombstones};
+    use crate::delta::replay::Replay;
 
     fn head(protocol: &str, configuration: &str, format: &str) -> TableHead {
         let head = format!(
             "{{\"protocol\":{protocol}}}\n{{\"metaData\":{{\"id\":\"t\",\"format\":{{\"provider\":\"{format}\"}},\
              \"schemaString\":\"{{}}\",\"partitionColumns\":[],\"configuration\":{configuration}}}}}"
         );
-        let mut replay = Replay::new(Tombstones::Drop);
+        let mut replay = Replay::new();
         for action in actions(head.as_bytes()) {
             replay.apply(action.expect("line")).expect("action");
         }

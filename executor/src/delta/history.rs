@@ -55,7 +55,7 @@ impl CommitFacts {
     /// # Errors
     /// [`CommitError`] when a line is no action or a fact has an unexpected type.
     pub fn parse(version: u64, file_time_ms: i64, bytes: &[u8]) -> Result<Self, CommitError> {
-        let mut facts = Self { version, file_time_ms, timestamp_ms: file_time_ms, ..Self::default() };
+        let mut facts = Self::begin(version, file_time_ms);
         for entry in entries(bytes) {
             let (line, fields) = entry?;
             for (key, body) in fields.iter().filter(|(_, body)| body.get() != "null") {
@@ -63,11 +63,16 @@ impl CommitFacts {
                 facts.take(&kind, body.get()).map_err(|source| CommitError::Action { line, kind, source })?;
             }
         }
-        facts.timestamp_ms = facts.in_commit_timestamp_ms.unwrap_or(file_time_ms);
         Ok(facts)
     }
 
-    fn take(&mut self, kind: &ActionKind, body: &str) -> Result<(), JsonError> {
+    /// What is known of a commit before its actions are read.
+    pub(super) fn begin(version: u64, file_time_ms: i64) -> Self {
+        Self { version, file_time_ms, timestamp_ms: file_time_ms, ..Self::default() }
+    }
+
+    /// Takes what one action of the commit says.
+    pub(super) fn take(&mut self, kind: &ActionKind, body: &str) -> Result<(), JsonError> {
         match kind {
             ActionKind::Add | ActionKind::Remove => self.logical_change |= data_change(body)?,
             ActionKind::Metadata => {
@@ -94,6 +99,7 @@ impl CommitFacts {
 
     fn take_commit_info(&mut self, info: &Fields<'_>) -> Result<(), JsonError> {
         self.in_commit_timestamp_ms = info.optional("inCommitTimestamp")?;
+        self.timestamp_ms = self.in_commit_timestamp_ms.unwrap_or(self.file_time_ms);
         // Free JSON: a writer may put anything under these names, so what is no text is left out.
         self.attempted_at_ms = info.optional("timestamp").unwrap_or_default();
         self.operation = text(info, "operation");

@@ -171,6 +171,9 @@ fn keys(path: &str, relative: &str) -> Result<(Path, Option<Path>), PathRefusal>
         .decode_utf8()
         .map_err(|_| not_a_key("it does not decode to utf-8".to_owned()))?;
     let key = key(&decoded).map_err(not_a_key)?;
+    if *decoded == *relative {
+        return Ok((key, None));
+    }
     let undecoded = self::key(relative).ok().filter(|raw| *raw != key);
     Ok((key, undecoded))
 }

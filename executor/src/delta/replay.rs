@@ -34,19 +34,9 @@ pub enum ReplayError {
     },
 }
 
-/// Whether the replay keeps the files that were removed: a checkpoint needs them, a clone does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tombstones {
-    /// Keep them.
-    Keep,
-    /// Forget them.
-    Drop,
-}
-
 /// A replay in progress: feed the checkpoint first, then the commits in ascending order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Replay {
-    keep: Tombstones,
     protocol: Option<Protocol>,
     metadata: Option<Metadata>,
     files: BTreeMap<FileKey, AddFile>,
@@ -59,17 +49,8 @@ pub struct Replay {
 impl Replay {
     /// An empty replay.
     #[must_use]
-    pub fn new(keep: Tombstones) -> Self {
-        Self {
-            keep,
-            protocol: None,
-            metadata: None,
-            files: BTreeMap::new(),
-            tombstones: BTreeMap::new(),
-            txns: BTreeMap::new(),
-            domains: BTreeMap::new(),
-            in_commit_timestamp: None,
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Begins the next commit.
@@ -127,9 +108,7 @@ impl Replay {
     fn remove(&mut self, body: RawObject) -> Result<(), JsonError> {
         let (key, remove) = RemoveFile::parse(body)?;
         self.files.remove(&key);
-        if self.keep == Tombstones::Keep {
-            self.tombstones.insert(key, remove);
-        }
+        self.tombstones.insert(key, remove);
         Ok(())
     }
 
@@ -160,7 +139,7 @@ mod tests {
     );
 
     fn replay(commits: &[&str]) -> Result<TableState, ReplayError> {
-        let mut replay = Replay::new(Tombstones::Keep);
+        let mut replay = Replay::new();
         for commit in commits {
             replay.begin_commit();
             for action in actions(commit.as_bytes()) {

@@ -215,7 +215,7 @@ pub struct TableState {
     pub head: TableHead,
     /// The live files.
     pub files: BTreeMap<FileKey, AddFile>,
-    /// Files that were removed; empty unless the replay was asked to keep them.
+    /// Files that left the table and are not in it again; empty where only live files were asked for.
     pub tombstones: BTreeMap<FileKey, RemoveFile>,
 }
 

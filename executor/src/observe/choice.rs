@@ -68,7 +68,7 @@ impl Runs {
 /// # Errors
 /// When the runs cannot be read.
 pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Runs>, Failure> {
-    if let Some(service) = service(scene, history)? {
+    if let Some(service) = service(scene, history).await? {
         return service
             .runs(held(history).map(|cut| cut.as_of))
             .await
@@ -80,10 +80,10 @@ pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Runs>, 
 }
 
 /// The service that the group's workflow runs in, if it is not one whose runs are marked.
-fn service(scene: &Scene<'_>, history: &History) -> Result<Option<Box<dyn RunService>>, Failure> {
+async fn service(scene: &Scene<'_>, history: &History) -> Result<Option<Box<dyn RunService>>, Failure> {
     let active = scene.group.side(scene.active(history));
     match &scene.group.workflow {
-        Some(workflow) => open(workflow, active).at_workflow(),
+        Some(workflow) => open(workflow, active, &scene.secrets).await.at_workflow(),
         None => Ok(None),
     }
 }
@@ -156,7 +156,7 @@ pub async fn choose_run(
     history: &History,
     last: Last<'_>,
 ) -> Result<Option<FromRuns>, Stop> {
-    if let Some(service) = service(scene, history)? {
+    if let Some(service) = service(scene, history).await? {
         return listed(scene, service.as_ref(), last).await.map(Some);
     }
     let held = last.held();
@@ -248,7 +248,7 @@ pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
     if scene.group.workflow.is_some() {
         return false;
     }
-    let Ok(tables) = scene.stores.sources(scene.active(history), scene.group) else { return false };
+    let Ok(tables) = scene.stores.sources(scene.active(history), scene.group).await else { return false };
     let Ok(heads) = heads(with_records(scene, history, tables).await, Newer::Leave).await else {
         return false;
     };

@@ -182,6 +182,14 @@ impl DeltaTable {
         self.log.get(&self.log.file(&LogName::Commit { version })).await
     }
 
+    /// The bytes of the checksum of a version, `None` when it has none.
+    ///
+    /// # Errors
+    /// [`TableError::Store`] when the store does not answer.
+    pub async fn checksum_bytes(&self, version: u64) -> Result<Option<Bytes>, TableError> {
+        self.log.get(&self.log.file(&LogName::Checksum { version })).await
+    }
+
     /// The version of the table at an instant (milliseconds since the epoch), by the rules of Spark. An
     /// instant after the last commit gives the latest version. `latest` is the metadata of the latest
     /// version: it says whether in-commit timestamps are on.

@@ -109,6 +109,11 @@ impl LogStore {
         ParquetObject::new(Arc::clone(&self.store), file.clone(), size)
     }
 
+    /// The folder of the log.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.log
+    }
+
     pub(crate) fn file(&self, name: &LogName) -> Path {
         let directory = name.directory().into_iter().fold(self.log.clone(), Path::join);
         directory.join(name.file_name())

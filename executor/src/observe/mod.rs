@@ -7,7 +7,6 @@ mod history;
 pub(crate) mod log_store;
 mod parquet_object;
 pub mod presence;
-pub mod service;
 pub mod snapshot;
 pub mod source;
 pub mod table_error;

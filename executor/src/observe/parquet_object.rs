@@ -27,6 +27,16 @@ impl ParquetObject {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, key: Path, size: u64) -> Self {
         Self { store, key, size }
     }
+
+    /// Bytes of the whole file.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes of ranges, in their order; neighbours are fetched together.
+    pub(crate) async fn fetch(&self, ranges: &[Range<u64>]) -> object_store::Result<Vec<Bytes>> {
+        self.store.get_ranges(&self.key, ranges).await
+    }
 }
 
 impl AsyncFileReader for ParquetObject {
@@ -35,7 +45,7 @@ impl AsyncFileReader for ParquetObject {
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
-        async move { self.store.get_ranges(&self.key, &ranges).await.map_err(external) }.boxed()
+        async move { self.fetch(&ranges).await.map_err(external) }.boxed()
     }
 
     fn get_metadata<'a>(
@@ -53,7 +63,7 @@ impl AsyncFileReader for ParquetObject {
     }
 }
 
-fn external(error: object_store::Error) -> ParquetError {
+pub(crate) fn external(error: object_store::Error) -> ParquetError {
     ParquetError::External(Box::new(error))
 }
 

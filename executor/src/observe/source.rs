@@ -107,7 +107,7 @@ async fn since(table: &TableStore, known: TableRecord, newer: Newer) -> Result<O
     }
     let same = is_same(table, &listing, &known).await?;
     let latest = listing.latest_commit().unwrap_or(head.version);
-    if !same || (newer == Newer::Read && !can_follow(&listing, &known, latest)) {
+    if !same || (newer == Newer::Read && !can_follow(&listing, head.version, latest)) {
         return Ok(None);
     }
     let newer = match newer {
@@ -183,15 +183,16 @@ const FOLLOWED_BYTES: u64 = 64 << 20;
 /// # Errors
 /// A refusal when the version can no longer be rebuilt, a failure when the table uses what cannot be carried.
 pub async fn pin(head: &Head, version: u64) -> Result<Pinned, Stop> {
-    if let Some(known) = head.known.as_ref().filter(|known| can_follow(&head.listing, known, version)) {
+    if let Some(known) =
+        head.known.as_ref().filter(|known| can_follow(&head.listing, known.source.head.version, version))
+    {
         return Ok(follow(head, known, version).await?);
     }
     whole(&head.table, head.known.is_none().then_some(&head.listing), version).await
 }
 
-/// Whether the commits behind a record are all there, and few enough.
-fn can_follow(listing: &LogListing, known: &TableRecord, version: u64) -> bool {
-    let from = known.source.head.version;
+/// Whether the commits behind one version up to another are all there, and few enough.
+pub(crate) fn can_follow(listing: &LogListing, from: u64, version: u64) -> bool {
     let sizes = (from + 1..=version).map(|version| listing.commit(version).map(|entry| entry.size));
     let bytes: Option<u64> = sizes.sum();
     version >= from && bytes.is_some_and(|bytes| bytes <= FOLLOWED_BYTES)

@@ -5,14 +5,15 @@ use lakedr_control::validate::SideName;
 
 use super::due::is_due;
 use super::prepare::{Prepared, prepare};
-use super::proof::read_back;
+use super::proof::{read_back, read_back_again};
 use super::scene::{Scene, Stop};
 use crate::copy::{CopyError, Manifest, ManifestError, Receipt, copy_all};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
 use crate::plan::group::GroupPlan;
 use crate::publish::{
-    Intention, Settled, TableBodies, announce, keep_up_targets, next_seq, settle, store_bodies,
+    Intention, Settled, TableBodies, announce, next_seq, settle, store_bodies, write_checkpoints,
+    write_checksums,
 };
 use crate::record::save;
 use crate::report::{Done, Outcome, Progress};
@@ -63,18 +64,23 @@ async fn stages(
     let (history, finished) = (settled.history, settled.published_in_ms.is_some());
     allowed(scene, &history)?;
     if !force && !is_due(scene.group.schedule.as_ref(), last_publish(&history), scene.world.now()) {
-        let outcome = if finished { Outcome::Published } else { Outcome::NotDue };
-        return Ok(End::Done(Done::new(outcome, &history)));
+        return rest(scene, &history, if finished { Outcome::Published } else { Outcome::NotDue }).await;
     }
     let plan = match prepare(scene, &history).await? {
         Prepared::Plan(plan) => plan,
         Prepared::UpToDate => {
-            let outcome = if finished { Outcome::Published } else { Outcome::UpToDate };
-            return Ok(End::Done(Done::new(outcome, &history)));
+            return rest(scene, &history, if finished { Outcome::Published } else { Outcome::UpToDate })
+                .await;
         }
     };
     let receipt = copy(scene, scene.active(&history), &plan, progress).await?;
     publish(scene, history, &plan, receipt, read_up_to).await
+}
+
+/// Leaves the group at its newest recovery point, unless that is known not to read back.
+async fn rest(scene: &Scene<'_>, history: &History, outcome: Outcome) -> Result<End, Stop> {
+    read_back_again(scene, history).await?;
+    Ok(End::Done(Done::new(outcome, history)))
 }
 
 /// When a cut was last published; a rollback brings an old one back and starts no interval.
@@ -184,8 +190,9 @@ async fn publish(
         return Err(refusal.into());
     }
     remember(scene, &history, plan, seq, &written).await;
-    keep_up_targets(scene, plan, &written).await;
-    read_back(scene, plan).await?;
+    let checkpointed = write_checkpoints(scene, plan, &written).await;
+    read_back(scene, plan, &checkpointed).await?;
+    write_checksums(plan, &written).await;
     Ok(End::Done(Done::new(Outcome::Published, &history)))
 }
 

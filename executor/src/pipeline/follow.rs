@@ -11,12 +11,13 @@ use super::table::{Copies, PlanError};
 use crate::delta::changes::CommitChange;
 use crate::delta::state::{AddFile, FileKey};
 use crate::error::{At as _, Failure, Stage};
-use crate::observe::presence::gone;
+use crate::observe::presence::{Searched, gone};
 use crate::observe::snapshot::Columns;
 use crate::observe::source::{Pinned, PinnedHead, Read};
 use crate::observe::target::Target;
 use crate::plan::classes::{Advanced, Changes, Classes, SkipOptions, advance, net, questions};
 use crate::plan::diff::TableDiff;
+use crate::plan::doubt::Doubt;
 use crate::plan::followed::{Followed, Sizes};
 use crate::plan::group::{PlannedSource, PlannedTarget, Skipped, TablePlan};
 use crate::record::TableRecord;
@@ -162,7 +163,7 @@ async fn choose(
             return Ok(None);
         }
     };
-    let exists = stored(scene, active, at, &advanced).await?;
+    let exists = stored(scene, active, range, &advanced).await?;
     let decision = advanced.decide(&exists);
     for (reason, moved) in &decision.materialised {
         tracing::debug!(table = %at.table.name, files = moved.files, bytes = moved.bytes, "compacted files move: {reason}");
@@ -175,9 +176,10 @@ async fn choose(
 async fn stored(
     scene: &Scene<'_>,
     active: SideName,
-    at: &PinnedHead,
+    range: Range<'_>,
     advanced: &Advanced,
 ) -> Result<BTreeSet<FileKey>, Failure> {
+    let Range { at, known, .. } = range;
     let name = &at.table.name;
     let translation = at.table.translation().at(Stage::Plan, name)?;
     let mut exists = BTreeSet::new();
@@ -187,7 +189,8 @@ async fn stored(
         let mut copies = Copies::between(&at.table, &at.table);
         copies.extend(crate::plan::followed::objects(&file)).at(Stage::Plan, name)?;
         let open = |root: &_| scene.stores.open_url(active, root).at(Stage::Plan, name);
-        if gone(&copies.manifest, &at.table.url, open).await?.count == 0 {
+        let searched = Searched { table: &at.table.url, files: known.source.files, doubt: &Doubt::All };
+        if gone(&copies.manifest, searched, open).await?.count == 0 {
             exists.insert(member.key().clone());
         }
     }

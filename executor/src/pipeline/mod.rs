@@ -3,6 +3,7 @@
 mod attempt;
 mod due;
 mod follow;
+mod point;
 mod prepare;
 mod present;
 mod proof;
@@ -13,6 +14,7 @@ mod table;
 pub(crate) use attempt::allowed;
 pub use attempt::{End, attempt};
 pub use due::is_due;
+pub use point::{PointProof, prove_point};
 pub use prepare::{NotCarriedOut, Prepared, carried_out, prepare};
 pub use retry::sync_group;
 pub use scene::{Scene, Stop};

@@ -16,6 +16,7 @@ use crate::observe::source::{Newer, Pinned, heads, pin};
 use crate::observe::target::target;
 use crate::plan::group::GroupPlan;
 use crate::record::with_records;
+use crate::spec::apart;
 
 /// What a group is about to do.
 #[derive(Debug)]
@@ -80,8 +81,9 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     carried_out(scene)?;
     settled(history)?;
     let (name, active) = (&scene.group.name, scene.active(history));
-    let sources = scene.stores.sources(active, scene.group).at(Stage::Observe, name)?;
-    let targets = scene.stores.tables(active.other(), scene.group).at(Stage::Observe, name)?;
+    let sources = scene.stores.sources(active, scene.group).await.at(Stage::Observe, name)?;
+    let targets = scene.stores.targets(active.other(), scene.group).await.at(Stage::Observe, name)?;
+    apart(&sources, &targets).at(Stage::Observe, name)?;
     let targets = try_join_all(targets.into_iter().map(|table| target(scene, history, table))).await?;
     // a table that the standby region has lost is cloned anew, also when there is no newer run
     let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);

@@ -7,11 +7,18 @@ use lakedr_control::group_log::History;
 use super::scene::{Scene, Stop};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
-use crate::observe::presence::{Gone, gone};
+use crate::observe::presence::{Gone, Searched, gone};
 use crate::observe::snapshot::Columns;
+use crate::observe::source::can_follow;
+use crate::observe::table_error::TableError;
+use crate::plan::doubt::Doubt;
 use crate::plan::group::TablePlan;
 
-/// Makes sure that every object of every table is there.
+/// So few objects are all looked for: that is no more work than to find out which of them to look for.
+const FEW: u64 = 256;
+
+/// Makes sure that every object of every table is there, as far as that can be in doubt: of very many objects only
+/// those are looked for that newer versions of the table do not need. The copy finds out about the others.
 ///
 /// # Errors
 /// [`Refusal::VersionGone`], which says what removed the files.
@@ -23,7 +30,12 @@ pub(super) async fn all_present(
     let active = scene.active(history);
     let looks = plans.iter().map(|plan| async move {
         let open = |root: &_| scene.stores.open_url(active, root).at(Stage::Plan, plan.name());
-        let gone = gone(&plan.copies, &plan.source.table.url, open).await?;
+        let doubt = doubt(plan).await.at(Stage::Observe, plan.name())?;
+        if doubt.spares_the_table() && !plan.source.table.shallow_clone {
+            return Ok(());
+        }
+        let (table, files) = (&plan.source.table.url, plan.diff.totals.source_files);
+        let gone = gone(&plan.copies, Searched { table, files, doubt: &doubt }, open).await?;
         if gone.count == 0 {
             return Ok::<_, Stop>(());
         }
@@ -32,6 +44,22 @@ pub(super) async fn all_present(
         Err(Refusal::VersionGone { table: plan.name().clone(), version, cause }.into())
     });
     try_join_all(looks).await.map(drop)
+}
+
+/// What may be gone of the objects of a table.
+async fn doubt(plan: &TablePlan) -> Result<Doubt, TableError> {
+    if plan.copies.len() <= FEW {
+        return Ok(Doubt::All);
+    }
+    let (source, Ok(translation)) = (&plan.source, plan.translation()) else { return Ok(Doubt::All) };
+    let (delta, version) = (source.table.table(), source.head.version);
+    let listing = delta.listing_since(version).await?;
+    let same = listing.commit(version).is_some_and(|entry| Some(entry.into()) == source.commit);
+    let newest = listing.latest_commit().filter(|newest| same && can_follow(&listing, version, *newest));
+    match newest {
+        Some(newest) => Ok(Doubt::of(&delta.changes(&listing, version, newest).await?, &translation)),
+        None => Ok(Doubt::All),
+    }
 }
 
 /// What removed the files: whether the newest version still names them tells.
@@ -80,7 +108,5 @@ async fn still_named(plan: &TablePlan, gone: &Gone) -> Result<bool, Failure> {
         }
         Ok(false)
     };
-    named.await.map_err(|error: crate::observe::table_error::TableError| {
-        crate::error::Classify::at(error, Stage::Observe, plan.name())
-    })
+    named.await.map_err(|error: TableError| crate::error::Classify::at(error, Stage::Observe, plan.name()))
 }

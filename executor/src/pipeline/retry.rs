@@ -37,7 +37,7 @@ pub async fn sync_group(
     force: bool,
     progress: &Progress,
 ) -> GroupReport {
-    let scene = match Scene::open(world, loaded, spec, group) {
+    let scene = match Scene::open(world, loaded, spec, group).await {
         Ok(scene) => scene.keeping_caches(),
         Err(failure) => return GroupReport::failed(&group.name, &failure),
     };

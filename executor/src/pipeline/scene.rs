@@ -2,6 +2,7 @@ use lakedr_control::group_log::{FailureClass, GroupLog, History};
 use lakedr_control::id::TableName;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::{SideName, ValidGroup};
+use lakedr_control::vault::Secrets;
 
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
@@ -19,6 +20,8 @@ pub struct Scene<'a> {
     pub spec_digest: String,
     /// Its stores.
     pub stores: GroupStores,
+    /// The secrets that its specification refers to.
+    pub secrets: Secrets,
     /// Its log.
     pub log: GroupLog,
     /// Whether this call keeps beside the log what saves the next one from reading it all again.
@@ -47,17 +50,17 @@ impl From<Refusal> for Stop {
 }
 
 impl<'a> Scene<'a> {
-    /// Opens the stores of a group. Nothing is sent.
+    /// Opens the stores of a group: fetches the secrets that they need, and sends nothing else.
     ///
     /// # Errors
-    /// When a store cannot be set up.
-    pub fn open(
+    /// When a secret cannot be had, or a store cannot be set up.
+    pub async fn open(
         world: &'a World,
         loaded: &Loaded,
         spec: &SyncGroupSpec,
         group: &'a ValidGroup,
     ) -> Result<Self, Failure> {
-        let stores = GroupStores::open(loaded, group).at(Stage::Spec, &group.name)?;
+        let stores = GroupStores::open(loaded, group).await.at(Stage::Spec, &group.name)?;
         let log = stores.log(group);
         let spec_digest = Loaded::spec_digest(spec).map_err(|cause| Failure {
             stage: Stage::Spec,
@@ -66,7 +69,8 @@ impl<'a> Scene<'a> {
             retryable: false,
             cause: Box::new(cause),
         })?;
-        Ok(Self { world, group, spec_digest, stores, log, keeps_caches: false })
+        let secrets = loaded.secrets.clone();
+        Ok(Self { world, group, spec_digest, stores, secrets, log, keeps_caches: false })
     }
 
     /// The same scene for a call that writes to the standby region in any case.

@@ -4,6 +4,7 @@ pub mod classes;
 pub mod commit_body;
 pub mod diff;
 pub mod differ;
+pub mod doubt;
 pub mod followed;
 pub mod group;
 pub mod head;

@@ -1,5 +1,7 @@
 //! Files of a source in the terms of its replica.
 
+use object_store::path::Path;
+
 use crate::delta::json::JsonError;
 use crate::delta::replica::file::{FileRefusal, ReplicaFile, replica_file};
 use crate::delta::replica::remove::{ReplicaRemove, replica_remove};
@@ -34,5 +36,16 @@ impl Translation {
     /// [`JsonError`] when the action is malformed.
     pub fn remove(&self, key: &FileKey, remove: &RemoveFile) -> Result<Option<ReplicaRemove>, JsonError> {
         replica_remove(key, remove, &self.url, &self.root)
+    }
+
+    /// The objects of a file that the source has removed, by their keys at the replica; none when no replica can have
+    /// held it.
+    #[must_use]
+    pub fn removed_objects(&self, key: &FileKey, remove: &RemoveFile) -> Vec<Path> {
+        // a remove names the objects of its file in the words of the add
+        let add = AddFile { raw: remove.raw.clone(), size: 0, stats_synthesised: false };
+        let file = self.file(key, &add).ok();
+        let objects = file.map(|file| (file.data.target, file.vector.map(|vector| vector.file.target)));
+        objects.into_iter().flat_map(|(data, vector)| [Some(data), vector]).flatten().collect()
     }
 }

@@ -68,7 +68,7 @@ fn settled(state: &GroupState) -> Result<(), Refusal> {
 
 /// Looks at every table of the standby region.
 async fn look(scene: &Scene<'_>, log: &WholeLog, point: &RecoveryPoint) -> Result<Vec<Looked>, Stop> {
-    let tables = scene.stores.tables(scene.standby(&log.history), scene.group);
+    let tables = scene.stores.targets(scene.standby(&log.history), scene.group).await;
     let tables = tables.at(Stage::Observe, &scene.group.name)?;
     let looks = tables.into_iter().map(|table| look_at(scene, log, point, table));
     let looked = try_join_all(looks).await?;
@@ -127,7 +127,7 @@ async fn prune_tables(
     let scene = pruning.scene;
     let group = &scene.group.name;
     let sources =
-        scene.stores.tables(scene.active(pruning.history), scene.group).at(Stage::Observe, group)?;
+        scene.stores.tables(scene.active(pruning.history), scene.group).await.at(Stage::Observe, group)?;
     let mut reports = Vec::with_capacity(sources.len());
     for (looked, source) in standbys.into_iter().zip(&sources) {
         reports.push(match looked {

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crate::delta::action::actions;
     use crate::delta::compare::differences;
-    use crate::delta::replay::{Replay, Tombstones};
+    use crate::delta::replay::Replay;
     use crate::delta::state::TableState;
 
     /// A state that counts how often its files are asked for, and may break off.
@@ -179,7 +179,7 @@ mod tests {
             format!(r#"{{"add":{{"path":"b","partitionValues":{{}},"size":1{extra}}}}}"#),
         ]
         .join("\n");
-        let mut replay = Replay::new(Tombstones::Keep);
+        let mut replay = Replay::new();
         for action in actions(log.as_bytes()) {
             replay.apply(action.expect("line")).expect("action");
         }

@@ -88,7 +88,7 @@ async fn fill_free(
     history: &History,
     intent: &OpenIntent,
 ) -> Result<(Vec<Slot>, Duration), Failure> {
-    let tables = open_tables(scene, history, intent)?;
+    let tables = open_tables(scene, history, intent).await?;
     let looks = intent.slots.iter().zip(&tables).map(|(slot, table)| async move {
         let state = look(slot, table).await?;
         Ok::<_, Failure>(Slot { state, hidden: slot.hidden })
@@ -162,20 +162,21 @@ async fn fill_seen(
     Ok((filled, begun.elapsed()))
 }
 
-fn open_tables(
+async fn open_tables(
     scene: &Scene<'_>,
     history: &History,
     intent: &OpenIntent,
 ) -> Result<Vec<TableStore>, Failure> {
     let standby = scene.standby(history);
-    intent
-        .slots
-        .iter()
-        .map(|slot| {
-            let url = slot.url.parse().map_err(BadUrl).at(Stage::Publish, &slot.table)?;
-            scene.stores.table(standby, &slot.table, &url).at(Stage::Publish, &slot.table)
-        })
-        .collect()
+    let open = |slot: &IntentSlot| {
+        let table = slot.table.clone();
+        let url = slot.url.parse().map_err(BadUrl).at(Stage::Publish, &table);
+        async move {
+            let opened = scene.stores.target_at(standby, scene.group, &table, &url?).await;
+            opened.at(Stage::Publish, &table)
+        }
+    };
+    try_join_all(intent.slots.iter().map(open)).await
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -285,7 +286,7 @@ async fn roll_back(
     let at = scene.world.now();
     let seq = history.state.as_ref().map_or(0, |state| state.next_seq);
     let mut offers = Vec::new();
-    for (slot, table) in broken.slots.iter().zip(open_tables(scene, &history, broken)?) {
+    for (slot, table) in broken.slots.iter().zip(open_tables(scene, &history, broken).await?) {
         let Some(recorded) = scene.recorded_version(&history, &slot.table) else { continue };
         let context =
             RollbackContext { group: &scene.group.name, cut: &cut, seq, at, txn_id: scene.world.fresh_id() };

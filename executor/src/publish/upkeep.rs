@@ -2,7 +2,11 @@
 //! Nobody else writes them there, and readers would get slower with every sync. Both only repeat what the log says, so
 //! one that fails is a warning.
 
+use std::collections::BTreeSet;
+use std::future::ready;
+
 use futures::stream::{self, StreamExt as _};
+use lakedr_control::id::TableName;
 use object_store::{Error, PutMode, PutOptions, PutPayload};
 
 use super::bodies::TableBodies;
@@ -22,8 +26,11 @@ const DEFAULT_INTERVAL: u64 = 10;
 /// Files from which on a table does not wait for its interval.
 const MANY_FILES: u64 = 10_000;
 
-/// Tables that are looked after at a time: a checkpoint needs the memory of a row group.
-const TABLES_AT_A_TIME: usize = 2;
+/// Checkpoints that are written at a time: each needs the memory of a row group.
+const CHECKPOINTS_AT_A_TIME: usize = 2;
+
+/// Checksums that are written at a time.
+const CHECKSUMS_AT_A_TIME: usize = 16;
 
 /// A version that a publish made.
 struct Written<'a> {
@@ -32,23 +39,35 @@ struct Written<'a> {
     head: Option<&'a TableHead>,
 }
 
-/// Writes the checksums of the versions that a publish made, then the checkpoints that are due.
-pub async fn keep_up_targets(scene: &Scene<'_>, plan: &GroupPlan, written: &[TableBodies]) {
-    let bodies = plan.tables.iter().zip(written);
-    let written = bodies.filter_map(|(table, bodies)| {
-        Some(Written { table, version: table.slots().last()?, head: bodies.head_after.as_ref() })
-    });
-    let written: Vec<Written<'_>> = written.collect();
-    let checksums =
-        written.iter().map(|written| async { written.heed("checksum", written.checksum().await) });
-    stream::iter(checksums).buffered(TABLES_AT_A_TIME).collect::<()>().await;
+/// Writes the checkpoints that are due at the versions that a publish made; the tables that have got one.
+pub async fn write_checkpoints(
+    scene: &Scene<'_>,
+    plan: &GroupPlan,
+    written: &[TableBodies],
+) -> BTreeSet<TableName> {
     let now_ms = scene.world.now().timestamp_millis();
-    let checkpoints =
-        written.iter().map(|written| async { written.heed("checkpoint", written.checkpoint(now_ms).await) });
-    stream::iter(checkpoints).buffered(TABLES_AT_A_TIME).collect::<()>().await;
+    let checkpoints = Written::of(plan, written).map(|written| async move {
+        let due = written.heed("checkpoint", written.checkpoint(now_ms).await);
+        due.unwrap_or_default().then(|| written.table.name().clone())
+    });
+    stream::iter(checkpoints).buffered(CHECKPOINTS_AT_A_TIME).filter_map(ready).collect().await
 }
 
-impl Written<'_> {
+/// Writes the checksums of the versions that a publish made. Readers may take protocol and metadata from a checksum
+/// instead of the log, so the versions are read back before they have one.
+pub async fn write_checksums(plan: &GroupPlan, written: &[TableBodies]) {
+    let checksums = Written::of(plan, written)
+        .map(|written| async move { written.heed("checksum", written.checksum().await) });
+    stream::iter(checksums).buffered(CHECKSUMS_AT_A_TIME).map(drop).collect::<()>().await;
+}
+
+impl<'a> Written<'a> {
+    fn of(plan: &'a GroupPlan, written: &'a [TableBodies]) -> impl Iterator<Item = Self> {
+        plan.tables.iter().zip(written).filter_map(|(table, bodies)| {
+            Some(Written { table, version: table.slots().last()?, head: bodies.head_after.as_ref() })
+        })
+    }
+
     async fn checksum(&self) -> Result<(), CheckpointMissed> {
         let target = &self.table.target;
         if let (Some(head), (files, Some(bytes))) = (self.head, target.after) {
@@ -57,23 +76,25 @@ impl Written<'_> {
         Ok(())
     }
 
-    /// Writes the checkpoint of the version, if it is due.
-    async fn checkpoint(&self, now_ms: i64) -> Result<(), CheckpointMissed> {
+    /// Writes the checkpoint of the version, if it is due; whether it was.
+    async fn checkpoint(&self, now_ms: i64) -> Result<bool, CheckpointMissed> {
         let target = &self.table.target.table;
         let (files, _) = self.table.target.after;
         let listing = target.table().listing().await?;
         if !is_due(newest_checkpoint(&listing), self.version, interval(self.table), files) {
-            return Ok(());
+            return Ok(false);
         }
         let snapshot = target.table().snapshot(&listing, Some(self.version)).await?;
-        write_checkpoint(target, &snapshot, now_ms).await
+        write_checkpoint(target, &snapshot, now_ms).await?;
+        Ok(true)
     }
 
-    /// What could not be written is a warning.
-    fn heed(&self, what: &str, done: Result<(), CheckpointMissed>) {
-        if let Err(error) = done {
-            tracing::warn!(table = %self.table.name(), "no {what} at version {}: {}", self.version, chain(&error));
-        }
+    /// What was done; what could not be is a warning.
+    fn heed<T>(&self, what: &str, done: Result<T, CheckpointMissed>) -> Option<T> {
+        let warn = |error: &CheckpointMissed| {
+            tracing::warn!(table = %self.table.name(), "no {what} at version {}: {}", self.version, chain(error));
+        };
+        done.inspect_err(warn).ok()
     }
 }
 

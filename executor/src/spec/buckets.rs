@@ -1,8 +1,13 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lakedr_control::location::{StoreKind, StoreUrl};
-use lakedr_control::store::{OpenError, OpenedStore, open_object_store};
+use lakedr_control::store::{
+    Lender, OpenError, OpenedStore, has_credentials, open_lent_object_store, open_object_store,
+};
+
+/// Kind of store, bucket, and the place that credentials are lent for, if they are.
+type Key = (StoreKind, String, Option<StoreUrl>);
 
 /// The buckets that are reached with the same options, one client each: a client brings connections and credentials
 /// of its own.
@@ -10,7 +15,24 @@ use lakedr_control::store::{OpenError, OpenedStore, open_object_store};
 pub(super) struct Buckets {
     /// Options, and the kind of store that they are for.
     options: Option<(StoreKind, BTreeMap<String, String>)>,
-    opened: Arc<Mutex<BTreeMap<(StoreKind, String), OpenedStore>>>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    opened: BTreeMap<Key, OpenedStore>,
+    /// Who lends credentials for a place, where there are none of our own.
+    lenders: BTreeMap<StoreUrl, Arc<dyn Lender>>,
+}
+
+impl Shared {
+    /// The smallest place with a lender that holds another place.
+    fn lender(&self, url: &StoreUrl) -> Option<(&StoreUrl, &Arc<dyn Lender>)> {
+        self.lenders
+            .iter()
+            .filter(|(place, _)| place.holds(url))
+            .max_by_key(|(place, _)| place.as_str().len())
+    }
 }
 
 impl Buckets {
@@ -18,16 +40,47 @@ impl Buckets {
         Self { options: Some((kind, options)), ..Self::default() }
     }
 
+    fn options(&self, url: &StoreUrl) -> BTreeMap<String, String> {
+        let options = self.options.as_ref().filter(|(kind, _)| *kind == url.kind());
+        options.map(|(_, options)| options.clone()).unwrap_or_default()
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether options or environment name credentials for a place.
+    pub(super) fn has_credentials(&self, place: &StoreUrl) -> Result<bool, OpenError> {
+        has_credentials(place, &self.options(place))
+    }
+
+    /// Has credentials lent for a place, if neither options nor environment have some. A place keeps its first lender.
+    pub(super) fn borrow_for(
+        &self,
+        place: &StoreUrl,
+        lender: impl Lender + 'static,
+    ) -> Result<(), OpenError> {
+        if !self.has_credentials(place)? {
+            self.shared().lenders.entry(place.clone()).or_insert_with(|| Arc::new(lender));
+        }
+        Ok(())
+    }
+
     /// Opens a place; stores of another kind than the options are for get the environment's credentials.
     pub(super) fn open(&self, url: &StoreUrl) -> Result<OpenedStore, OpenError> {
-        let bucket = (url.kind(), url.authority().to_owned());
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = opened.get(&bucket) {
+        let mut shared = self.shared();
+        let lender = shared.lender(url).map(|(place, lender)| (place.clone(), Arc::clone(lender)));
+        let place = lender.as_ref().map(|(place, _)| place.clone());
+        let key = (url.kind(), url.authority().to_owned(), place);
+        if let Some(held) = shared.opened.get(&key) {
             return held.place(url);
         }
-        let options = self.options.as_ref().filter(|(kind, _)| *kind == url.kind());
-        let fresh = open_object_store(url, options.map_or(&BTreeMap::new(), |(_, options)| options))?;
-        opened.insert(bucket, fresh.clone());
+        let options = self.options(url);
+        let fresh = match lender {
+            Some((_, lender)) => open_lent_object_store(url, &options, lender)?,
+            None => open_object_store(url, &options)?,
+        };
+        shared.opened.insert(key, fresh.clone());
         Ok(fresh)
     }
 }

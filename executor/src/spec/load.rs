@@ -6,6 +6,7 @@ use lakedr_control::spec::{Kind, SyncGroupSpec};
 use lakedr_control::store::{ControlStore, ControlStoreError, OpenError, open_doc_store};
 use lakedr_control::tfstate::StateError;
 use lakedr_control::validate::{self, Specs, ValidGroup, ValidLocation, Violation};
+use lakedr_control::vault::Secrets;
 
 use super::source::{SpecSource, read_state};
 use crate::error::Classify;
@@ -99,6 +100,8 @@ pub struct Loaded {
     pub locations: BTreeMap<String, ValidLocation>,
     /// The groups that were asked for, in order of their names.
     pub groups: Vec<(SyncGroupSpec, ValidGroup)>,
+    /// The secrets that the specs refer to.
+    pub secrets: Secrets,
 }
 
 impl Loaded {
@@ -167,7 +170,7 @@ pub async fn load(source: &SpecSource, wanted: &[String], region: Option<&str>) 
         .iter()
         .filter_map(|spec| Some((spec.name.clone(), validate::external_location(spec).ok()?)))
         .collect();
-    Ok(Loaded { source_name, specs, locations, groups })
+    Ok(Loaded { source_name, specs, locations, groups, secrets: Secrets::of_process() })
 }
 
 fn check_region(

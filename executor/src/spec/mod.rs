@@ -2,12 +2,15 @@
 
 mod buckets;
 mod load;
-mod secret;
+mod side_stores;
 mod source;
 mod stores;
+mod stores_error;
+mod table_store;
 
 pub use buckets::Sides;
 pub use load::{LoadError, Loaded, load, read};
-pub use secret::{SecretError, resolve};
 pub use source::{SpecSource, read_state};
-pub use stores::{GroupStores, StoresError, TableStore};
+pub use stores::{GroupStores, apart};
+pub use stores_error::StoresError;
+pub use table_store::TableStore;

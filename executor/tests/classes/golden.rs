@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lakedr::delta::action::actions;
 use lakedr::delta::changes::CommitChange;
-use lakedr::delta::replay::{Replay, Tombstones};
+use lakedr::delta::replay::Replay;
 use lakedr::delta::replica::file::differing_fields;
 use lakedr::delta::state::{AddFile, FileKey, TableState};
 use lakedr::plan::classes::{Changes, Classes, Expected, SkipOptions, advance, logical_view, net, questions};
@@ -19,7 +19,7 @@ fn history(table: &Golden) -> Option<(Vec<CommitChange>, Vec<TableState>)> {
         let bytes = std::fs::read(table.path.join(format!("_delta_log/{version:020}.json"))).ok()?;
         commits.push(CommitChange::parse(version, 1_000, &bytes).ok()?);
         replay.push(bytes);
-        let mut state = Replay::new(Tombstones::Drop);
+        let mut state = Replay::new();
         for action in replay.iter().flat_map(|bytes| actions(bytes)) {
             state.apply(action.ok()?).ok()?;
         }

@@ -1,7 +1,7 @@
 //! The diff of two made states, and the exact commit that it becomes.
 
 use lakedr::delta::action::actions;
-use lakedr::delta::replay::{Replay, Tombstones};
+use lakedr::delta::replay::Replay;
 use lakedr::delta::state::TableState;
 use lakedr::plan::diff::{FileKind, TableDiff};
 
@@ -17,7 +17,7 @@ fn metadata(id: &str, configuration: &str) -> String {
 
 /// A state from the lines of one log.
 fn state(url: &str, version: u64, lines: &[&str]) -> TableState {
-    let mut replay = Replay::new(Tombstones::Drop);
+    let mut replay = Replay::new();
     for line in lines {
         for action in actions(line.as_bytes()) {
             replay.apply(action.unwrap()).unwrap();

@@ -6,7 +6,7 @@ use lakedr::delta::action::{Action, actions};
 use lakedr::delta::checkpoint::write::CheckpointEncoder;
 use lakedr::delta::checkpoint::write_columns::AddColumns;
 use lakedr::delta::compare::differences;
-use lakedr::delta::replay::{Replay, Tombstones};
+use lakedr::delta::replay::Replay;
 use lakedr::delta::state::{FileKey, TableState};
 use lakedr::plan::diff::TableDiff;
 use proptest::collection::{btree_map, vec};
@@ -109,7 +109,7 @@ fn add(path: &str, file: &File, url: &str, absolute: bool) -> String {
 }
 
 fn replay(commits: &[&str], url: &str) -> TableState {
-    let mut replay = Replay::new(Tombstones::Keep);
+    let mut replay = Replay::new();
     for commit in commits {
         replay.begin_commit();
         for action in actions(commit.as_bytes()) {

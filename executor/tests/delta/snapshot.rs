@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use lakedr::delta::action::{ActionKind, actions, line};
 use lakedr::delta::checkpoint::read::Columns;
 use lakedr::delta::json::RawObject;
-use lakedr::delta::replay::{Replay, Tombstones};
+use lakedr::delta::replay::Replay;
 use lakedr::delta::state::{AddFile, FileKey, TableState};
 use lakedr::observe::snapshot::Snapshot;
 use proptest::collection::vec;
@@ -126,7 +126,7 @@ fn file_line(path: &str, vector: Option<u8>, is_add: bool, extra: &str, version:
 
 /// The replay of commits in memory: the rule itself.
 fn replay(commits: &[Vec<String>]) -> TableState {
-    let mut replay = Replay::new(Tombstones::Keep);
+    let mut replay = Replay::new();
     for commit in commits {
         replay.begin_commit();
         for action in actions(commit.join("\n").as_bytes()) {

@@ -1,10 +1,12 @@
 //! A body of an open intent that is missing or not what it was.
 
+use lakedr::cli::Level;
+use lakedr::pipeline::prove_point;
 use lakedr::report::{GroupReport, Outcome};
-use lakedr_control::group_log::FailureClass;
+use lakedr_control::group_log::{Appended, Event, FailureClass};
 
 use crate::checks::{held_run, newest, readable, tags};
-use crate::lab::Lab;
+use crate::lab::{Lab, slot_key};
 use crate::open_intent::{Opened, opened};
 use crate::tree::{Tree, changes};
 
@@ -79,4 +81,58 @@ async fn the_body_of_a_filled_slot_is_not_needed() {
     opened.lab.restore(&standby);
     assert_eq!(opened.lab.sync().await.outcome, Outcome::Published);
     assert_eq!(held_run(&readable(&opened.lab).await), 2);
+}
+
+/// An error stays one until it is mended: the next call has nothing to copy, and must not be green for that.
+#[tokio::test]
+async fn a_recovery_point_that_does_not_read_back_is_looked_at_again() {
+    let lab = Lab::after_run(1);
+    assert_eq!(lab.sync().await.outcome, Outcome::Published);
+    let executor = lab.executor();
+    let scene = executor.scene().await;
+    let event = Event::Failed {
+        attempt: 1,
+        stage: "verify".to_owned(),
+        class: FailureClass::Damaged,
+        message: "it was not equal".to_owned(),
+    };
+    let history = lab.history().await.history;
+    let appended = scene.log.append(history, event, scene.world.now(), scene.world.author.clone()).await;
+    assert!(matches!(appended.unwrap(), Appended::Done(_)));
+    assert_eq!(lab.sync().await.outcome, Outcome::UpToDate, "it is equal after all");
+
+    let commit = lab.standby().join(slot_key("cat.s.gold", 0));
+    let text = std::fs::read_to_string(&commit).unwrap();
+    let changed = text.replace(r#""add":{"#, r#""add":{"tags":{"of":"somebody"},"#);
+    assert_ne!(text, changed);
+    std::fs::write(&commit, changed).unwrap();
+    for call in ["first", "second"] {
+        let GroupReport { outcome, error, .. } = lab.sync().await;
+        let error = error.unwrap();
+        assert_eq!((outcome, error.r#type.as_str()), (Outcome::Failed, "damaged"), "{call}: {error:?}");
+        assert!(error.message.contains("does not read back as version 0 of its source"), "{call}: {error:?}");
+    }
+
+    lab.run(2);
+    assert_eq!(lab.sync().await.outcome, Outcome::Published);
+    assert!(lab.history().await.state.unwrap().last_failure.is_none());
+    assert_eq!(lab.sync().await.outcome, Outcome::UpToDate);
+}
+
+/// Readers may believe a checksum in place of the log.
+#[tokio::test]
+async fn a_checksum_that_is_wrong_is_no_proof() {
+    let lab = Lab::after_run(2);
+    lab.sync().await;
+    let executor = lab.executor();
+    let history = lab.history().await.history;
+    let proven =
+        async || prove_point(&executor.scene().await, &history, Level::Log).await.unwrap().unwrap().equal();
+    assert!(proven().await);
+    let checksum = lab.standby().join(slot_key("cat.s.silver", 0)).with_extension("crc");
+    let text = std::fs::read_to_string(&checksum).unwrap();
+    let wrong = text.replace(r#""numFiles":2"#, r#""numFiles":3"#);
+    assert_ne!(text, wrong);
+    std::fs::write(&checksum, wrong).unwrap();
+    assert!(!proven().await);
 }

@@ -146,7 +146,7 @@ async fn a_broken_intent_is_rolled_back_and_its_slots_are_closed() {
             assert!(!late_fill(lab, key, body).await, "{key} was left open");
         }
         let executor = lab.executor();
-        let settled = settle(&executor.scene(), stale).await.unwrap();
+        let settled = settle(&executor.scene().await, stale).await.unwrap();
         assert_eq!(settled.history.state, history.state);
         is_diverged(&lab.sync().await);
         assert_eq!(changes(&rolled_back, &without_bodies(lab)), [].into());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lakedr::pipeline::{Scene, sync_group};
@@ -14,7 +14,8 @@ use lakedr_control::layout;
 use lakedr_control::run_record::{FORMAT, RunRecord, RunStatus};
 use lakedr_control::spec::{ExternalLocationSpec, SyncGroupSpec};
 use lakedr_control::validate::{self, Specs};
-use serde_json::json;
+use lakedr_control::vault::Secrets;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::tree::{self, Tree};
@@ -33,12 +34,25 @@ pub(crate) const SYNC: &str = "sync";
 /// Two regions in a temporary directory: `east` is active, `west` is standby.
 pub(crate) struct Lab {
     directory: TempDir,
+    /// Some runs do nothing but compact two of the tables, which the group does not follow.
+    compacting: bool,
 }
 
 impl Lab {
     /// Two regions without tables.
     pub(crate) fn new() -> Self {
-        Self { directory: TempDir::new().unwrap() }
+        Self { directory: TempDir::new().unwrap(), compacting: false }
+    }
+
+    /// Two regions without tables, of which every third run compacts two tables and the standby region takes only what
+    /// it has to (`compaction = "skip"`).
+    pub(crate) fn compacting() -> Self {
+        Self { compacting: true, ..Self::new() }
+    }
+
+    /// Whether the files of a copy need not be those of its source.
+    pub(crate) fn is_compacting(&self) -> bool {
+        self.compacting
     }
 
     /// Two regions after runs 1 to `last`.
@@ -108,7 +122,11 @@ impl Lab {
     fn write_source(&self, table: &str, run: u64) {
         let root = self.root().join("east").join(table_key(table));
         let file = |run: u64| format!("part-{run}-{table}.parquet");
-        let rows = format!("rows of {table} by run {run}");
+        if self.compacting && table != "cat.s.gold" && run.is_multiple_of(3) {
+            let commit = compaction(&root, &live(&root, run - 1), &file(run));
+            return tree::write(&root.join(commit_key(run - 1)), commit.as_bytes());
+        }
+        let rows = format!("rows of {table} by run {run}\n");
         tree::write(&root.join(file(run)), rows.as_bytes());
         let mut commit = String::new();
         if run == 1 {
@@ -119,10 +137,7 @@ impl Lab {
                 json!({"remove": {"path": file(run - 1), "deletionTimestamp": 0, "dataChange": true}});
             writeln!(commit, "{remove}").unwrap();
         }
-        let add = json!({"add": {
-            "path": file(run), "partitionValues": {}, "size": rows.len(), "modificationTime": 0, "dataChange": true
-        }});
-        writeln!(commit, "{add}").unwrap();
+        writeln!(commit, "{}", add(&file(run), &rows, true)).unwrap();
         tree::write(&root.join(commit_key(run - 1)), commit.as_bytes());
     }
 
@@ -138,6 +153,7 @@ impl Lab {
             "primary": side("east"),
             "secondary": side("west"),
             "tables": TABLES.map(|name| json!({"name": name})),
+            "compaction": if self.compacting { "skip" } else { "copy" },
             "workflow": {"marker": {"url": self.url("runs")}},
             "retry": {"max_attempts": 1, "initial_backoff": "1s", "max_backoff": "1s"},
         });
@@ -166,7 +182,13 @@ impl Lab {
         let locations =
             locations.map(|l| (l.name.clone(), validate::external_location(l).unwrap())).collect();
         let groups = vec![(spec.clone(), validate::sync_group(spec).unwrap())];
-        let loaded = Loaded { source_name: "the lab".to_owned(), specs, locations, groups };
+        let loaded = Loaded {
+            source_name: "the lab".to_owned(),
+            specs,
+            locations,
+            groups,
+            secrets: Secrets::of_process(),
+        };
         Executor { world: World::new(), loaded }
     }
 
@@ -177,8 +199,44 @@ impl Lab {
 
     /// The group log.
     pub(crate) async fn history(&self) -> Told {
-        told(&self.executor().scene().log).await
+        told(&self.executor().scene().await.log).await
     }
+}
+
+/// An `add` of a file whose lines are its rows.
+fn add(path: &str, rows: &str, data_change: bool) -> Value {
+    let stats = json!({"numRecords": rows.lines().count()}).to_string();
+    json!({"add": {
+        "path": path, "partitionValues": {}, "size": rows.len(), "modificationTime": 0, "dataChange": data_change,
+        "stats": stats
+    }})
+}
+
+/// The files that are live after so many runs, oldest first.
+fn live(table: &Path, runs: u64) -> Vec<String> {
+    let mut live = Vec::new();
+    for commit in (0..runs).map(|version| std::fs::read_to_string(table.join(commit_key(version))).unwrap()) {
+        for action in commit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+            let path = |kind: &str| action[kind]["path"].as_str().map(str::to_owned);
+            live.retain(|file| Some(file) != path("remove").as_ref());
+            live.extend(path("add"));
+        }
+    }
+    live
+}
+
+/// Writes the rows of some files into one; the commit that says so.
+fn compaction(table: &Path, files: &[String], into: &str) -> String {
+    let mut commit = format!("{}\n", json!({"commitInfo": {"timestamp": 0, "operation": "OPTIMIZE"}}));
+    let mut rows = String::new();
+    for file in files {
+        rows.push_str(&std::fs::read_to_string(table.join(file)).unwrap());
+        let remove = json!({"remove": {"path": file, "deletionTimestamp": 0, "dataChange": false}});
+        writeln!(commit, "{remove}").unwrap();
+    }
+    tree::write(&table.join(into), rows.as_bytes());
+    writeln!(commit, "{}", add(into, &rows, false)).unwrap();
+    commit
 }
 
 /// What a group log tells: all of it, and to a reader who begins with its head.
@@ -207,9 +265,9 @@ pub(crate) struct Executor {
 
 impl Executor {
     /// What the stages of this call share.
-    pub(crate) fn scene(&self) -> Scene<'_> {
+    pub(crate) async fn scene(&self) -> Scene<'_> {
         let (spec, group) = &self.loaded.groups[0];
-        Scene::open(&self.world, &self.loaded, spec, group).unwrap()
+        Scene::open(&self.world, &self.loaded, spec, group).await.unwrap()
     }
 
     /// `lakedr sync`

@@ -20,7 +20,7 @@ const WINDOW: TimeDelta = TimeDelta::days(30);
 
 impl Lab {
     async fn prune(&self, now: DateTime<Utc>, dry_run: bool) -> PruneReport {
-        prune_group(&self.executor().scene(), now, dry_run).await.unwrap()
+        prune_group(&self.executor().scene().await, now, dry_run).await.unwrap()
     }
 
     async fn points(&self) -> Vec<RecoveryPoint> {
@@ -45,8 +45,8 @@ fn data_file(table: &str, run: u64) -> String {
 
 /// Every data file that a recovery point names is there.
 async fn reads(executor: &Executor, point: &RecoveryPoint) {
-    let scene = executor.scene();
-    for table in scene.stores.tables(SideName::Secondary, scene.group).unwrap() {
+    let scene = executor.scene().await;
+    for table in scene.stores.tables(SideName::Secondary, scene.group).await.unwrap() {
         let version = point.cut.table(&table.name).unwrap().target_version;
         let delta = table.table();
         let snapshot = delta.snapshot(&delta.listing().await.unwrap(), version).await.unwrap();
@@ -191,7 +191,7 @@ async fn an_open_intent_is_finished_first() {
     opened.lab.restore(&opened.filled(1));
     let before = opened.lab.read();
     let far = Utc::now() + WINDOW * 12;
-    let stop = prune_group(&opened.lab.executor().scene(), far, false).await.unwrap_err();
+    let stop = prune_group(&opened.lab.executor().scene().await, far, false).await.unwrap_err();
     let lakedr::pipeline::Stop::Refused(refusal) = stop else { panic!("{stop:?}") };
     assert_eq!(refusal.tag(), "fenced");
     assert!(refusal.to_string().contains("`lakedr sync` finishes it first"), "{refusal}");

@@ -60,9 +60,10 @@ pub(crate) fn steps(before: &Tree, after: &Tree) -> Vec<Step> {
             _ => steps.push(said),
         }
     }
-    steps.push(select(&|key| key.contains("/state/") || key.ends_with(".crc")));
+    steps.push(select(&|key| key.contains("/state/")));
     steps.push(select(&|key| key.ends_with(".checkpoint.parquet")));
     steps.push(select(&|key| key.ends_with("_last_checkpoint")));
+    steps.push(select(&|key| key.ends_with(".crc")));
     steps.retain(|step| !step.is_empty());
     assert_eq!(changes(after, &apply(before, steps.iter().flatten())), [].into(), "a write is missing");
     steps

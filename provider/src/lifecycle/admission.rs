@@ -10,8 +10,8 @@ use super::report::{self, interrupted, refused};
 use super::session::{Session, unless_stopped};
 use crate::wire::Diagnostics;
 
-/// Holds a spec against all rules, and gives it the right to be written: while it is held, no other document of this
-/// provider is.
+/// Holds a spec against all rules, makes the world outside fit it, and gives it the right to be written: while it is held,
+/// no other document of this provider is.
 pub(super) async fn admit<'s, K: DocumentKind>(
     session: &'s Session,
     spec: &K::Spec,
@@ -32,6 +32,10 @@ pub(super) async fn admit<'s, K: DocumentKind>(
     let admission = admission(session, stop).await?;
     let references = unless_stopped(stop, K::references(session, spec)).await.map_err(|_| interrupted())?;
     found.extend(broken(references.map_err(|error| refused(session, &error))?));
+    if found.has_errors() {
+        return Err(found);
+    }
+    found.extend(K::establish(spec, prior, stop).await);
     if found.has_errors() { Err(found) } else { Ok((admission, found)) }
 }
 

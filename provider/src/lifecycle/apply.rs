@@ -43,7 +43,7 @@ pub(super) async fn apply<K: DocumentKind>(
 ) -> Outcome {
     let (prior, private) = (request.prior.clone(), request.private.clone());
     let applied = if request.planned.is_null() {
-        delete::<K>(session, &request).await
+        delete::<K>(schema, session, &request).await
     } else if request.prior.is_null() {
         create::<K>(schema, session, &request).await
     } else {
@@ -97,6 +97,7 @@ async fn update<K: DocumentKind>(
 }
 
 async fn delete<K: DocumentKind>(
+    schema: &Schema,
     session: &Session,
     request: &ApplyRequest<'_>,
 ) -> Result<Outcome, Diagnostics> {
@@ -105,6 +106,12 @@ async fn delete<K: DocumentKind>(
     let _admission = admission(session, request.stop).await?;
     let deletable = unless_stopped(request.stop, deletable::<K>(session, name, request));
     if deletable.await.map_err(|_| interrupted())?? {
+        if let Ok(prior) = to_spec::<K::Spec>(schema, request.prior) {
+            let said = K::abolish(&prior, request.stop).await;
+            if said.has_errors() {
+                return Err(said);
+            }
+        }
         written(session, request.stop, session.control.delete(kind, name)).await?;
     }
     Ok(Outcome::gone())

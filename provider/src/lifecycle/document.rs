@@ -46,6 +46,21 @@ pub trait DocumentKind: Send + Sync + 'static {
         async { Diagnostics::new() }
     }
 
+    /// Makes the world outside of the control store fit a spec that is about to be written over `prior`. May be done
+    /// again.
+    fn establish(
+        _spec: &Self::Spec,
+        _prior: Option<&Self::Spec>,
+        _stop: &CancellationToken,
+    ) -> impl Future<Output = Diagnostics> + Send {
+        async { Diagnostics::new() }
+    }
+
+    /// Takes back what [`Self::establish`] did for a document that is about to be deleted. May be done again.
+    fn abolish(_spec: &Self::Spec, _stop: &CancellationToken) -> impl Future<Output = Diagnostics> + Send {
+        async { Diagnostics::new() }
+    }
+
     /// The documents that need the one of this name.
     fn users(
         _session: &Session,

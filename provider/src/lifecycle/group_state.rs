@@ -86,8 +86,8 @@ async fn log(session: &Session, spec: &SyncGroupSpec) -> Result<GroupLog, Unread
 async fn home(session: &Session, side: &SideSpec) -> Result<(String, DocStoreRef), Unreadable> {
     let stored = session.control.get::<ExternalLocationSpec>(&side.location).await?;
     let Some(stored) = stored else { return Err(Unreadable::NoLocation { location: side.location.clone() }) };
-    let store = open(&stored.document.spec)
-        .map_err(|cause| Unreadable::Location { location: side.location.clone(), cause })?;
+    let opened = timeout(PATIENCE, open(&stored.document.spec)).await.map_err(|_| Unreadable::Timeout)?;
+    let store = opened.map_err(|cause| Unreadable::Location { location: side.location.clone(), cause })?;
     Ok((side.region.clone(), store))
 }
 

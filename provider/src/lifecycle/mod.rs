@@ -1,11 +1,12 @@
 //! What happens to a resource, free of the protocol.
 //!
 //! Pure: [`examine`], [`validate`], [`plan`], [`upgrade`], [`convert`], and [`check`], which holds our own answers against the
-//! protocol. Through the control store: [`read`], [`apply`], [`import`]. [`registry`] knows every resource by its type
+//! protocol. Through the control store: [`read`], [`apply`], [`import`]; [`catalog`] through Unity Catalog. [`registry`] knows every resource by its type
 //! name; [`document`] says what a resource has to bring along to be one.
 
 mod admission;
 pub mod apply;
+pub mod catalog;
 pub mod check;
 mod conflict;
 pub mod convert;

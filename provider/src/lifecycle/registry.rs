@@ -1,13 +1,15 @@
-//! Every resource type and data source of the provider, by name.
+//! Every resource type, data source and function of the provider, by name.
 
 use super::document::{DocumentResource, Resource};
 use crate::data::{DataSource, SyncStatus};
+use crate::function::{FromDrSyncConfig, Function, TableUrl};
 use crate::resource::{ExternalLocation, SnapshotSchedule, SyncGroup};
 
 /// What the provider offers. Built without any configuration: Terraform calls methods without having asked for schemas.
 pub struct Registry {
     resources: Vec<Box<dyn Resource>>,
     data_sources: Vec<Box<dyn DataSource>>,
+    functions: Vec<Box<dyn Function>>,
 }
 
 impl Registry {
@@ -21,6 +23,7 @@ impl Registry {
                 Box::new(DocumentResource::<SnapshotSchedule>::new()),
             ],
             data_sources: vec![Box::new(SyncStatus::new())],
+            functions: vec![Box::new(FromDrSyncConfig::new()), Box::new(TableUrl::new())],
         }
     }
 
@@ -32,6 +35,17 @@ impl Registry {
     /// All data sources.
     pub fn data_sources(&self) -> impl Iterator<Item = &dyn DataSource> {
         self.data_sources.iter().map(AsRef::as_ref)
+    }
+
+    /// All functions.
+    pub fn functions(&self) -> impl Iterator<Item = &dyn Function> {
+        self.functions.iter().map(AsRef::as_ref)
+    }
+
+    /// A function.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<&dyn Function> {
+        self.functions().find(|function| function.name() == name)
     }
 
     /// A resource type.

@@ -6,10 +6,10 @@ use lakedr_control::validate::{self, Specs, Step, Violation};
 use tokio_util::sync::CancellationToken;
 
 use super::shared::{document_facts, name, secret_reference};
-use crate::lifecycle::document::DocumentKind;
-use crate::lifecycle::location;
+use crate::lifecycle::document::{DocumentKind, Facts};
 use crate::lifecycle::session::Session;
-use crate::wire::{Attribute, Diagnostics, Schema, Type};
+use crate::lifecycle::{catalog, location};
+use crate::wire::{Attribute, Diagnostics, Schema, Type, Value};
 
 /// The resource type `lakedr_external_location`.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,11 @@ impl DocumentKind for ExternalLocation {
         attributes.extend(options());
         attributes.push(
             Attribute::object("unity_catalog", unity_catalog())
-                .describe("Registers the location in Unity Catalog, so that governed readers may use it."),
+                .describe(
+                    "Registers the location in Unity Catalog under its name, so that governed readers may use it: made, \
+                     changed and removed with this resource, and mended when it differs there. Terraform does this \
+                     itself, so the token has to be resolved where Terraform runs.",
+                ),
         );
         attributes.extend(document_facts());
         Schema {
@@ -78,6 +82,22 @@ impl DocumentKind for ExternalLocation {
         location::probe(spec, stop).await
     }
 
+    async fn establish(
+        spec: &Self::Spec,
+        prior: Option<&Self::Spec>,
+        stop: &CancellationToken,
+    ) -> Diagnostics {
+        catalog::establish(spec, prior, stop).await
+    }
+
+    async fn abolish(spec: &Self::Spec, stop: &CancellationToken) -> Diagnostics {
+        catalog::abolish(spec, stop).await
+    }
+
+    async fn facts(_: &Session, spec: &Self::Spec, _: &Value) -> Facts {
+        catalog::facts(spec).await
+    }
+
     async fn users(session: &Session, name: &str) -> Result<Vec<(Kind, String)>, ControlStoreError> {
         let specs = Specs {
             sync_groups: session.specs::<SyncGroupSpec>().await?,
@@ -109,7 +129,8 @@ fn unity_catalog() -> Vec<Attribute> {
         Attribute::string("workspace_url")
             .required()
             .describe("URL of the workspace or of the open-source Unity Catalog server, `https://…`."),
-        Attribute::string("token").required().describe(secret_reference!("Token for the catalog.")),
+        Attribute::string("token").required().describe("Token for the catalog, which has CREATE EXTERNAL LOCATION. A reference, never the secret itself: `env://NAME`, \
+             `file:///run/secrets/x` or `databricks://scope/key`, resolved where Terraform runs."),
         Attribute::string("credential_name")
             .required()
             .describe("Storage credential that the catalog uses for the location."),

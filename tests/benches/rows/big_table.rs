@@ -16,6 +16,8 @@ pub(crate) const CHECKPOINT: u64 = 10;
 pub(crate) const NEWEST: u64 = 12;
 /// What each version after the checkpoint adds.
 pub(crate) const ADDED: u64 = 100;
+/// The most files of one append.
+const APPENDED: u64 = 1000;
 /// Names that one file of a file system can have, with room to spare (ext4: 65,000).
 const LINKS: u64 = 50_000;
 
@@ -63,12 +65,15 @@ impl Shape {
         link(table, (0..vectors).map(content::vector_path), VECTOR_FILE_BYTES)
     }
 
-    /// One more commit, with files of its own, after the newest version.
-    pub(crate) fn append(self, table: &Path, files: u64) -> Result<()> {
-        let numbers = self.newest_files()..self.newest_files() + files;
+    /// Appends to a table at the newest version, once or several times: the first time is number 1.
+    pub(crate) fn append(self, table: &Path, time: u64, files: u64) -> Result<()> {
+        anyhow::ensure!(files <= APPENDED, "an append has at most {APPENDED} files");
+        let first = self.newest_files() + time * APPENDED;
+        let numbers = first..first + files;
         link(table, numbers.clone().map(content::path), FILE_BYTES)?;
-        let body = content::commit(NEWEST + 1, numbers, self.columns);
-        std::fs::write(table.join("_delta_log").join(commit_name(NEWEST + 1)), body)?;
+        let version = NEWEST + time;
+        let body = content::commit(version, numbers, self.columns);
+        std::fs::write(table.join("_delta_log").join(commit_name(version)), body)?;
         Ok(())
     }
 

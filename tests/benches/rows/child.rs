@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Time between two looks at a child.
 const LOOK: Duration = Duration::from_millis(2);
 /// No child may take longer.
-const WITHIN: Duration = Duration::from_secs(540);
+const WITHIN: Duration = Duration::from_secs(1800);
 
 /// What a child took.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use crate::child::run;
 use crate::stage::Stage;
 
 /// A stage with the table on both sides. The clone goes from folder to folder, past the servers, and finds every data
-/// file in place: what is measured comes later.
+/// file in place. A sync through the servers follows: what lakedr knows of a table is about its URL. What is measured
+/// comes later.
 pub(crate) async fn stage(shape: Shape) -> Result<Stage> {
     let stage = Stage::start().await?;
     shape.put_log(&stage.source())?;
@@ -15,5 +16,8 @@ pub(crate) async fn stage(shape: Shape) -> Result<Stage> {
     shape.put_files(&stage.target())?;
     let cloned = run(&mut stage.declare_folders()?.command(&["sync"])?).context("the clone")?;
     cloned.group("published").context("the clone")?;
+    shape.append(&stage.source(), 1, 1)?;
+    let synced = run(&mut stage.declare()?.command(&["sync"])?).context("the sync through the servers")?;
+    synced.group("published").context("the sync through the servers")?;
     Ok(stage)
 }

@@ -66,7 +66,7 @@ impl Day<'_> {
         let [east, west] = &self.endpoints;
         let (from, to) = (format!("EAST:{SOURCE}/bench"), format!("WEST:{MIRROR}/bench"));
         rclone((&self.stage.east, &self.stage.west), (east, west), &["sync", "--size-only", &from, &to])?;
-        Ok(())
+        self.stage.is_mirrored(MIRROR)
     }
 }
 

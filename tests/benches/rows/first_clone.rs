@@ -3,7 +3,7 @@
 use std::path::Path as FilePath;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use lakedr_e2e::declared::Declared;
 use lakedr_e2e::noise::{self, Files};
 use lakedr_e2e::servers::ObjectServer as _;
@@ -45,9 +45,11 @@ async fn clone(files: Files, work: &str, units: u64, unit: &str) -> Result<Vec<R
         let (from, to) = (format!("EAST:{SOURCE}"), format!("WEST:{MIRROR}"));
         let endpoints = (&*stage.east.endpoint(), &*stage.west.endpoint());
         rclones.push(rclone((&stage.east, &stage.west), endpoints, &["copy", &from, &to])?.took);
+        stage.is_mirrored(MIRROR).context("rclone")?;
         stage.clear()?;
         let (from, to) = (format!("s3://{SOURCE}/"), format!("s3://{MIRROR}/"));
         s5cmds.push(s5cmd((&stage.east, &from), (&stage.west, &to), &memory.path().join("detour"))?);
+        stage.is_mirrored(MIRROR).context("s5cmd")?;
     }
     let rate = |times: &[Duration]| units as f64 / median(times).as_secs_f64();
     let (faster, name) =
@@ -66,6 +68,6 @@ fn lakedr(stage: &Stage, declared: &Declared, files: Files) -> Result<Duration> 
     let cloned = run(&mut declared.command(&["sync"])?)?;
     let report = cloned.group("published")?;
     ensure!(report["cut"]["tables"][0]["files_copied"] == files.count, "{report}");
-    ensure!(stage.target().exists(), "the clone is not where it belongs");
+    ensure!(stage.target().join("_delta_log").exists(), "the clone is not where it belongs");
     Ok(cloned.took)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use lakedr_e2e::servers::{Counts, Proxy};
 use serde_json::Map;
 
@@ -24,9 +24,9 @@ const PEAK: u64 = 300_000_000;
 
 /// Both rows.
 pub(crate) async fn measure() -> Result<Vec<Row>> {
-    let small = nothing_new(&cloned::stage(SMALL).await?).context("10,000 files")?;
+    let small = nothing_new(&cloned::stage(SMALL).await?, SMALL.files).context("10,000 files")?;
     let stage = cloned::stage(LARGE).await?;
-    let large = nothing_new(&stage).context("1,000,000 files")?;
+    let large = nothing_new(&stage, LARGE.files).context("1,000,000 files")?;
     Ok(vec![requests_row(&small, &large), append(&stage).await?])
 }
 
@@ -36,7 +36,7 @@ struct Requests {
     rclone: u64,
 }
 
-fn nothing_new(stage: &Stage) -> Result<Requests> {
+fn nothing_new(stage: &Stage, files: u64) -> Result<Requests> {
     let (east, west) = (Proxy::start(&stage.east)?, Proxy::start(&stage.west)?);
     // the folder of the tables, and the name of the group
     let watches = [east.watch("bench"), west.watch("bench")];
@@ -56,7 +56,9 @@ fn nothing_new(stage: &Stage) -> Result<Requests> {
             &table("WEST", TARGET),
         ],
     )?;
-    let rclone = watches.iter().map(|watch| watch.take_counts().total()).sum();
+    let rclone: u64 = watches.iter().map(|watch| watch.take_counts().total()).sum();
+    // it lists both sides, a thousand objects a page
+    ensure!(rclone >= 2 * files / 1000, "rclone has not listed the table: {rclone} requests");
     Ok(Requests { ours, rclone })
 }
 
@@ -75,7 +77,7 @@ fn requests_row(small: &Requests, large: &Requests) -> Row {
 }
 
 async fn append(stage: &Stage) -> Result<Row> {
-    LARGE.append(&stage.source(), APPENDED)?;
+    LARGE.append(&stage.source(), 2, APPENDED)?;
     let declared = stage.declare()?;
     let (mut plans, mut opens, mut peak, mut peer_peak) = (Vec::new(), Vec::new(), 0, 0);
     for _ in 0..ROUNDS {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail, ensure};
 use lakedr_e2e::declared::{Declared, Group, Side};
 use lakedr_e2e::servers::{ObjectServer as _, Versitygw};
 use serde_json::{Map, Value};
@@ -23,6 +23,9 @@ pub(crate) const TARGET: &str = "west";
 pub(crate) const SECOND_TARGET: &str = "second";
 /// The bucket that peers write to.
 pub(crate) const MIRROR: &str = "mirror";
+
+/// What versitygw keeps for itself in the folder of a bucket.
+const SERVERS_OWN: &str = ".sgwtmp";
 
 const STANDBYS: [&str; 3] = [TARGET, SECOND_TARGET, MIRROR];
 
@@ -99,6 +102,18 @@ impl Stage {
         Declared::in_folder(&folder, sides, &[group])
     }
 
+    /// Makes sure that a peer has brought every object of the source's bucket to another bucket, whole.
+    pub(crate) fn is_mirrored(&self, bucket: &str) -> Result<()> {
+        let (source, mirror) =
+            (objects(&self.east.bucket_dir(SOURCE))?, objects(&self.west.bucket_dir(bucket))?);
+        ensure!(!source.is_empty(), "the source is empty");
+        let lacking = source.iter().find(|(key, size)| mirror.get(*key) != Some(*size));
+        match lacking {
+            Some((key, size)) => bail!("a peer has not copied {key} of {size} bytes to {bucket}"),
+            None => Ok(()),
+        }
+    }
+
     /// Empties the standby side, and lets the disk come to rest.
     pub(crate) fn clear(&self) -> Result<()> {
         for bucket in STANDBYS.into_iter().flat_map(|name| [name.to_owned(), format!("{name}-dr")]) {
@@ -114,6 +129,28 @@ impl Stage {
 
 fn place(bucket: &Path) -> PathBuf {
     TABLE.split('.').fold(bucket.to_path_buf(), |dir, part| dir.join(part))
+}
+
+/// The objects that a server keeps in a folder: keys and sizes.
+fn objects(dir: &Path) -> Result<BTreeMap<String, u64>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![(dir.to_path_buf(), String::new())];
+    while let Some((folder, prefix)) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(SERVERS_OWN) {
+                continue;
+            }
+            let metadata = entry.metadata()?;
+            if metadata.is_dir() {
+                folders.push((entry.path(), format!("{prefix}{name}/")));
+            } else {
+                found.insert(format!("{prefix}{name}"), metadata.len());
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn remove(path: &Path) -> Result<()> {

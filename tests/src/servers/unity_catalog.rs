@@ -1,11 +1,15 @@
-//! A stand-in for the open-source Unity Catalog server, which no package registry has: the few calls about managed Delta
-//! tables and their commits, as its API documentation describes them. It keeps everything in memory.
+//! A stand-in for Unity Catalog: for the open-source server, which no package registry has, and for the workspace that has
+//! it in Databricks, with its logins and secret scopes. The few calls that lakedr makes, as the API documentation
+//! describes them. It keeps everything in memory.
 //!
 //! What is committed to it are names; the files of a table are written by whoever commits.
 
 mod calls;
+mod locations;
 mod wire;
+mod workspace;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,6 +104,56 @@ impl UnityCatalog {
     pub fn published(&self, (id, location): &(String, String), version: u64) -> Result<()> {
         let body = json!({"table_id": id, "table_uri": location, "latest_backfilled_version": version});
         self.call("POST", "/delta/preview/commits", &body).map(drop)
+    }
+
+    /// Has a table of this kind: `EXTERNAL`, `VIEW`, … Nothing is written.
+    ///
+    /// # Errors
+    /// The name has no three parts.
+    pub fn register(&self, name: &str, kind: &str, format: Option<&str>, location: &str) -> Result<()> {
+        let [catalog, schema, table]: [&str; 3] =
+            name.split('.').collect::<Vec<_>>().try_into().ok().context("three parts")?;
+        self.lock().register(json!({
+            "catalog_name": catalog, "schema_name": schema, "name": table, "columns": [],
+            "table_type": kind, "data_source_format": format, "storage_location": location,
+        }));
+        Ok(())
+    }
+
+    /// Gives these temporary credentials to everybody who asks; refuses them when there are none.
+    pub fn vend(&self, credentials: Option<Value>) {
+        self.lock().vended = credentials;
+    }
+
+    /// What temporary credentials were asked for: the call, and its body.
+    #[must_use]
+    pub fn vending(&self) -> Vec<(String, Value)> {
+        self.lock().vending.clone()
+    }
+
+    /// Keeps a secret in a scope.
+    pub fn keep(&self, scope: &str, key: &str, value: &str) {
+        self.lock().workspace.secrets.insert((scope.to_owned(), key.to_owned()), value.to_owned());
+    }
+
+    /// Lets a service principal log in.
+    pub fn let_in(&self, id: &str, secret: &str) {
+        self.lock().workspace.client = Some((id.to_owned(), secret.to_owned()));
+    }
+
+    /// The external locations of the catalog, by name.
+    #[must_use]
+    pub fn locations(&self) -> BTreeMap<String, Value> {
+        self.lock().locations.known.clone()
+    }
+
+    /// Changes an external location behind everybody's back; without fields it is removed.
+    pub fn change_location(&self, name: &str, fields: Option<&Value>) {
+        let mut catalog = self.lock();
+        let _ = match fields {
+            Some(fields) => catalog.locations.one("PATCH", name, fields),
+            None => catalog.locations.one("DELETE", name, &Value::Null),
+        };
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value> {

@@ -1,6 +1,7 @@
 //! Points 20, 21 and 22: every optional attribute is set and removed again in place, and after each apply nothing is
 //! left to do.
 
+use lakedr_e2e::servers::UnityCatalog;
 use serde_json::Value;
 
 use crate::world::{Block, World};
@@ -59,7 +60,13 @@ fn actions(world: &World, address: &str) -> Vec<String> {
 
 #[test]
 fn external_location() {
-    let world = World::new();
+    let mut world = World::new();
+    let catalog = UnityCatalog::start(&world.path("control"), "a-token").unwrap();
+    world.terraform.set("UC_TOKEN", "a-token");
+    let registration = format!(
+        r#"{{ workspace_url = "{}", token = "env://UC_TOKEN", credential_name = "dr" }}"#,
+        catalog.url()
+    );
     let location = world.west().attribute("skip_validation", "true");
     set_and_remove_each(
         &world,
@@ -69,10 +76,7 @@ fn external_location() {
             ("comment", r#""kept by the platform team""#),
             ("read_only", "true"),
             ("secret_options", r#"{ aws_secret_access_key = "env://KEY" }"#),
-            (
-                "unity_catalog",
-                r#"{ workspace_url = "https://adb-1.2.azuredatabricks.net", token = "databricks://dr/pat", credential_name = "dr" }"#,
-            ),
+            ("unity_catalog", &registration),
             ("storage_options", r#"{ aws_region = "us-west-2" }"#),
         ],
     );

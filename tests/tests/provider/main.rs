@@ -5,6 +5,7 @@
 
 mod attributes;
 mod bad_input;
+mod catalog;
 mod conflict;
 mod drift;
 mod import;

@@ -2,14 +2,17 @@
 
 mod bad_input;
 mod catalog;
+mod catalog_names;
 mod clouds;
 mod demo_path;
 mod diverged;
 mod groups;
+mod import_config;
 mod interrupt;
 mod kill;
 mod many_files;
 mod prune;
 mod rebuild;
+mod secrets;
 mod two_executors;
 mod two_servers;

@@ -72,7 +72,8 @@ fn nesting(mode: &Value) -> Result<&'static str> {
     })
 }
 
-fn kind(value: &Value) -> Result<String> {
+/// A type in words: `String`, `Map of String`.
+pub(super) fn kind(value: &Value) -> Result<String> {
     let simple = |name: &str| {
         Ok(match name {
             "string" => "String",
@@ -86,6 +87,7 @@ fn kind(value: &Value) -> Result<String> {
         return simple(name).map(str::to_owned);
     }
     let outer = match value[0].as_str() {
+        Some("object") => return Ok("Object".to_owned()),
         Some("list") => "List",
         Some("set") => "Set",
         Some("map") => "Map",
@@ -103,6 +105,7 @@ mod tests {
     fn types_are_said_in_words() {
         assert_eq!(kind(&json!("bool")).unwrap(), "Boolean");
         assert_eq!(kind(&json!(["map", ["list", "number"]])).unwrap(), "Map of List of Number");
+        assert_eq!(kind(&json!(["object", {"a": "string"}])).unwrap(), "Object");
         assert!(kind(&json!(["tuple", []])).is_err());
     }
 

@@ -40,6 +40,10 @@ pub(super) fn all(provider: &ProviderSchema) -> Result<Pages> {
         };
         pages.insert(place("docs/data-sources", name), page.render());
     }
+    for (name, function) in &provider.functions {
+        let page = function.page(&example(&format!("functions/{name}/function.tf"))?);
+        pages.insert(Path::new("docs/functions").join(format!("{name}.md")), page);
+    }
     Ok(pages)
 }
 

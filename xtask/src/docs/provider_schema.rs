@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value};
 
 use super::attribute::{Attribute, attributes};
+use super::function::Function;
 use crate::{paths, process};
 
 /// The address of the provider in the registry.
@@ -28,12 +29,13 @@ pub(super) struct Schema {
     pub(super) attributes: Vec<Attribute>,
 }
 
-/// All schemas of the provider; resources and data sources by type name.
+/// All schemas of the provider; resources and data sources by type name, functions by name.
 #[derive(Debug)]
 pub(super) struct ProviderSchema {
     pub(super) provider: Schema,
     pub(super) resources: BTreeMap<String, Schema>,
     pub(super) data_sources: BTreeMap<String, Schema>,
+    pub(super) functions: BTreeMap<String, Function>,
 }
 
 /// Asks the provider in `bin_dir`, through Terraform.
@@ -57,7 +59,7 @@ pub(super) fn ask(terraform: &Path, bin_dir: &Path) -> Result<ProviderSchema> {
 
 /// Reads one provider of the answer. What these pages have no place for is an error, not a gap.
 fn parse(provider: &Value) -> Result<ProviderSchema> {
-    const KNOWN: [&str; 3] = ["provider", "resource_schemas", "data_source_schemas"];
+    const KNOWN: [&str; 4] = ["provider", "resource_schemas", "data_source_schemas", "functions"];
     for (key, value) in object(provider)? {
         let empty = value.as_object().is_some_and(Map::is_empty);
         ensure!(empty || KNOWN.contains(&key.as_str()), "cargo xtask docs has no pages for {key} yet");
@@ -66,7 +68,15 @@ fn parse(provider: &Value) -> Result<ProviderSchema> {
         provider: schema(&provider["provider"]).context("schema of the provider")?,
         resources: by_name(&provider["resource_schemas"])?,
         data_sources: by_name(&provider["data_source_schemas"])?,
+        functions: functions(&provider["functions"])?,
     })
+}
+
+fn functions(found: &Value) -> Result<BTreeMap<String, Function>> {
+    let read = |(name, value): (&String, &Value)| {
+        Ok((name.clone(), Function::read(name, value).with_context(|| format!("function {name}"))?))
+    };
+    found.as_object().into_iter().flatten().map(read).collect()
 }
 
 fn by_name(schemas: &Value) -> Result<BTreeMap<String, Schema>> {
@@ -108,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_has_no_page_is_an_error() {
-        let error = parse(&with("functions", json!({"f": {}}))).unwrap_err();
-        assert_eq!(error.to_string(), "cargo xtask docs has no pages for functions yet");
+        let error = parse(&with("ephemeral_resource_schemas", json!({"e": {}}))).unwrap_err();
+        assert_eq!(error.to_string(), "cargo xtask docs has no pages for ephemeral_resource_schemas yet");
     }
 }

@@ -126,8 +126,9 @@ impl TableEnd<'_> {
             match (self.end.side(placed).map_err(|doubt| self.no_boundary(doubt))?, out) {
                 (Side::In, None) => last = Some(commit.version),
                 (Side::In, Some(after)) => {
-                    let doubt = Doubt::Mixed { after: after.clone(), before: commit.clone() };
-                    return Err(self.no_boundary(Box::new(doubt)));
+                    let doubt =
+                        Doubt::Mixed { after: Box::new(after.clone()), before: Box::new(commit.clone()) };
+                    return Err(self.no_boundary(doubt));
                 }
                 (Side::Neutral, None) if commit.time_ms <= self.ended.timestamp_millis() => {
                     last = Some(commit.version);
@@ -139,12 +140,12 @@ impl TableEnd<'_> {
         Ok(last)
     }
 
-    fn no_boundary(&self, doubt: Box<Doubt>) -> Refusal {
+    fn no_boundary(&self, doubt: Doubt) -> Refusal {
         Refusal::NoBoundary {
             run: self.run.id.clone(),
             ended_at: self.ended,
             table: self.history.table.clone(),
-            doubt,
+            doubt: Box::new(doubt),
         }
     }
 

@@ -14,7 +14,7 @@ pub enum Doubt {
     /// A commit may be of a run that was under way at the end, or began right after it.
     Other {
         /// The commit.
-        commit: HistoryCommit,
+        commit: Box<HistoryCommit>,
         /// The other run.
         other: String,
         /// Since when that one is under way; none when it is not known.
@@ -23,21 +23,21 @@ pub enum Doubt {
     /// A commit follows the end so closely that it may belong to the run.
     Late {
         /// The commit.
-        commit: HistoryCommit,
+        commit: Box<HistoryCommit>,
     },
     /// A commit names the run, or one that was over before, but was made later.
     Straggler {
         /// The commit.
-        commit: HistoryCommit,
+        commit: Box<HistoryCommit>,
         /// The run that it names.
         run: String,
     },
     /// A commit of before the end follows one of after it.
     Mixed {
         /// The one of after the end.
-        after: HistoryCommit,
+        after: Box<HistoryCommit>,
         /// The one of before the end.
-        before: HistoryCommit,
+        before: Box<HistoryCommit>,
     },
 }
 
@@ -115,7 +115,7 @@ fn began_ms(spell: &Spell) -> i64 {
 
 impl<'a> End<'a> {
     pub(super) fn new(runs: &'a [Run], at: DateTime<Utc>, skew: TimeDelta) -> Self {
-        let parts = i64::from(skew.subsec_nanos() % 1_000_000 != 0);
+        let parts = i64::from(skew.subsec_nanos() % 1_000_000 > 0);
         Self { runs, at, skew_ms: (skew.num_milliseconds() + parts).max(0) }
     }
 
@@ -147,7 +147,7 @@ impl<'a> End<'a> {
     ///
     /// # Errors
     /// When it may be on either.
-    pub(super) fn side(&self, placed: Placed<'_>) -> Result<Side, Box<Doubt>> {
+    pub(super) fn side(&self, placed: Placed<'_>) -> Result<Side, Doubt> {
         let commit = placed.commit;
         if commit.maintenance {
             return Ok(Side::Neutral);
@@ -160,14 +160,14 @@ impl<'a> End<'a> {
         }
     }
 
-    fn of_run(&self, placed: Placed<'_>, run: &Run) -> Result<Side, Box<Doubt>> {
+    fn of_run(&self, placed: Placed<'_>, run: &Run) -> Result<Side, Doubt> {
         let commit = placed.commit;
         let (over, open): (Vec<&Spell>, Vec<&Spell>) =
             run.spells.iter().partition(|spell| spell.is_over(self.at));
         if over.is_empty() {
             return Ok(Side::Out);
         }
-        let straggler = || Box::new(Doubt::Straggler { commit: commit.clone(), run: run.id.clone() });
+        let straggler = || Doubt::Straggler { commit: Box::new(commit.clone()), run: run.id.clone() };
         let before = over.iter().any(|spell| self.fits(placed, spell));
         let after = open.iter().any(|spell| self.fits(placed, spell));
         match (before, after) {
@@ -179,26 +179,26 @@ impl<'a> End<'a> {
         }
     }
 
-    fn by_time(&self, placed: Placed<'_>) -> Result<Side, Box<Doubt>> {
+    fn by_time(&self, placed: Placed<'_>) -> Result<Side, Doubt> {
         let (end_ms, commit) = (ceil_ms(self.at), placed.commit);
         let tried_before = || commit.attempted_ms.is_some_and(|at| at <= end_ms);
         if placed.from_ms > end_ms.saturating_add(self.skew_ms) && !tried_before() {
             return Ok(Side::Out);
         }
         if commit.time_ms > end_ms {
-            return Err(Box::new(Doubt::Late { commit: commit.clone() }));
+            return Err(Doubt::Late { commit: Box::new(commit.clone()) });
         }
         let open = self.spells().find(|(_, spell)| !spell.is_over(self.at) && self.fits(placed, spell));
         match open {
             None => Ok(Side::In),
-            Some((other, spell)) => Err(Box::new(Doubt::Other {
-                commit: commit.clone(),
+            Some((other, spell)) => Err(Doubt::Other {
+                commit: Box::new(commit.clone()),
                 other: other.id.clone(),
                 since: match spell.began {
                     Began::At(at) => Some(at),
                     Began::Unknown => None,
                 },
-            })),
+            }),
         }
     }
 }

@@ -104,20 +104,35 @@ pub fn projection(schema: &SchemaDescriptor, part: Part) -> ProjectionMask {
 /// The row groups that may hold rows of a part: those whose statistics do not rule it out.
 #[must_use]
 pub fn row_groups(metadata: &ParquetMetaData, part: Part) -> Vec<usize> {
-    let schema = metadata.file_metadata().schema_descr();
-    let leaves = (0..schema.num_columns()).filter(|leaf| {
-        let column = schema.column(*leaf);
-        match column.path().parts() {
-            [kind, field] => part.kinds().contains(&(kind.as_str(), field.as_str())),
-            _ => false,
-        }
-    });
-    let leaves: Vec<usize> = leaves.collect();
+    let leaves = marks(metadata.file_metadata().schema_descr(), part);
     let groups = metadata.row_groups().iter().enumerate();
     groups
         .filter(|(_, group)| leaves.iter().any(|leaf| !is_all_null(group, *leaf)))
         .map(|(index, _)| index)
         .collect()
+}
+
+/// The leaves of a row group that tell which of its rows belong to a part.
+#[must_use]
+pub fn marking(schema: &SchemaDescriptor, group: &RowGroupMetaData, part: Part) -> ProjectionMask {
+    let leaves = marks(schema, part).into_iter().filter(|leaf| !is_all_null(group, *leaf));
+    ProjectionMask::leaves(schema, leaves)
+}
+
+/// Whether a row has any of the [marking](marking) leaves that were read.
+#[must_use]
+pub fn is_marked(batch: &RecordBatch, row: usize) -> bool {
+    let kinds = batch.columns().iter().filter_map(|kind| kind.as_struct_opt());
+    kinds.filter(|kind| kind.is_valid(row)).any(|kind| kind.columns().iter().any(|mark| mark.is_valid(row)))
+}
+
+/// The leaves that no row of a part lacks.
+fn marks(schema: &SchemaDescriptor, part: Part) -> Vec<usize> {
+    let is_mark = |leaf: &usize| match schema.column(*leaf).path().parts() {
+        [kind, field] => part.kinds().contains(&(kind.as_str(), field.as_str())),
+        _ => false,
+    };
+    (0..schema.num_columns()).filter(is_mark).collect()
 }
 
 fn is_all_null(group: &RowGroupMetaData, leaf: usize) -> bool {

@@ -253,7 +253,7 @@ mod tests {
     use crate::delta::action::actions;
     use crate::delta::checkpoint::read::rows;
     use crate::delta::compare::differences;
-    use crate::delta::replay::{Replay, Tombstones};
+    use crate::delta::replay::Replay;
     use crate::delta::state::TableState;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
     use parquet::file::metadata::RowGroupMetaData;
@@ -278,7 +278,7 @@ mod tests {
     );
 
     fn replay(log: &str) -> TableState {
-        let mut replay = Replay::new(Tombstones::Keep);
+        let mut replay = Replay::new();
         for action in actions(log.as_bytes()) {
             replay.apply(action.expect("line")).expect("action");
         }
@@ -322,7 +322,7 @@ mod tests {
     }
 
     fn read_back(pieces: &[Bytes]) -> TableState {
-        let mut replay = Replay::new(Tombstones::Keep);
+        let mut replay = Replay::new();
         for batch in reader(pieces).build().expect("reader") {
             for row in rows(&batch.expect("batch")).expect("rows") {
                 replay.apply(row).expect("action");

@@ -133,21 +133,27 @@ fn same_synthesised(a: Option<&RawValue>, b: Option<&RawValue>) -> bool {
 /// A text that two JSON values share iff they mean the same. Numbers are compared as written.
 pub(crate) fn canonical(raw: &RawValue) -> String {
     let text = raw.get();
-    if let Ok(fields) = Fields::parse(text) {
-        let mut members: Vec<String> = fields
-            .iter()
-            .filter(|(_, value)| value.get() != "null")
-            .map(|(name, value)| format!("{}:{}", Value::from(name), canonical(value)))
-            .collect();
-        members.sort_unstable();
-        return format!("{{{}}}", members.join(","));
-    }
-    if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) {
-        let items: Vec<String> = items.into_iter().map(canonical).collect();
-        return format!("[{}]", items.join(","));
-    }
-    serde_json::from_str::<String>(text)
-        .map_or_else(|_| text.to_owned(), |text| Value::from(text).to_string())
+    // A parser that is asked for another kind of value puts all of it into its error, so the kind is looked up first.
+    let canonical = match text.as_bytes().first() {
+        Some(b'{') => Fields::parse(text).ok().map(|fields| object(&fields)),
+        Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(text).ok().map(|items| list(&items)),
+        Some(b'"') => serde_json::from_str::<String>(text).ok().map(|text| Value::from(text).to_string()),
+        _ => None,
+    };
+    canonical.unwrap_or_else(|| text.to_owned())
+}
+
+fn object(fields: &Fields<'_>) -> String {
+    let told = fields.iter().filter(|(_, value)| value.get() != "null");
+    let mut members: Vec<String> =
+        told.map(|(name, value)| format!("{}:{}", Value::from(name), canonical(value))).collect();
+    members.sort_unstable();
+    format!("{{{}}}", members.join(","))
+}
+
+fn list(items: &[&RawValue]) -> String {
+    let items: Vec<String> = items.iter().map(|item| canonical(item)).collect();
+    format!("[{}]", items.join(","))
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ pub(super) struct TableInfo {
     pub(super) table_id: String,
     #[serde(default)]
     pub(super) storage_location: String,
-    table_type: String,
+    pub(super) table_type: String,
     #[serde(default)]
-    data_source_format: Option<String>,
+    pub(super) data_source_format: Option<String>,
 }
 
 impl TableInfo {
@@ -78,14 +78,6 @@ impl CommitsPage {
         }
         Ok(newest.filter(|newest| *newest < ratified.latest).map(|newest| newest + 1))
     }
-}
-
-/// What an error says of itself.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Problem {
-    pub(super) error_code: String,
-    pub(super) message: String,
 }
 
 #[cfg(test)]

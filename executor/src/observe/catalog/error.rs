@@ -1,58 +1,57 @@
 use http::StatusCode;
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::id::TableName;
-use object_store::client::HttpError;
+use lakedr_control::location::InvalidUrl;
+use lakedr_control::service::ServiceError;
 
+use super::kind::NotCopied;
 use crate::error::Classify;
-use crate::spec::SecretError;
 
 /// Why a catalog does not say what the commits of a table are.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// The token cannot be had.
-    #[error("the token of catalog {catalog}")]
-    Token {
+    /// The catalog does not answer the question.
+    #[error("{cause}{}", remedy(cause))]
+    Service {
+        /// Why.
+        #[from]
+        #[source]
+        cause: ServiceError,
+    },
+    /// A question has no JSON form; a bug.
+    #[error("a question to a catalog cannot be written")]
+    Question(#[source] serde_json::Error),
+    /// The catalog has no such table.
+    #[error(
+        "catalog {catalog} has no table {table}; create it there, correct its name, or set its url or the table_root of \
+         the side"
+    )]
+    Absent {
         /// The catalog.
         catalog: String,
-        /// Why.
-        #[source]
-        cause: SecretError,
+        /// The table.
+        table: TableName,
     },
-    /// A request cannot be put together.
-    #[error("catalog {catalog} cannot be asked: {problem}")]
-    Request {
+    /// The catalog has something of that name that cannot be copied.
+    #[error("catalog {catalog} has {table} as {what}")]
+    NotCopied {
         /// The catalog.
         catalog: String,
-        /// What is wrong.
-        problem: String,
+        /// The table.
+        table: TableName,
+        /// What it is.
+        what: NotCopied,
     },
-    /// There is no answer.
-    #[error("no answer from {url}")]
-    Connection {
-        /// What was asked.
-        url: String,
+    /// The table lies at a place that is no storage URL.
+    #[error("catalog {catalog} has {table} at a place that cannot be used; set the url of the table")]
+    Place {
+        /// The catalog.
+        catalog: String,
+        /// The table.
+        table: TableName,
         /// Why.
         #[source]
-        cause: HttpError,
-    },
-    /// The answer is no success.
-    #[error("{url} answers {status}: {message}{}", remedy(*.status))]
-    Status {
-        /// What was asked.
-        url: String,
-        /// The status.
-        status: StatusCode,
-        /// What the catalog says of it.
-        message: String,
-    },
-    /// The answer is not what the API says.
-    #[error("{url} answers what is no answer to it; is it a Unity Catalog server of version 0.3 or newer?")]
-    Malformed {
-        /// What was asked.
-        url: String,
-        /// What is wrong with it.
-        #[source]
-        cause: serde_json::Error,
+        cause: InvalidUrl,
     },
     /// The catalog's table lies elsewhere.
     #[error(
@@ -86,42 +85,33 @@ pub enum CatalogError {
     },
 }
 
-fn remedy(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::UNAUTHORIZED => "; check the token of the catalog",
-        StatusCode::FORBIDDEN => "; the token needs USE CATALOG, USE SCHEMA and SELECT on the table",
-        StatusCode::NOT_FOUND => "; check the url of the catalog",
-        _ => "",
+fn remedy(cause: &ServiceError) -> &'static str {
+    match cause {
+        ServiceError::Malformed { .. } => "; is it a Unity Catalog server of version 0.3 or newer?",
+        error => match error.status() {
+            Some(StatusCode::UNAUTHORIZED) => "; check the token of the catalog",
+            Some(StatusCode::FORBIDDEN) => {
+                "; the token needs USE CATALOG, USE SCHEMA and SELECT on the table"
+            }
+            Some(StatusCode::NOT_FOUND) => "; check the url of the catalog",
+            _ => "",
+        },
     }
 }
 
 impl Classify for CatalogError {
     fn class(&self) -> FailureClass {
         match self {
-            Self::Token { cause, .. } => cause.class(),
-            Self::Connection { .. } => FailureClass::Unreachable,
-            Self::Status { status, .. } => match *status {
-                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => FailureClass::Denied,
-                status if passes(status) => FailureClass::Unreachable,
-                _ => FailureClass::Configuration,
-            },
-            Self::Request { .. } | Self::Elsewhere { .. } => FailureClass::Configuration,
-            Self::Malformed { .. } | Self::NotStaged { .. } => FailureClass::Unsupported,
+            Self::Service { cause } => cause.class(),
+            Self::Question(_) => FailureClass::Internal,
+            Self::Absent { .. } | Self::Place { .. } | Self::Elsewhere { .. } => FailureClass::Configuration,
+            Self::NotCopied { .. } | Self::NotStaged { .. } => FailureClass::Unsupported,
         }
     }
 
     fn retryable(&self) -> bool {
-        match self {
-            Self::Connection { .. } => true,
-            Self::Status { status, .. } => passes(*status),
-            _ => false,
-        }
+        matches!(self, Self::Service { cause } if cause.passes())
     }
-}
-
-/// Whether a status may be another one in a while.
-fn passes(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 #[cfg(test)]
@@ -130,10 +120,14 @@ mod tests {
 
     #[test]
     fn statuses_say_what_to_do() {
-        let status = |status| CatalogError::Status {
-            url: "https://uc/tables/a.b.c".to_owned(),
-            status,
-            message: "NO: not you".to_owned(),
+        let status = |status| {
+            CatalogError::from(ServiceError::Status {
+                url: "https://uc/tables/a.b.c".to_owned(),
+                status,
+                code: "NO".to_owned(),
+                message: "not you".to_owned(),
+                retry_after: None,
+            })
         };
         insta::assert_snapshot!(status(StatusCode::FORBIDDEN).to_string(), @"https://uc/tables/a.b.c answers 403 Forbidden: NO: not you; the token needs USE CATALOG, USE SCHEMA and SELECT on the table");
         for (code, class, retryable) in [

@@ -1,9 +1,13 @@
-//! Unity Catalog, as far as the commits of a table are concerned: of a table that a catalog manages, storage alone may
-//! be behind or wrong.
+//! Unity Catalog: where tables lie, the commits of those that it manages (storage alone may be behind or wrong there), and
+//! temporary credentials.
 
 mod answer;
 mod client;
 mod error;
+mod kind;
+mod lending;
 
-pub use client::UnityCatalog;
+pub use client::{CatalogTable, UnityCatalog};
 pub use error::CatalogError;
+pub use kind::{NotCopied, TableKind};
+pub use lending::CatalogLender;

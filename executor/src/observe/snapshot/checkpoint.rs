@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
-use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 
+use super::head::head;
 use super::json_lines::json_lines;
+use super::row_group::RowGroup;
 use crate::delta::action::{Action, ActionKind};
-use crate::delta::checkpoint::read::{Part, projection, row_groups, rows};
+use crate::delta::checkpoint::read::{Part, row_groups};
 use crate::delta::listing::LogEntry;
 use crate::delta::log_name::{LogName, UuidCheckpointFormat};
 use crate::delta::segment::Checkpoint;
@@ -20,8 +21,6 @@ use crate::observe::table_error::{LogDefect, TableError};
 
 /// Files of a checkpoint that are looked at at a time.
 const PARALLEL_FILES: usize = 16;
-/// Rows that are decoded at a time.
-pub(super) const BATCH: usize = 8_192;
 
 /// Why a file of a checkpoint was not read.
 #[derive(Debug)]
@@ -111,23 +110,11 @@ async fn json_top(log: &LogStore, key: Path) -> Result<Top, Unread> {
 }
 
 async fn parquet_top(log: &LogStore, key: Path, size: u64) -> Result<Top, Unread> {
-    let unread = |source| unread(log, &key, source);
     let footer = footer(log, &key, size).await?;
-    let groups = row_groups(footer.metadata(), Part::Head);
     let mut actions = Vec::new();
-    if !groups.is_empty() {
-        let mask = projection(footer.parquet_schema(), Part::Head);
-        let mut batches =
-            ParquetRecordBatchStreamBuilder::new_with_metadata(log.parquet(&key, size), footer.clone())
-                .with_projection(mask)
-                .with_row_groups(groups)
-                .with_batch_size(BATCH)
-                .build()
-                .map_err(unread)?;
-        while let Some(batch) = batches.try_next().await.map_err(unread)? {
-            let damaged = |source| log.corrupt(LogDefect::Row { key: key.to_string(), source });
-            actions.extend(rows(&batch).map_err(damaged)?);
-        }
+    for number in row_groups(footer.metadata(), Part::Head) {
+        let (log, key, footer) = (log.clone(), key.clone(), footer.clone());
+        actions.extend(head(RowGroup { log, key, size, footer, number }).await?);
     }
     let content = Content::Parquet { size, footer: Some(footer) };
     Ok(Top { file: CheckpointFile { key, content }, actions, has_files: true })

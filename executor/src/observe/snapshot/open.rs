@@ -11,7 +11,7 @@ use super::view::{Snapshot, Tail};
 use crate::delta::action::{ActionKind, LineError, actions};
 use crate::delta::listing::LogListing;
 use crate::delta::log_name::LogName;
-use crate::delta::replay::{Replay, ReplayError, Tombstones};
+use crate::delta::replay::{Replay, ReplayError};
 use crate::delta::segment::{Checkpoint, LogSegment, choose};
 use crate::delta::state::TableState;
 use crate::observe::log_store::{LogStore, PARALLEL_COMMITS};
@@ -54,7 +54,7 @@ async fn snapshot(
     segment: &LogSegment,
     start: OpenCheckpoint,
 ) -> Result<Snapshot, TableError> {
-    let mut replay = Replay::new(Tombstones::Keep);
+    let mut replay = Replay::new();
     for (key, head) in start.head {
         for action in head {
             replay.apply(action).map_err(|source| damaged_action(log, key.as_ref(), source))?;

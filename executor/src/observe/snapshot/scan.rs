@@ -1,15 +1,19 @@
 //! Streams the files that a checkpoint holds.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use futures::stream::{self, BoxStream, Stream};
+use futures::stream::{self, Stream};
 use futures::{StreamExt as _, TryStreamExt as _};
-use parquet::arrow::ParquetRecordBatchStreamBuilder;
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use object_store::path::Path;
+use parquet::errors::ParquetError;
+use tokio::sync::mpsc::{self, Sender};
+use tokio::task::JoinHandle;
 
-use super::checkpoint::{BATCH, CheckpointFile, Content, Unread, footer, unread};
+use super::checkpoint::{CheckpointFile, Content, Unread, footer};
 use super::json_lines::json_lines;
+use super::row_group::{RowGroup, Selected};
 use super::view::Tail;
 use crate::delta::action::{Action, ActionKind};
 use crate::delta::checkpoint::files::{adds, removes};
@@ -58,7 +62,13 @@ impl FileAction for RemoveFile {
 
 type Found<F> = Result<Vec<(FileKey, F)>, TableError>;
 
-/// The actions of one kind in the files of a checkpoint, without those that the tail supersedes.
+/// Row groups that are read at a time.
+const LANES: usize = 4;
+/// Batches that are kept for whoever asks next.
+const AHEAD: usize = 2;
+
+/// The actions of one kind in the files of a checkpoint, without those that the tail supersedes. They are read ahead
+/// by a task of their own, which ends when the stream is dropped.
 pub(super) fn scan<F: FileAction>(
     log: &LogStore,
     files: &[Arc<CheckpointFile>],
@@ -66,10 +76,28 @@ pub(super) fn scan<F: FileAction>(
     tail: &Arc<Tail>,
 ) -> impl Stream<Item = Result<(FileKey, F), TableError>> + Send + use<F> {
     let scan = Scan { log: log.clone(), part, tail: Arc::clone(tail) };
-    stream::iter(files.to_vec())
-        .flat_map(move |file| scan.file::<F>(&file))
-        .map_ok(|found| stream::iter(found.into_iter().map(Ok)))
+    let files = files.to_vec();
+    let begin = async move {
+        let (sender, found) = mpsc::channel(AHEAD);
+        let log = scan.log.clone();
+        let work = tokio::spawn(scan.run::<F>(files, sender));
+        let found = stream::unfold(found, |mut found| async move { Some((found.recv().await?, found)) });
+        found.map(Ok).chain(stream::once(end(log, work)).filter_map(std::future::ready))
+    };
+    stream::once(begin)
+        .flatten()
+        .map_ok(|found: Vec<(FileKey, F)>| stream::iter(found.into_iter().map(Ok)))
         .try_flatten()
+}
+
+/// How the work behind a scan ended: one that broke off must not pass for one that has come to its end.
+async fn end<T>(log: LogStore, work: JoinHandle<Result<(), TableError>>) -> Option<Result<T, TableError>> {
+    match work.await {
+        Ok(ended) => ended.err().map(Err),
+        Err(broken) => {
+            Some(Err(log.parquet_error(log.directory(), ParquetError::External(Box::new(broken)))))
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -80,59 +108,94 @@ struct Scan {
 }
 
 impl Scan {
-    fn file<F: FileAction>(&self, file: &Arc<CheckpointFile>) -> BoxStream<'static, Found<F>> {
-        match &file.content {
-            Content::Json => self.json(file).boxed(),
-            Content::Parquet { size, footer } => self.parquet(file, *size, footer.clone()).boxed(),
+    async fn run<F: FileAction>(
+        self,
+        files: Vec<Arc<CheckpointFile>>,
+        sender: Sender<Vec<(FileKey, F)>>,
+    ) -> Result<(), TableError> {
+        let (scan, sender) = (&self, &sender);
+        let pieces = stream::iter(files).map(|file| scan.pieces(file)).buffered(LANES);
+        let pieces = pieces.map_ok(|pieces| stream::iter(pieces.into_iter().map(Ok))).try_flatten();
+        pieces.try_for_each_concurrent(LANES, |piece| scan.piece(piece, sender.clone())).await
+    }
+
+    /// What of a file is read on its own.
+    async fn pieces(&self, file: Arc<CheckpointFile>) -> Result<Vec<Piece>, TableError> {
+        let (size, known) = match &file.content {
+            Content::Json => return Ok(vec![Piece::Json(file.key.clone())]),
+            Content::Parquet { size, footer } => (*size, footer.clone()),
+        };
+        let footer = match known {
+            Some(footer) => footer,
+            None => footer(&self.log, &file.key, size).await.map_err(|reason| self.error(reason))?,
+        };
+        let groups = row_groups(footer.metadata(), self.part).into_iter();
+        let group = |number| {
+            let (log, key, footer) = (self.log.clone(), file.key.clone(), footer.clone());
+            Piece::Group(RowGroup { log, key, size, footer, number })
+        };
+        Ok(groups.map(group).collect())
+    }
+
+    async fn piece<F: FileAction>(
+        &self,
+        piece: Piece,
+        sender: Sender<Vec<(FileKey, F)>>,
+    ) -> Result<(), TableError> {
+        if sender.is_closed() {
+            return Ok(());
+        }
+        match piece {
+            Piece::Json(key) => self.json(&key, &sender).await,
+            Piece::Group(group) => self.group(group, sender).await,
         }
     }
 
-    fn json<F: FileAction>(&self, file: &CheckpointFile) -> impl Stream<Item = Found<F>> + Send + use<F> {
-        let (scan, key) = (self.clone(), file.key.clone());
-        json_lines(self.log.clone(), key.clone()).map(move |lines| {
-            let lines = lines.map_err(|reason| scan.error(reason))?;
+    async fn json<F: FileAction>(
+        &self,
+        key: &Path,
+        sender: &Sender<Vec<(FileKey, F)>>,
+    ) -> Result<(), TableError> {
+        let mut lines = std::pin::pin!(json_lines(self.log.clone(), key.clone()));
+        while let Some(lines) = lines.try_next().await.map_err(|reason| self.error(reason))? {
             let of_kind = lines.into_iter().filter(|action| action.kind == F::KIND);
             let parsed = of_kind.map(|Action { kind, body }| {
                 F::of_line(body).map_err(|source| {
                     let source = ReplayError::Malformed { kind, source };
-                    scan.log.corrupt(LogDefect::Action { key: key.to_string(), source })
+                    self.log.corrupt(LogDefect::Action { key: key.to_string(), source })
                 })
             });
-            let kept = parsed.filter(|read| !matches!(read, Ok((key, _)) if scan.tail.supersedes(key)));
-            kept.collect()
-        })
+            let kept = parsed.filter(|read| !matches!(read, Ok((key, _)) if self.tail.supersedes(key)));
+            if sender.send(kept.collect::<Found<F>>()?).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 
-    fn parquet<F: FileAction>(
+    async fn group<F: FileAction>(
         &self,
-        file: &CheckpointFile,
-        size: u64,
-        known: Option<ArrowReaderMetadata>,
-    ) -> impl Stream<Item = Found<F>> + Send + use<F> {
-        let (scan, key) = (self.clone(), file.key.clone());
-        let opened = async move {
-            let footer = match known {
-                Some(footer) => footer,
-                None => footer(&scan.log, &key, size).await.map_err(|reason| scan.error(reason))?,
-            };
-            let groups = row_groups(footer.metadata(), scan.part);
-            let mask = projection(footer.parquet_schema(), scan.part);
-            let failed = |scan: &Self, source| scan.error(unread(&scan.log, &key, source));
-            let object = scan.log.parquet(&key, size);
-            let batches = ParquetRecordBatchStreamBuilder::new_with_metadata(object, footer)
-                .with_projection(mask)
-                .with_row_groups(groups)
-                .with_batch_size(BATCH)
-                .build()
-                .map_err(|source| failed(&scan, source))?;
-            let key = key.clone();
-            Ok(batches.map(move |batch| {
-                let batch = batch.map_err(|source| scan.error(unread(&scan.log, &key, source)))?;
-                F::of_batch(&batch, &scan.tail)
-                    .map_err(|source| scan.log.corrupt(LogDefect::Row { key: key.to_string(), source }))
-            }))
+        group: RowGroup,
+        sender: Sender<Vec<(FileKey, F)>>,
+    ) -> Result<(), TableError> {
+        let (tail, key) = (Arc::clone(&self.tail), group.key.to_string());
+        let columns = projection(group.footer.parquet_schema(), self.part);
+        let step = move |refused: &mut Option<RowError>, batch: &RecordBatch| match F::of_batch(batch, &tail)
+        {
+            Ok(found) => match sender.blocking_send(found) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            },
+            Err(source) => {
+                *refused = Some(source);
+                ControlFlow::Break(())
+            }
         };
-        stream::once(opened).try_flatten()
+        let refused = group.fold(Selected { columns, rows: None }, None, step).await;
+        match refused.map_err(|reason| self.error(reason))? {
+            Some(source) => Err(self.log.corrupt(LogDefect::Row { key, source })),
+            None => Ok(()),
+        }
     }
 
     /// A file that was there when the snapshot was opened is gone, or cannot be read.
@@ -142,4 +205,11 @@ impl Scan {
             Unread::Failed(error) => error,
         }
     }
+}
+
+/// A part of a checkpoint that is read on its own.
+#[derive(Debug)]
+enum Piece {
+    Json(Path),
+    Group(RowGroup),
 }

@@ -20,6 +20,8 @@ use crate::plan::translate::Translation;
 pub struct LogProof {
     /// Live files of the target.
     pub files: u64,
+    /// Their bytes, as its log has them.
+    pub bytes: u64,
     /// What differs.
     pub differences: Vec<String>,
 }
@@ -36,7 +38,8 @@ pub async fn compare_logs(
     classes: &Classes,
 ) -> Result<LogProof, VerifyError> {
     let heads = head_differences(&source.head, &target.head);
-    let mut proof = LogProof { files: 0, differences: heads.iter().map(ToString::to_string).collect() };
+    let mut proof =
+        LogProof { differences: heads.iter().map(ToString::to_string).collect(), ..LogProof::default() };
     let mut kept = Kept::of(classes, &translation);
     let held = inventory(target, &mut kept, &mut proof).await?;
     let mut differ = Differ::new(translation, held);
@@ -75,6 +78,7 @@ async fn inventory(
     let mut files = std::pin::pin!(files);
     while let Some((key, add)) = files.try_next().await? {
         proof.files += 1;
+        proof.bytes += add.size;
         if !kept.takes(&key, &add) {
             held.record(&key, &add, &target.head.url, &root);
         }

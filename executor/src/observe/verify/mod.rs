@@ -1,5 +1,6 @@
 //! Proving that a target equals its source: by the logs, by the sizes of the files, by their bytes.
 
+mod checksum;
 mod logs;
 mod objects;
 mod proof;

@@ -1,3 +1,4 @@
+use super::checksum::checksum_differences;
 use super::logs::compare_logs;
 use super::objects::check_objects;
 use super::proof::{Proof, VerifyError};
@@ -45,7 +46,9 @@ pub async fn prove(table: Pinned<'_>, look: Look) -> Result<Proof, VerifyError> 
         Err(absent) => return Ok(proof.conclude(vec![absent])),
     };
     let logs = compare_logs(&wanted, table.source.translation()?, &held, table.classes).await?;
+    let of_checksum = checksum_differences(table.target, &held, &logs).await?;
     let mut differing = logs.differences;
+    differing.extend(of_checksum);
     if look.settled && newest != table.target_version {
         let text =
             |version: Option<u64>| version.map_or_else(|| "none".to_owned(), |version| version.to_string());

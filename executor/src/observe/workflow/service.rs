@@ -1,13 +1,17 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use http::StatusCode;
 use lakedr_control::group_log::FailureClass;
-use lakedr_control::validate::{Side, Workflow};
+use lakedr_control::secret::{Secret, SecretRef};
+use lakedr_control::service::{Login, ServiceError};
+use lakedr_control::validate::{Side, Workflow, WorkspaceLogin};
+use lakedr_control::vault::{SecretError, Secrets};
+use url::Url;
 
 use super::airflow::AirflowRuns;
 use super::databricks::DatabricksRuns;
 use crate::cut::Run;
 use crate::error::Classify;
-use crate::observe::service::ServiceError;
 
 /// The runs that a service told of.
 #[derive(Debug, Clone)]
@@ -34,8 +38,22 @@ pub trait RunService: Send + Sync + std::fmt::Debug {
 #[derive(Debug, thiserror::Error)]
 pub enum WorkflowError {
     /// It does not answer, or with an error.
-    #[error(transparent)]
-    Service(#[from] ServiceError),
+    #[error("{cause}{}", remedy(.cause, .expected))]
+    Service {
+        /// What was asked.
+        expected: &'static str,
+        /// What came of it.
+        cause: ServiceError,
+    },
+    /// Its credentials cannot be had.
+    #[error("the credentials for {service}")]
+    Secret {
+        /// The service.
+        service: String,
+        /// Why.
+        #[source]
+        cause: SecretError,
+    },
     /// There is no job of that name.
     #[error("{workspace} has no job named {name:?}; correct the name, or give the id of the job")]
     NoJob {
@@ -73,10 +91,24 @@ pub enum WorkflowError {
     },
 }
 
+fn remedy(cause: &ServiceError, expected: &str) -> String {
+    let remedy = match (cause, cause.status()) {
+        (ServiceError::Malformed { .. }, _) => return format!("; is it the URL of {expected}?"),
+        (_, Some(StatusCode::UNAUTHORIZED)) => "; check the credentials that the group refers to",
+        (_, Some(StatusCode::FORBIDDEN)) => {
+            "; whoever owns these credentials needs the permission to view the workflow and its runs"
+        }
+        (_, Some(StatusCode::NOT_FOUND)) => "; check the url and the name of the workflow",
+        _ => "",
+    };
+    remedy.to_owned()
+}
+
 impl Classify for WorkflowError {
     fn class(&self) -> FailureClass {
         match self {
-            Self::Service(cause) => cause.class(),
+            Self::Service { cause, .. } => cause.class(),
+            Self::Secret { cause, .. } => cause.class(),
             Self::NoJob { .. } | Self::ManyJobs { .. } | Self::NoWorkspace { .. } => {
                 FailureClass::Configuration
             }
@@ -86,7 +118,8 @@ impl Classify for WorkflowError {
 
     fn retryable(&self) -> bool {
         match self {
-            Self::Service(cause) => cause.retryable(),
+            Self::Service { cause, .. } => cause.retryable(),
+            Self::Secret { cause, .. } => cause.passes(),
             other => other.class() == FailureClass::Unreachable,
         }
     }
@@ -95,8 +128,12 @@ impl Classify for WorkflowError {
 /// The service of a workflow; none for one whose runs are marked. `active` is the side that the workflow writes.
 ///
 /// # Errors
-/// When it cannot be set up.
-pub fn open(workflow: &Workflow, active: &Side) -> Result<Option<Box<dyn RunService>>, WorkflowError> {
+/// When it cannot be set up, or its credentials cannot be had.
+pub async fn open(
+    workflow: &Workflow,
+    active: &Side,
+    secrets: &Secrets,
+) -> Result<Option<Box<dyn RunService>>, WorkflowError> {
     match workflow {
         Workflow::Marker(_) => Ok(None),
         Workflow::DatabricksJob(job) => {
@@ -104,15 +141,61 @@ pub fn open(workflow: &Workflow, active: &Side) -> Result<Option<Box<dyn RunServ
                 .workspace
                 .as_ref()
                 .ok_or_else(|| WorkflowError::NoWorkspace { region: active.region.clone() })?;
-            Ok(Some(Box::new(DatabricksRuns::new(workspace, job)?)))
+            let secret = async |reference| secret(secrets, &workspace.url, reference).await;
+            let login = match &workspace.login {
+                WorkspaceLogin::Token(token) => Login::Bearer(secret(token).await?),
+                WorkspaceLogin::Client { id, secret: of_client } => {
+                    Login::databricks_client(secret(id).await?, secret(of_client).await?)
+                }
+            };
+            Ok(Some(Box::new(DatabricksRuns::new(workspace, login, job)?)))
         }
-        Workflow::AirflowDag(dag) => Ok(Some(Box::new(AirflowRuns::new(dag)?))),
+        Workflow::AirflowDag(dag) => {
+            let login = match &dag.login {
+                Some((user, password)) => {
+                    Some((secret(secrets, &dag.url, user).await?, secret(secrets, &dag.url, password).await?))
+                }
+                None => None,
+            };
+            Ok(Some(Box::new(AirflowRuns::new(dag, login)?)))
+        }
     }
+}
+
+async fn secret(secrets: &Secrets, service: &Url, reference: &SecretRef) -> Result<Secret, WorkflowError> {
+    let failed = |cause| WorkflowError::Secret { service: service.to_string(), cause };
+    secrets.get(reference).await.map_err(failed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn statuses_say_what_to_do() {
+        let status = |status, code: &str, message: &str| WorkflowError::Service {
+            expected: "a Databricks workspace",
+            cause: ServiceError::Status {
+                url: "https://w/api/2.2/jobs/list".to_owned(),
+                status,
+                code: code.to_owned(),
+                message: message.to_owned(),
+                retry_after: None,
+            },
+        };
+        insta::assert_snapshot!(status(StatusCode::FORBIDDEN, "PERMISSION_DENIED", "not you"), @"https://w/api/2.2/jobs/list answers 403 Forbidden: PERMISSION_DENIED: not you; whoever owns these credentials needs the permission to view the workflow and its runs");
+        insta::assert_snapshot!(status(StatusCode::BAD_GATEWAY, "", ""), @"https://w/api/2.2/jobs/list answers 502 Bad Gateway");
+        for (code, class, retryable) in [
+            (StatusCode::UNAUTHORIZED, FailureClass::Denied, false),
+            (StatusCode::NOT_FOUND, FailureClass::Configuration, false),
+            (StatusCode::BAD_REQUEST, FailureClass::Configuration, false),
+            (StatusCode::TOO_MANY_REQUESTS, FailureClass::Unreachable, true),
+            (StatusCode::INTERNAL_SERVER_ERROR, FailureClass::Unreachable, true),
+        ] {
+            let error = status(code, "", "");
+            assert_eq!((error.class(), error.retryable()), (class, retryable), "{code}");
+        }
+    }
 
     #[test]
     fn errors_name_what_would_have_worked() {

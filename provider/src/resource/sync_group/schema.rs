@@ -62,8 +62,9 @@ fn side() -> Vec<Attribute> {
             .describe("Databricks workspace of this side. Needed on both sides for a Databricks job."),
         Attribute::object("catalog", catalog)
             .describe(
-                "Unity Catalog of the tables of this side: it supplies the commits of tables that it manages, which storage \
-                 alone does not show.",
+                "Unity Catalog of the tables of this side: it says where a table lies that has neither URL nor `table_root`, \
+                 supplies the commits of tables that it manages, which storage alone does not show, and lends credentials \
+                 for stores that options and environment have none for.",
             ),
     ]
 }

@@ -5,16 +5,37 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::locations::Locations;
+use super::workspace::Workspace;
+
 /// Most commits that one answer holds.
 const PAGE: usize = 10;
+
+/// Where the catalog's API begins.
+const API: &str = "/api/2.1/unity-catalog";
+
+/// A call from outside.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: BTreeMap<String, String>,
+    pub(super) login: Option<String>,
+    pub(super) body: Value,
+}
 
 /// Everything that the catalog knows.
 #[derive(Debug)]
 pub(super) struct Catalog {
     root: PathBuf,
-    token: String,
+    pub(super) workspace: Workspace,
     pub(super) stopped: Option<u16>,
     tables: BTreeMap<String, Table>,
+    pub(super) locations: Locations,
+    /// Answer to every call for temporary credentials.
+    pub(super) vended: Option<Value>,
+    /// The bodies of these calls, by the end of their path.
+    pub(super) vending: Vec<(String, Value)>,
 }
 
 #[derive(Debug)]
@@ -25,26 +46,43 @@ struct Table {
     commits: BTreeMap<u64, Value>,
 }
 
-type Answer = (u16, Value);
+pub(super) type Answer = (u16, Value);
 
-fn refused(status: u16, code: &str, message: &str) -> Answer {
+pub(super) fn refused(status: u16, code: &str, message: &str) -> Answer {
     (status, json!({"error_code": code, "message": message, "details": []}))
 }
 
 impl Catalog {
     pub(super) fn new(root: &Path, token: &str) -> Self {
-        Self { root: root.to_owned(), token: token.to_owned(), stopped: None, tables: BTreeMap::new() }
+        Self {
+            root: root.to_owned(),
+            workspace: Workspace::new(token),
+            stopped: None,
+            tables: BTreeMap::new(),
+            locations: Locations::default(),
+            vended: None,
+            vending: Vec::new(),
+        }
     }
 
     /// A call from outside.
-    pub(super) fn asked(&mut self, token: Option<&str>, method: &str, path: &str, body: &Value) -> Answer {
+    pub(super) fn asked(&mut self, asked: &Asked) -> Answer {
         if let Some(status) = self.stopped {
             return refused(status, "UNAVAILABLE", "the stand-in was told to say so");
         }
-        if token != Some(&self.token) {
+        if (asked.method.as_str(), asked.path.as_str()) == ("POST", "/oidc/v1/token") {
+            return self.workspace.issue(asked.login.as_deref());
+        }
+        if !self.workspace.knows(asked.login.as_deref()) {
             return refused(401, "UNAUTHENTICATED", "no valid bearer token");
         }
-        self.answer(method, path, body)
+        if asked.path == "/api/2.0/secrets/get" {
+            return self.workspace.secret(asked);
+        }
+        match asked.path.strip_prefix(API) {
+            Some(path) => self.answer(&asked.method, path, &asked.body),
+            None => refused(404, "ENDPOINT_NOT_FOUND", "no such call"),
+        }
     }
 
     pub(super) fn answer(&mut self, method: &str, path: &str, body: &Value) -> Answer {
@@ -53,11 +91,27 @@ impl Catalog {
             ("POST", "/tables") => self.create(body),
             ("POST", "/delta/preview/commits") => self.commit(body),
             ("GET", "/delta/preview/commits") => self.commits(body),
-            ("GET", path) => match path.strip_prefix("/tables/") {
-                Some(name) => self.table(name),
-                None => (404, Value::Null),
+            ("POST", "/temporary-table-credentials" | "/temporary-path-credentials") => self.vend(path, body),
+            ("POST", "/external-locations") => self.locations.create(body),
+            (_, path) => match (path.strip_prefix("/tables/"), path.strip_prefix("/external-locations/")) {
+                (Some(name), _) if method == "GET" => self.table(name),
+                (_, Some(name)) => self.locations.one(method, name, body),
+                _ => refused(404, "ENDPOINT_NOT_FOUND", "no such call"),
             },
-            _ => (404, Value::Null),
+        }
+    }
+
+    /// A table, or anything else that a catalog has under the name of a table.
+    pub(super) fn register(&mut self, mut info: Value) {
+        info["table_id"] = json!(format!("00000000-0000-0000-0000-{:012}", self.tables.len() + 1));
+        self.tables.insert(full_name(&info), Table { info, latest: 0, commits: BTreeMap::new() });
+    }
+
+    fn vend(&mut self, path: &str, body: &Value) -> Answer {
+        self.vending.push((path.trim_start_matches('/').to_owned(), body.clone()));
+        match &self.vended {
+            Some(credentials) => (200, credentials.clone()),
+            None => refused(403, "PERMISSION_DENIED", "external access is not enabled for this metastore"),
         }
     }
 

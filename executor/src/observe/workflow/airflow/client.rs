@@ -2,13 +2,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::StatusCode;
+use lakedr_control::secret::Secret;
+use lakedr_control::service::{Call, Login, Service, ServiceError};
 use lakedr_control::validate::AirflowDag;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::sync::OnceCell;
 
 use super::answer::{DagRun, RunsPage, TaskInstance, TasksPage};
 use crate::cut::merged;
-use crate::observe::service::{Login, Service, ServiceError};
 use crate::observe::workflow::{Listed, RunService, WorkflowError};
 
 /// Rows of a page. A server may give fewer.
@@ -24,6 +25,8 @@ const TRIES: usize = 3;
 #[derive(Debug)]
 pub(in crate::observe::workflow) struct AirflowRuns {
     dag: AirflowDag,
+    nobody: Service,
+    login: Option<(Secret, Secret)>,
     api: OnceCell<Api>,
 }
 
@@ -55,30 +58,35 @@ impl Page for TasksPage {
 }
 
 impl AirflowRuns {
-    pub(in crate::observe::workflow) fn new(dag: &AirflowDag) -> Result<Self, ServiceError> {
-        // the client of the first question; which API there is, the server says
-        service(dag, Login::Nobody).map(|_| Self { dag: dag.clone(), api: OnceCell::new() })
+    /// `login` is user and password, if there are any.
+    pub(in crate::observe::workflow) fn new(
+        dag: &AirflowDag,
+        login: Option<(Secret, Secret)>,
+    ) -> Result<Self, WorkflowError> {
+        let nobody = Service::new(dag.url.as_str(), Login::Anonymous).map_err(failed)?;
+        Ok(Self { dag: dag.clone(), nobody, login, api: OnceCell::new() })
     }
 
     /// Airflow 3 tells its version at a place that Airflow 2 does not have, and to everybody.
     async fn api(&self) -> Result<&Api, WorkflowError> {
         let found = self.api.get_or_try_init(|| async {
-            let nobody = service(&self.dag, Login::Nobody)?;
-            let version = nobody.get::<IgnoredAny>(&["api", "v2", "version"], &[]).await;
-            let (version, login) = match (version, self.dag.login.clone()) {
-                (Ok(_), Some((username, password))) => {
-                    ("v2", Login::Session { path: "auth/token", username, password })
+            let version = self.nobody.ask::<IgnoredAny>(&Call::get("/api/v2/version")).await;
+            let (version, login) = match (version, self.login.clone()) {
+                (Ok(_), Some((user, password))) => {
+                    ("v2", Login::Session { path: "/auth/token", user, password })
                 }
-                (Ok(_), None) => ("v2", Login::Nobody),
-                (Err(error), login) if error.is_status(StatusCode::NOT_FOUND) => (
-                    "v1",
-                    login.map_or(Login::Nobody, |(username, password)| Login::Basic(username, password)),
-                ),
-                (Err(error), _) => return Err(error),
+                (Ok(_), None) => ("v2", Login::Anonymous),
+                (Err(error), Some((user, password))) if error.status() == Some(StatusCode::NOT_FOUND) => {
+                    ("v1", Login::Basic { user, password })
+                }
+                (Err(error), None) if error.status() == Some(StatusCode::NOT_FOUND) => {
+                    ("v1", Login::Anonymous)
+                }
+                (Err(error), _) => return Err(failed(error)),
             };
-            Ok(Api { service: nobody.asked_by(login), version })
+            Ok(Api { service: self.nobody.asked_by(login), version })
         });
-        Ok(found.await?)
+        found.await
     }
 
     /// The rows of a list, and when the first page was given. Rows are in the order of their ids, so that later ones come
@@ -103,8 +111,8 @@ impl AirflowRuns {
     }
 }
 
-fn service(dag: &AirflowDag, login: Login) -> Result<Service, ServiceError> {
-    Service::new(dag.url.clone(), "an Airflow web server", login)
+fn failed(cause: ServiceError) -> WorkflowError {
+    WorkflowError::Service { expected: "an Airflow web server", cause }
 }
 
 /// All pages of a list; none when its length changed.
@@ -117,7 +125,7 @@ async fn once<P: Page>(
     loop {
         let offset = rows.len().to_string();
         let query = [query, &[("limit", ROWS), ("offset", &offset)]].concat();
-        let answer = service.get::<P>(path, &query).await?;
+        let answer = service.ask_dated::<P>(&Call::get_at(path).with_query(&query)).await.map_err(failed)?;
         date = date.or(answer.date);
         let (page, total) = answer.value.rows();
         if expected.is_some_and(|expected| expected != total) {

@@ -1,11 +1,12 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use lakedr_control::service::{Answer, Call, Login, Service, ServiceError};
 use lakedr_control::spec::DatabricksJobSpec;
-use lakedr_control::validate::{Workspace, WorkspaceLogin};
+use lakedr_control::validate::Workspace;
+use serde::de::DeserializeOwned;
 
 use super::answer::{Job, JobRun, JobsPage, RunsPage};
 use crate::cut::{Run, merged};
-use crate::observe::service::{Login, Service, ServiceError};
 use crate::observe::workflow::{Listed, RunService, WorkflowError};
 
 /// Runs of a page: `limit` has to be under 25.
@@ -24,16 +25,19 @@ pub(in crate::observe::workflow) struct DatabricksRuns {
 impl DatabricksRuns {
     pub(in crate::observe::workflow) fn new(
         workspace: &Workspace,
+        login: Login,
         job: &DatabricksJobSpec,
-    ) -> Result<Self, ServiceError> {
-        let login = match &workspace.login {
-            WorkspaceLogin::Token(token) => Login::Token(token.clone()),
-            WorkspaceLogin::Client { id, secret } => {
-                Login::Client { path: "oidc/v1/token", id: id.clone(), secret: secret.clone() }
-            }
-        };
-        let service = Service::new(workspace.url.clone(), "a Databricks workspace", login)?;
+    ) -> Result<Self, WorkflowError> {
+        let service = Service::new(workspace.url.as_str(), login).map_err(failed)?;
         Ok(Self { service, workspace: workspace.url.to_string(), job: job.clone() })
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Answer<T>, WorkflowError> {
+        self.service.ask_dated(&Call::get_at(path).with_query(query)).await.map_err(failed)
     }
 
     /// The id of the job, which exists.
@@ -41,7 +45,7 @@ impl DatabricksRuns {
         match (&self.job.id, &self.job.name) {
             (Some(id), _) => {
                 let id = id.to_string();
-                let job = self.service.get::<Job>(&["api", "2.2", "jobs", "get"], &[("job_id", &id)]).await?;
+                let job = self.ask::<Job>(&["api", "2.2", "jobs", "get"], &[("job_id", &id)]).await?;
                 Ok(job.value.job_id.to_string())
             }
             (None, name) => self.job_named(name.as_deref().unwrap_or_default()).await,
@@ -53,7 +57,7 @@ impl DatabricksRuns {
         loop {
             let mut query = vec![("name", name), ("limit", JOBS)];
             query.extend(token.as_deref().map(|token| ("page_token", token)));
-            let page: JobsPage = self.service.get(&["api", "2.2", "jobs", "list"], &query).await?.value;
+            let page = self.ask::<JobsPage>(&["api", "2.2", "jobs", "list"], &query).await?.value;
             // the service takes no notice of case
             let same = |job: &Job| job.settings.name.to_lowercase() == name.to_lowercase();
             ids.extend(page.jobs.iter().filter(|job| same(job)).map(|job| job.job_id));
@@ -84,8 +88,7 @@ impl DatabricksRuns {
             let mut query = vec![("job_id", job), ("limit", RUNS)];
             query.extend(more);
             query.extend(token.as_deref().map(|token| ("page_token", token)));
-            let answer =
-                self.service.get::<RunsPage>(&["api", "2.2", "jobs", "runs", "list"], &query).await?;
+            let answer = self.ask::<RunsPage>(&["api", "2.2", "jobs", "runs", "list"], &query).await?;
             date = date.or(answer.date);
             runs.extend(answer.value.runs);
             token = answer.value.next_page_token.filter(|token| !token.is_empty());
@@ -94,6 +97,10 @@ impl DatabricksRuns {
             }
         }
     }
+}
+
+fn failed(cause: ServiceError) -> WorkflowError {
+    WorkflowError::Service { expected: "a Databricks workspace", cause }
 }
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! How long a service that does not answer is asked again. Longer patience is the group's (`retry`).
+//! How often a service that has no answer is asked again. Longer patience is the caller's.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, header};
 
 use super::error::ServiceError;
 
-/// A service that asks for a longer wait is out of reach for this attempt.
+/// A service that asks for a longer wait is out of reach for this time.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 pub(super) fn backoff() -> ExponentialBuilder {
@@ -16,7 +16,7 @@ pub(super) fn backoff() -> ExponentialBuilder {
         .with_jitter()
         .with_min_delay(Duration::from_millis(250))
         .with_max_delay(Duration::from_secs(10))
-        .with_max_times(5)
+        .with_max_times(4)
 }
 
 /// The wait before the next try: at least what the service asks for.
@@ -31,7 +31,7 @@ pub(super) fn instant(headers: &HeaderMap, name: &HeaderName) -> Option<DateTime
     DateTime::parse_from_rfc2822(text).ok().map(|at| at.with_timezone(&Utc))
 }
 
-/// `Retry-After`, as seconds or as an instant by the clock of the service.
+/// How long a service asks to be left alone (RFC 9110, section 10.2.3): in seconds, or until an instant by its clock.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok().and_then(|text| text.trim().parse().ok());
     seconds.map(Duration::from_secs).or_else(|| {
@@ -67,6 +67,7 @@ mod tests {
         let error = |seconds| ServiceError::Status {
             url: String::new(),
             status: StatusCode::TOO_MANY_REQUESTS,
+            code: String::new(),
             message: String::new(),
             retry_after: Some(Duration::from_secs(seconds)),
         };

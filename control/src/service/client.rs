@@ -1,0 +1,230 @@
+use std::sync::Arc;
+
+use backon::Retryable as _;
+use chrono::{DateTime, Utc};
+use http::{HeaderValue, StatusCode, Uri, header};
+use object_store::ClientOptions;
+use object_store::client::{HttpClient, HttpConnector as _, HttpRequest};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+
+use super::call::Call;
+use super::error::ServiceError;
+use super::grant::{Grant, Granted};
+use super::login::Login;
+use super::retry::{backoff, instant, retry_after, wait};
+use crate::store::Transport;
+
+/// A service, and who asks it. Nothing is sent by making one. Clones share the token that was granted to them.
+#[derive(Debug, Clone)]
+pub struct Service {
+    http: HttpClient,
+    base: String,
+    login: Login,
+    granted: Arc<Mutex<Option<Granted>>>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// What was asked for.
+    pub value: T,
+    /// When it was given, by the clock of the service, in whole seconds; none when it does not say.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// What services say of an error: Databricks and Unity Catalog the first two, OAuth the same under other names, Airflow
+/// the others.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    #[serde(alias = "error", alias = "title")]
+    error_code: String,
+    #[serde(alias = "error_description")]
+    message: String,
+    detail: serde_json::Value,
+}
+
+impl Problem {
+    fn message(self) -> String {
+        let detail = self.detail.as_str().unwrap_or_default();
+        if self.message.is_empty() { detail.to_owned() } else { self.message }
+    }
+}
+
+impl Service {
+    /// A service below a base URL. Plain http is a matter of the caller's rules
+    /// ([`keeps_secrets`](crate::service_url::keeps_secrets)).
+    ///
+    /// # Errors
+    /// [`ServiceError::Request`] when there can be no connections at all.
+    pub fn new(base: &str, login: Login) -> Result<Self, ServiceError> {
+        let base = base.trim_end_matches('/').to_owned();
+        let options = ClientOptions::new().with_allow_http(base.starts_with("http:"));
+        let connected = Transport::default().connect(&options);
+        let http = connected
+            .map_err(|cause| ServiceError::Request { url: base.clone(), problem: cause.to_string() })?;
+        Ok(Self { http, base, login, granted: Arc::default() })
+    }
+
+    /// The same service, asked by somebody else.
+    #[must_use]
+    pub fn asked_by(&self, login: Login) -> Self {
+        Self { login, granted: Arc::default(), ..self.clone() }
+    }
+
+    /// Its base URL, without trailing slash.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Asks, and asks again while the service is busy. An answer without body is read as `null`.
+    ///
+    /// # Errors
+    /// See [`ServiceError`].
+    pub async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T, ServiceError> {
+        Ok(self.ask_dated(call).await?.value)
+    }
+
+    /// As [`Self::ask`], with the date of the answer.
+    ///
+    /// # Errors
+    /// See [`ServiceError`].
+    pub async fn ask_dated<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+        let once = || async {
+            match self.once(call).await {
+                // the service may have withdrawn the token
+                Err(error) if error.status() == Some(StatusCode::UNAUTHORIZED) && self.forget().await => {
+                    self.once(call).await
+                }
+                answer => answer,
+            }
+        };
+        let patiently = once.retry(backoff()).when(ServiceError::passes).adjust(wait);
+        let patiently = patiently.notify(|error, wait| {
+            tracing::debug!(wait_ms = wait.as_millis(), "{error}; asking again");
+        });
+        patiently.await
+    }
+
+    async fn once<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+        let authorization = match self.login.asks() {
+            Some(question) => Some(self.bearer(&question).await?),
+            None => self.login.header().map_err(|_| self.unfit(call))?,
+        };
+        self.send(call, authorization).await
+    }
+
+    fn unfit(&self, call: &Call) -> ServiceError {
+        let problem = "its credentials are no text that a header can hold".to_owned();
+        ServiceError::Request { url: self.url(call), problem }
+    }
+
+    /// The header with a token that lives long enough: the one that was granted last, or another one.
+    async fn bearer(&self, question: &Call) -> Result<HeaderValue, ServiceError> {
+        let mut granted = self.granted.lock().await;
+        let token = match granted.as_ref().filter(|granted| granted.lives()) {
+            Some(granted) => granted.token(),
+            None => {
+                let asked = Granted::ask_begins();
+                let login = self.login.header().map_err(|_| self.unfit(question))?;
+                let answer: Answer<Grant> = self.send(question, login).await?;
+                granted.insert(Granted::of(answer.value, asked)).token()
+            }
+        };
+        let header = Login::Bearer(token).header().map_err(|_| self.unfit(question))?;
+        header.ok_or_else(|| self.unfit(question))
+    }
+
+    /// Forgets a token that was granted, and says whether there was one.
+    async fn forget(&self) -> bool {
+        self.granted.lock().await.take().is_some()
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Answer<T>, ServiceError> {
+        let url = self.url(call);
+        let request = self.request(call, authorization)?;
+        let lost = |cause| ServiceError::Connection { url: url.clone(), cause };
+        let (parts, body) = self.http.execute(request).await.map_err(lost)?.into_parts();
+        let body = body.bytes().await.map_err(lost)?;
+        if !parts.status.is_success() {
+            let mut problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+            let code = std::mem::take(&mut problem.error_code);
+            let (status, retry_after) = (parts.status, retry_after(&parts.headers));
+            return Err(ServiceError::Status { url, status, code, message: problem.message(), retry_after });
+        }
+        let text: &[u8] = if body.is_empty() { b"null" } else { &body };
+        let value = serde_json::from_slice(text).map_err(|cause| ServiceError::Malformed { url, cause })?;
+        Ok(Answer { value, date: instant(&parts.headers, &header::DATE) })
+    }
+
+    /// Where a call goes, without its query: queries hold names and page tokens, and make errors hard to read.
+    fn url(&self, call: &Call) -> String {
+        format!("{}{}", self.base, call.path)
+    }
+
+    fn request(&self, call: &Call, authorization: Option<HeaderValue>) -> Result<HttpRequest, ServiceError> {
+        let mut url = self.url(call);
+        let refuse = |problem: String| ServiceError::Request { url: self.url(call), problem };
+        if !call.query.is_empty() {
+            url.push('?');
+            url.push_str(&call.query);
+        }
+        let mut request = HttpRequest::new(call.body.clone().into());
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = url.parse::<Uri>().map_err(|error| refuse(error.to_string()))?;
+        let headers = request.headers_mut();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(content_type) = call.content_type {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(call.body.len()));
+        }
+        if let Some(authorization) = authorization {
+            headers.insert(header::AUTHORIZATION, authorization);
+        }
+        Ok(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_request_says_who_asks_and_hides_it() {
+        let service = Service::new("https://uc/", Login::Bearer(Secret::new("hunter2".to_owned()))).unwrap();
+        let call = Call::post("/x").with_query(&[("a", "b")]);
+        let call = call.with_json(&serde_json::json!({"a": 1})).unwrap();
+        let request = service.request(&call, service.login.header().ok().flatten()).unwrap();
+        assert_eq!(request.uri(), "https://uc/x?a=b");
+        assert_eq!(service.url(&call), "https://uc/x");
+        assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer hunter2");
+        assert!(!format!("{:?} {service:?}", request.headers()).contains("hunter2"));
+    }
+
+    #[test]
+    fn what_services_say_of_errors() {
+        let said = |text: &str| {
+            let mut problem = serde_json::from_str::<Problem>(text).unwrap();
+            (std::mem::take(&mut problem.error_code), problem.message())
+        };
+        let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
+        assert_eq!(said(r#"{"error_code":"NO","message":"not you","details":[]}"#), pair("NO", "not you"));
+        assert_eq!(
+            said(r#"{"title":"DAG not found","detail":"x","status":404,"type":"t"}"#),
+            pair("DAG not found", "x")
+        );
+        assert_eq!(said(r#"{"detail":[{"loc":["query"]}]}"#), pair("", ""));
+        assert_eq!(
+            said(r#"{"error":"invalid_client","error_description":"who?"}"#),
+            pair("invalid_client", "who?")
+        );
+    }
+}

@@ -1,0 +1,100 @@
+use std::fmt;
+use std::sync::Arc;
+
+use crate::message::chain;
+use crate::secret::SecretRef;
+use crate::service::ServiceError;
+
+/// Why a secret cannot be had. The reference is shown, the value never.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set.
+    #[error("the secret {reference} cannot be had: the environment variable is not set")]
+    NotSet {
+        /// The reference.
+        reference: SecretRef,
+    },
+    /// The file cannot be read.
+    #[error("the secret {reference} cannot be had")]
+    File {
+        /// The reference.
+        reference: SecretRef,
+        /// Why.
+        #[source]
+        cause: Arc<std::io::Error>,
+    },
+    /// Nothing says which workspace holds the scope, or who asks it.
+    #[error(
+        "the secret {reference} cannot be had: {problem}; set DATABRICKS_HOST, and DATABRICKS_TOKEN or \
+         DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, in the environment of this process"
+    )]
+    NoWorkspace {
+        /// The reference.
+        reference: SecretRef,
+        /// What is missing or wrong.
+        problem: &'static str,
+    },
+    /// The workspace has no such secret.
+    #[error(
+        "the secret {reference} cannot be had: the workspace has no such scope or key, or it may not be read; grant \
+         READ on the scope"
+    )]
+    Absent {
+        /// The reference.
+        reference: SecretRef,
+        /// What the workspace says.
+        #[source]
+        cause: Arc<ServiceError>,
+    },
+    /// The workspace does not answer as it should.
+    #[error("the secret {reference} cannot be had")]
+    Service {
+        /// The reference.
+        reference: SecretRef,
+        /// Why.
+        #[source]
+        cause: Arc<ServiceError>,
+    },
+    /// The secret is no text.
+    #[error("the secret {reference} cannot be used: its value is not base64 of UTF-8 text")]
+    NotText {
+        /// The reference.
+        reference: SecretRef,
+    },
+    /// No vault holds references of this kind.
+    #[error("the secret {reference} cannot be had: nothing here resolves references of this kind")]
+    NoVault {
+        /// The reference.
+        reference: SecretRef,
+    },
+}
+
+impl SecretError {
+    /// Whether the secret may be had in a while.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Service { cause, .. } if cause.passes())
+    }
+
+    /// Whether the caller is refused.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Service { cause, .. } | Self::Absent { cause, .. } if cause.is_denied())
+    }
+}
+
+/// Every secret that something needs and that cannot be had.
+#[derive(Debug, Clone)]
+pub struct MissingSecrets {
+    /// At least one.
+    pub errors: Vec<SecretError>,
+}
+
+impl fmt::Display for MissingSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let errors: Vec<String> = self.errors.iter().map(|error| chain(error)).collect();
+        f.write_str(&errors.join("; "))
+    }
+}
+
+impl std::error::Error for MissingSecrets {}

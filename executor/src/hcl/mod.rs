@@ -1,0 +1,6 @@
+//! Specs as Terraform configuration.
+
+mod resource;
+mod write;
+
+pub use resource::configuration;

@@ -1,0 +1,233 @@
+//! External locations in Unity Catalog: registered before their document is written, looked after on refresh,
+//! deregistered before their document is deleted.
+//!
+//! Everything here may be done again: both regions apply the same configuration, so a location may be registered, or
+//! gone, already.
+
+mod registration;
+
+use lakedr_control::secret::NotASecretRef;
+use lakedr_control::service::{Call, Login, Service, ServiceError, unity_catalog_api};
+use lakedr_control::spec::{ExternalLocationSpec, UnityCatalogRegistration};
+use lakedr_control::vault::{SecretError, Secrets};
+use serde_json::Value as Json;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use self::registration::{Registered, differences, wanted};
+use super::document::Facts;
+use super::location::PATIENCE;
+use super::report::{explain, interrupted};
+use super::session::unless_stopped;
+use crate::wire::{Diagnostic, Diagnostics, Path, Value};
+
+/// Why a location is not registered as it should be.
+#[derive(Debug, thiserror::Error)]
+enum CatalogError {
+    /// The URL is none; validation finds it first.
+    #[error("the workspace_url cannot be used")]
+    Url(#[from] url::ParseError),
+    /// The reference is none; validation finds it first.
+    #[error("the token {0}")]
+    Reference(#[from] NotASecretRef),
+    /// The token cannot be had.
+    #[error("the token cannot be resolved where Terraform runs")]
+    Token(#[from] SecretError),
+    /// The catalog does not do what it is asked.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// A question has no JSON form.
+    #[error("a question to the catalog cannot be written")]
+    Question(#[from] serde_json::Error),
+    /// Somebody else's location has the name.
+    #[error(
+        "the catalog has an external location {name:?} already, at {found} and not at {wanted}; choose another name, or \
+         remove that one"
+    )]
+    Taken {
+        /// The name.
+        name: String,
+        /// Where the catalog has it.
+        found: String,
+        /// Where the configuration has it.
+        wanted: String,
+    },
+}
+
+/// Registers a location that is about to be written over `prior`, or changes its registration, or takes it back.
+pub async fn establish(
+    spec: &ExternalLocationSpec,
+    prior: Option<&ExternalLocationSpec>,
+    stop: &CancellationToken,
+) -> Diagnostics {
+    let before = prior.and_then(|prior| prior.unity_catalog.as_ref());
+    let mut said = Diagnostics::new();
+    let left = before.filter(|before| {
+        spec.unity_catalog.as_ref().is_none_or(|catalog| catalog.workspace_url != before.workspace_url)
+    });
+    if let Some(before) = left {
+        // the configuration has moved on: what stays behind in a catalog that is out of reach stops nothing
+        match unless_stopped(stop, deregister(&spec.name, before)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => said.extend([still_registered(&spec.name, before, &error)]),
+            Err(_) => return interrupted().into(),
+        }
+    }
+    let Some(catalog) = &spec.unity_catalog else { return said };
+    match unless_stopped(stop, register(spec, catalog, prior.is_some())).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => said.extend([not_registered(spec, catalog, &error)]),
+        Err(_) => said.extend([interrupted()]),
+    }
+    said
+}
+
+/// Deregisters a location whose document is about to be deleted.
+pub async fn abolish(spec: &ExternalLocationSpec, stop: &CancellationToken) -> Diagnostics {
+    let Some(catalog) = &spec.unity_catalog else { return Diagnostics::new() };
+    match unless_stopped(stop, deregister(&spec.name, catalog)).await {
+        Ok(Ok(())) => Diagnostics::new(),
+        Ok(Err(error)) => Diagnostic::error(
+            "External location not removed from Unity Catalog",
+            format!(
+                "{}: {}. Nothing has been deleted. If the catalog is lost for good, apply once without unity_catalog; \
+                 that gives a warning only.",
+                catalog.workspace_url,
+                explain(&error)
+            ),
+        )
+        .at(Path::attribute("unity_catalog"))
+        .into(),
+        Err(_) => interrupted().into(),
+    }
+}
+
+/// What has become of a registration: drift shows as a change of `unity_catalog`, which the next apply mends.
+pub async fn facts(spec: &ExternalLocationSpec) -> Facts {
+    let Some(catalog) = &spec.unity_catalog else { return Facts::default() };
+    let looked = timeout(PATIENCE, find(&spec.name, catalog)).await;
+    let found = match looked {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => return unknown(spec, catalog, &explain(&error)),
+        Err(_) => return unknown(spec, catalog, &format!("no answer within {} seconds", PATIENCE.as_secs())),
+    };
+    let drifted = |value: Value, what: String| Facts {
+        values: vec![("unity_catalog", value)],
+        warnings: vec![Diagnostic::warning(
+            "External location differs in Unity Catalog",
+            format!(
+                "{}: external location {:?} {what}. The next apply mends it.",
+                catalog.workspace_url, spec.name
+            ),
+        )],
+    };
+    let Some(found) = found else { return drifted(Value::Null, "is not registered".to_owned()) };
+    let differences = differences(&wanted(spec, catalog), &found);
+    if differences.is_empty() {
+        return Facts::default();
+    }
+    let what = differences.keys().cloned().collect::<Vec<_>>().join(", ");
+    let value = if differences.len() == 1 && differences.contains_key("credential_name") {
+        Value::object([
+            ("workspace_url", catalog.workspace_url.as_str().into()),
+            ("token", catalog.token.as_str().into()),
+            ("credential_name", found.credential_name.as_str().into()),
+        ])
+    } else {
+        Value::Null
+    };
+    drifted(value, format!("has another {what} there"))
+}
+
+fn unknown(spec: &ExternalLocationSpec, catalog: &UnityCatalogRegistration, cause: &str) -> Facts {
+    let warning = Diagnostic::warning(
+        "Unity Catalog out of reach",
+        format!(
+            "{}: {cause}. The registration of external location {:?} is shown as it was last known.",
+            catalog.workspace_url, spec.name
+        ),
+    );
+    Facts { values: Vec::new(), warnings: vec![warning] }
+}
+
+fn not_registered(
+    spec: &ExternalLocationSpec,
+    catalog: &UnityCatalogRegistration,
+    error: &CatalogError,
+) -> Diagnostic {
+    Diagnostic::error(
+        "External location not registered in Unity Catalog",
+        format!(
+            "{}: {}. The document of external location {:?} has not been written.",
+            catalog.workspace_url,
+            explain(error),
+            spec.name
+        ),
+    )
+    .at(Path::attribute("unity_catalog"))
+}
+
+fn still_registered(name: &str, catalog: &UnityCatalogRegistration, error: &CatalogError) -> Diagnostic {
+    Diagnostic::warning(
+        "External location still registered in Unity Catalog",
+        format!(
+            "{}: {}. Remove external location {name:?} there by hand.",
+            catalog.workspace_url,
+            explain(error)
+        ),
+    )
+    .at(Path::attribute("unity_catalog"))
+}
+
+async fn service(catalog: &UnityCatalogRegistration) -> Result<Service, CatalogError> {
+    let token = Secrets::of_process().get(&catalog.token.parse()?).await?;
+    Ok(Service::new(&unity_catalog_api(&catalog.workspace_url.parse()?), Login::Bearer(token))?)
+}
+
+/// Where a location lies in the API. Names hold nothing that needs to be encoded.
+fn path(name: &str) -> String {
+    format!("/external-locations/{name}")
+}
+
+async fn get(service: &Service, name: &str) -> Result<Option<Registered>, CatalogError> {
+    match service.ask(&Call::get(path(name))).await {
+        Err(error) if error.is_absent() => Ok(None),
+        answer => Ok(Some(answer?)),
+    }
+}
+
+async fn find(name: &str, catalog: &UnityCatalogRegistration) -> Result<Option<Registered>, CatalogError> {
+    get(&service(catalog).await?, name).await
+}
+
+async fn register(
+    spec: &ExternalLocationSpec,
+    catalog: &UnityCatalogRegistration,
+    is_ours: bool,
+) -> Result<(), CatalogError> {
+    let service = service(catalog).await?;
+    let wanted = wanted(spec, catalog);
+    let Some(found) = get(&service, &spec.name).await? else {
+        let mut body = serde_json::to_value(&wanted)?;
+        body["name"] = spec.name.as_str().into();
+        body["skip_validation"] = spec.skip_validation.into();
+        service.ask::<Json>(&Call::post("/external-locations").with_json(&body)?).await?;
+        return Ok(());
+    };
+    let mut differences = differences(&wanted, &found);
+    if !is_ours && differences.contains_key("url") {
+        return Err(CatalogError::Taken { name: spec.name.clone(), found: found.url, wanted: wanted.url });
+    }
+    if !differences.is_empty() {
+        differences.insert("skip_validation".to_owned(), spec.skip_validation.into());
+        service.ask::<Json>(&Call::patch(path(&spec.name)).with_json(&differences)?).await?;
+    }
+    Ok(())
+}
+
+async fn deregister(name: &str, catalog: &UnityCatalogRegistration) -> Result<(), CatalogError> {
+    match service(catalog).await?.ask::<Json>(&Call::delete(path(name))).await {
+        Err(error) if !error.is_absent() => Err(error.into()),
+        _ => Ok(()),
+    }
+}
