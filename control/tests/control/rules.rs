@@ -59,6 +59,40 @@ clock_skew: "soon" is not a duration (expected number at 0); write a number and 
 }
 
 #[test]
+fn logins_are_whole_and_named_once() {
+    let spec = |workspace: serde_json::Value, dag: serde_json::Value| {
+        group(|g| {
+            g.primary.workspace = Some(serde_json::from_value(workspace).unwrap());
+            g.workflow = serde_json::from_value(dag).unwrap();
+        })
+    };
+    let dag = |more: serde_json::Value| {
+        let mut dag = serde_json::json!({"url": "https://a.example.com", "dag_id": "etl"});
+        dag.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::json!({"airflow_dag": dag})
+    };
+    let url = "https://w.example.com";
+    let good = [
+        serde_json::json!({"url": url, "token": "env://T"}),
+        serde_json::json!({"url": url, "client_id": "env://I", "client_secret": "env://S"}),
+    ];
+    for workspace in good {
+        let login = serde_json::json!({"username": "env://U", "password": "env://P"});
+        for dag in [dag(serde_json::json!({})), dag(login)] {
+            validate::sync_group(&spec(workspace.clone(), dag)).unwrap();
+        }
+    }
+    let bad = serde_json::json!({"url": url, "token": "env://T", "client_id": "env://I"});
+    let text = messages(
+        &validate::sync_group(&spec(bad, dag(serde_json::json!({"username": "env://U"})))).unwrap_err(),
+    );
+    insta::assert_snapshot!(text, @r"
+primary.workspace: names nobody who logs in, or names them twice; set either token, or both client_id and client_secret
+workflow.airflow_dag: has a user name without a password, or a password without a user name; set both username and password, or neither
+");
+}
+
+#[test]
 fn exceptions_of_a_table_are_its_own() {
     let spec = group(|g| {
         g.tables[1].shallow_clone = Some(true);

@@ -101,7 +101,7 @@ fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
     let by_job = spec.workflow.as_ref().is_some_and(|workflow| workflow.databricks_job.is_some());
     for (side, declared) in [("primary", &spec.primary), ("secondary", &spec.secondary)] {
         if declared.workspace.is_some() && !by_job {
-            idle(format!("{side}.workspace is declared, and the workflow is no Databricks job"));
+            idle(format!("{side}.workspace is declared"));
         }
     }
     for schedule in &loaded.specs.snapshot_schedules {

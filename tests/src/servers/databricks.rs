@@ -122,11 +122,6 @@ impl Databricks {
         self.lock().troubles.push_back((status, wait));
     }
 
-    /// The tokens that were granted are not valid any more.
-    pub fn withdraw_tokens(&self) {
-        self.lock().granted.clear();
-    }
-
     /// From now on runs have the field `state` only, and no `status`.
     pub fn speak_deprecated(&self) {
         self.lock().deprecated = true;

@@ -94,6 +94,7 @@ fn sync_group() {
     };
     let workspace =
         r#"workspace = { name = "main", url = "https://adb-1.2.azuredatabricks.net", token = "env://T" }"#;
+    let client = r#"workspace = { url = "https://adb-1.2.azuredatabricks.net", client_id = "env://I", client_secret = "env://S" }"#;
     let catalog = r#"catalog = { url = "https://uc.example.com", token = "env://T" }"#;
     set_and_remove_each(
         &world,
@@ -102,6 +103,7 @@ fn sync_group() {
         &[
             ("owner_email", r#""user@example.com""#),
             ("primary", &side("east", "eastus2", workspace)),
+            ("primary", &side("east", "eastus2", client)),
             ("secondary", &side("west", "westus2", catalog)),
             ("workflow", r#"{ marker = { url = "s3://runs/etl" } }"#),
             (

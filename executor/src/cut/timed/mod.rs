@@ -8,8 +8,6 @@ mod candidate;
 mod choose;
 mod history;
 mod judge;
-#[cfg(test)]
-mod model;
 mod run;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Cases, in milliseconds. Allowance: 100 ms.
 
+mod model;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use lakedr_control::cut::{Cut, CutRun, Pin};
 use lakedr_control::id::TableName;

@@ -9,7 +9,7 @@ use lakedr_control::cut::{Cut, Pin};
 use lakedr_control::id::TableName;
 use proptest::prelude::*;
 
-use super::*;
+use super::super::*;
 use crate::cut::{Choice, Chosen, Refusal};
 
 /// xorshift64*: fast, and the same on every machine.
