@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -26,7 +28,7 @@ const WITHIN: Duration = Duration::from_secs(120);
 pub struct AirflowProcess {
     // before `home`: the processes end before their folder goes
     web: ServerProcess,
-    _others: Vec<ProcessGroup>,
+    others: Vec<ProcessGroup>,
     home: TempDir,
     major: u32,
     authorization: String,
@@ -70,7 +72,7 @@ impl AirflowProcess {
         if major > 2 {
             others.push(installed.spawn(&["dag-processor"], &web.endpoint())?);
         }
-        let started = Self { web, _others: others, home, major, authorization };
+        let started = Self { web, others, home, major, authorization };
         started.until("the DAG is known", || Ok(started.get("")?.is_some()))?;
         Ok(started)
     }
@@ -172,6 +174,23 @@ impl AirflowProcess {
     fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Option<Value>> {
         let url = format!("{}/api/v{}/dags/{DAG}{path}", self.url(), self.major - 1);
         ask(method, &url, Some(&self.authorization), body)
+    }
+}
+
+impl Drop for AirflowProcess {
+    /// Asks for the end before it is brought about: the scheduler has a child in another process group, which it ends.
+    fn drop(&mut self) {
+        for other in &mut self.others {
+            let id = i32::try_from(other.child().id()).map(Pid::from_raw);
+            // it may have ended by itself
+            id.map(|id| kill(id, Signal::SIGTERM).ok()).ok();
+        }
+        let deadline = Instant::now() + Duration::from_secs(20);
+        for other in &mut self.others {
+            while Instant::now() < deadline && matches!(other.child().try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
     }
 }
 
