@@ -203,12 +203,15 @@ impl Lab {
     }
 }
 
+fn stats(rows: &str) -> String {
+    json!({"numRecords": rows.lines().count()}).to_string()
+}
+
 /// An `add` of a file whose lines are its rows.
 fn add(path: &str, rows: &str, data_change: bool) -> Value {
-    let stats = json!({"numRecords": rows.lines().count()}).to_string();
     json!({"add": {
         "path": path, "partitionValues": {}, "size": rows.len(), "modificationTime": 0, "dataChange": data_change,
-        "stats": stats
+        "stats": stats(rows)
     }})
 }
 
@@ -230,8 +233,12 @@ fn compaction(table: &Path, files: &[String], into: &str) -> String {
     let mut commit = format!("{}\n", json!({"commitInfo": {"timestamp": 0, "operation": "OPTIMIZE"}}));
     let mut rows = String::new();
     for file in files {
-        rows.push_str(&std::fs::read_to_string(table.join(file)).unwrap());
-        let remove = json!({"remove": {"path": file, "deletionTimestamp": 0, "dataChange": false}});
+        let of_file = std::fs::read_to_string(table.join(file)).unwrap();
+        let remove = json!({"remove": {
+            "path": file, "deletionTimestamp": 0, "dataChange": false, "extendedFileMetadata": true,
+            "partitionValues": {}, "size": of_file.len(), "stats": stats(&of_file)
+        }});
+        rows.push_str(&of_file);
         writeln!(commit, "{remove}").unwrap();
     }
     tree::write(&table.join(into), rows.as_bytes());
