@@ -14,5 +14,6 @@ mod many_files;
 mod prune;
 mod rebuild;
 mod secrets;
+mod staged;
 mod two_executors;
 mod two_servers;
