@@ -85,6 +85,13 @@ impl Databricks {
         id
     }
 
+    /// Deletes a job, with its runs.
+    pub fn delete(&self, job: i64) {
+        let mut workspace = self.lock();
+        workspace.jobs.retain(|(id, _)| *id != job);
+        workspace.runs.retain(|run| run.job != job);
+    }
+
     /// A run of a job begins.
     #[must_use]
     pub fn begin(&self, job: i64) -> i64 {

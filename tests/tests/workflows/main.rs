@@ -3,5 +3,7 @@
 mod airflow;
 mod contract;
 mod databricks;
+mod declared;
 mod lake;
+mod published;
 mod sources;

@@ -98,6 +98,19 @@ fn hold(run: &str, ended: i64, versions: &[(&str, u64)]) -> Cut {
 }
 
 #[test]
+fn c1_04_a_run_under_way_is_seen_when_it_finishes_however_often_was_looked() {
+    let (first, long) = (run("1", 1_000, 2_000), run("2", 3_000, 90_000));
+    let commits = [commit(1, 1_500), commit(2, 3_500), commit(3, 80_000)];
+    let held = hold("1", 2_000, &[("t", 1)]);
+    // at each look on the way there is nothing new, and nothing that is remembered moves on
+    for until in 1..=3 {
+        let tables = [since_creation(&commits[..until])];
+        assert_eq!(told(&choose(&[first.clone(), active("2", 3_000)], &tables, Some(&held))), "up to date");
+    }
+    assert_eq!(told(&choose(&[first, long], &[since_creation(&commits)], Some(&held))), "2@3");
+}
+
+#[test]
 fn c1_06_the_newest_run_that_ends_alone_is_the_cut() {
     let runs = [run("2", 5_000, 6_000), run("1", 1_000, 2_000), active("3", 9_000)];
     assert_eq!(chosen(&runs, &[commit(1, 1_500), commit(2, 5_500), commit(3, 9_500)]), "2@2");
