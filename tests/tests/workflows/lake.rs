@@ -25,10 +25,19 @@ pub(crate) struct Lake {
 impl Lake {
     /// Two empty tables in a group with these attributes; the executor gets these variables.
     pub(crate) fn new(attributes: &Map<String, Value>, environment: Vec<(String, String)>) -> Result<Self> {
-        let lake = Self { world: World::new()?, environment };
+        let lake = Self::without_tables(attributes, environment)?;
         for table in TABLES {
             lake.create(table)?;
         }
+        Ok(lake)
+    }
+
+    /// A group whose tables are not there yet.
+    pub(crate) fn without_tables(
+        attributes: &Map<String, Value>,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self> {
+        let lake = Self { world: World::new()?, environment };
         lake.declare(attributes)?;
         Ok(lake)
     }

@@ -7,3 +7,4 @@ mod declared;
 mod lake;
 mod published;
 mod sources;
+mod spark;
