@@ -33,7 +33,7 @@ async fn plan(
     let scene = Scene::open(&context.world, loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
     Ok(match prepare(&scene, &history).await? {
-        Prepared::UpToDate => GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)),
+        Prepared::UpToDate { .. } => GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)),
         Prepared::Plan(plan) => {
             for table in &plan.tables {
                 for caveat in caveats(&table.source.head) {

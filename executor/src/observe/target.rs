@@ -6,6 +6,7 @@ use super::snapshot::Snapshot;
 use super::table_error::TableError;
 
 use crate::delta::listing::LogListing;
+use crate::delta::log_name::LogName;
 use crate::error::{At as _, Classify as _, Failure, Stage};
 use crate::pipeline::{Scene, Stop};
 use crate::plan::group::{TargetFacts, check_target};
@@ -30,6 +31,13 @@ impl Target {
     #[must_use]
     pub fn commit_size(&self) -> Option<u64> {
         self.listing.commit(self.head?).map(|entry| entry.size)
+    }
+
+    /// Whether its newest version has been proven equal to its source: it has a checksum then, which is written last.
+    #[must_use]
+    pub fn proven(&self) -> bool {
+        let checksum = self.head.map(|version| LogName::Checksum { version });
+        self.listing.others().any(|entry| Some(entry.name) == checksum)
     }
 
     /// Its state; none when there is no table.

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use lakedr_control::group_log::{Appended, Event, History, IntentKind, Role};
+use lakedr_control::id::TableName;
 use lakedr_control::validate::SideName;
 
 use super::due::is_due;
@@ -13,7 +14,6 @@ use crate::error::{At as _, Failure, Stage};
 use crate::plan::group::GroupPlan;
 use crate::publish::{
     Intention, Settled, TableBodies, announce, next_seq, settle, store_bodies, write_checkpoints,
-    write_checksums,
 };
 use crate::record::save;
 use crate::report::{Done, Outcome, Progress};
@@ -64,22 +64,30 @@ async fn stages(
     let (history, finished) = (settled.history, settled.published_in_ms.is_some());
     allowed(scene, &history)?;
     if !force && !is_due(scene.group.schedule.as_ref(), last_publish(&history), scene.world.now()) {
-        return rest(scene, &history, if finished { Outcome::Published } else { Outcome::NotDue }).await;
+        let outcome = if finished { Outcome::Published } else { Outcome::NotDue };
+        return rest(scene, &history, outcome, &[]).await;
     }
     let plan = match prepare(scene, &history).await? {
         Prepared::Plan(plan) => plan,
-        Prepared::UpToDate => {
-            return rest(scene, &history, if finished { Outcome::Published } else { Outcome::UpToDate })
-                .await;
+        Prepared::UpToDate { unproven } => {
+            let outcome = if finished { Outcome::Published } else { Outcome::UpToDate };
+            return rest(scene, &history, outcome, &unproven).await;
         }
     };
     let receipt = copy(scene, scene.active(&history), &plan, progress).await?;
     publish(scene, history, &plan, receipt, read_up_to).await
 }
 
-/// Leaves the group at its newest recovery point, unless that is known not to read back.
-async fn rest(scene: &Scene<'_>, history: &History, outcome: Outcome) -> Result<End, Stop> {
-    read_back_again(scene, history).await?;
+/// Leaves the group at its newest recovery point, read back where that has not been done: by whoever was interrupted
+/// behind the last slot, or because somebody else's intent was finished.
+async fn rest(
+    scene: &Scene<'_>,
+    history: &History,
+    outcome: Outcome,
+    unproven: &[TableName],
+) -> Result<End, Stop> {
+    let finished = matches!(outcome, Outcome::Published);
+    read_back_again(scene, history, |table| finished || unproven.contains(table)).await?;
     Ok(End::Done(Done::new(outcome, history)))
 }
 
@@ -190,9 +198,8 @@ async fn publish(
         return Err(refusal.into());
     }
     remember(scene, &history, plan, seq, &written).await;
-    let checkpointed = write_checkpoints(scene, plan, &written).await;
+    let checkpointed = write_checkpoints(scene, plan).await;
     read_back(scene, plan, &checkpointed).await?;
-    write_checksums(plan, &written).await;
     Ok(End::Done(Done::new(Outcome::Published, &history)))
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use lakedr_control::cut::{Cut, Pin};
 use lakedr_control::group_log::{FailureClass, History};
+use lakedr_control::id::TableName;
 use lakedr_control::spec::{Delivery, PublishEngine};
 
 use super::present::all_present;
@@ -13,7 +14,7 @@ use crate::cut::{Choice, Chosen, Refusal};
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::observe::choice::{FromRuns, Last, choose_instant, choose_listed, choose_run};
 use crate::observe::source::{Newer, Pinned, heads, pin};
-use crate::observe::target::target;
+use crate::observe::target::{Target, target};
 use crate::plan::group::GroupPlan;
 use crate::record::with_records;
 use crate::spec::apart;
@@ -22,7 +23,10 @@ use crate::spec::apart;
 #[derive(Debug)]
 pub enum Prepared {
     /// Nothing: the newest recovery point holds the newest finished state.
-    UpToDate,
+    UpToDate {
+        /// Its tables that nobody has read back yet.
+        unproven: Vec<TableName>,
+    },
     /// This.
     Plan(Box<GroupPlan>),
 }
@@ -98,7 +102,7 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
         run => run?,
     };
     if matches!(run, Some(FromRuns::Choice(Choice::UpToDate))) {
-        return Ok(Prepared::UpToDate);
+        return Ok(up_to_date(&targets));
     }
     let heads = match &run {
         // what is known of some tables only says nothing about the runs in the others
@@ -115,12 +119,12 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
         }
         None => choose_instant(scene, &heads).await?,
     };
-    let Choice::Chosen(chosen) = choice else { return Ok(Prepared::UpToDate) };
+    let Choice::Chosen(chosen) = choice else { return Ok(up_to_date(&targets)) };
     let pins = heads.iter().zip(&chosen.versions).map(|(head, (_, version))| pin(head, *version));
     let pinned = try_join_all(pins).await?;
     let cut = cut(scene, chosen, as_of, &pinned);
     if last.held().is_some_and(|held| held.id == cut.id) {
-        return Ok(Prepared::UpToDate);
+        return Ok(up_to_date(&targets));
     }
     goes_forward(&cut, last.cut)?;
     pinned.iter().for_each(|source| say_recreated(source, last.cut));
@@ -129,6 +133,11 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     let plans = try_join_all(plans).await?;
     all_present(scene, history, &plans).await?;
     Ok(Prepared::Plan(Box::new(GroupPlan::new(cut, plans))))
+}
+
+fn up_to_date(targets: &[Target]) -> Prepared {
+    let unproven = targets.iter().filter(|target| target.at_recovery_point && !target.proven());
+    Prepared::UpToDate { unproven: unproven.map(|target| target.table.name.clone()).collect() }
 }
 
 fn cut(scene: &Scene<'_>, chosen: Chosen, as_of: DateTime<Utc>, pinned: &[Pinned]) -> Cut {

@@ -40,6 +40,8 @@ pub struct PlannedTarget {
     pub head: Option<TableHead>,
     /// Bytes of its newest commit, as it was listed.
     pub commit_size: Option<u64>,
+    /// Whether what is there has been proven equal to its source.
+    pub proven: bool,
     /// Live files and bytes after the plan; the bytes are none when a log does not say them.
     pub after: (u64, Option<u64>),
 }

@@ -19,4 +19,4 @@ pub use intent::{Intention, Offer, announce, next_seq, store_body};
 pub(crate) use rollback::is_ours;
 pub use settle::{Settled, settle};
 pub(crate) use slot::author;
-pub use upkeep::{write_checkpoints, write_checksum, write_checksums};
+pub use upkeep::{write_checkpoints, write_checksum};
