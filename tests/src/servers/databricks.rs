@@ -124,6 +124,14 @@ impl Databricks {
         self.change(run, "RUNNING", |run| run.executions.push((now(), 0, String::new())))
     }
 
+    /// A run is repaired, as soon as it is its turn.
+    ///
+    /// # Errors
+    /// There is no such run.
+    pub fn queue_repair(&self, run: i64) -> Result<()> {
+        self.change(run, "QUEUED", |run| run.executions.push((now(), 0, String::new())))
+    }
+
     /// The next call of the API is answered with this status, and with the request to wait so many seconds.
     pub fn trouble(&self, status: u16, wait: Option<u64>) {
         self.lock().troubles.push_back((status, wait));

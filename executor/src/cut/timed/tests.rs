@@ -207,6 +207,34 @@ fn c1_05_a_repaired_run_counts_anew_and_hides_no_other() {
     assert_eq!(chosen(&[open, run("2", 3_000, 4_000)], &commits), "2@2");
 }
 
+/// Why every page of a list is read: nothing about a run that began long ago tells that it does not matter.
+#[test]
+fn c1_05_without_a_run_that_began_long_ago_the_cut_of_another_would_be_torn() {
+    let repaired = Run {
+        spells: [(1_000, 2_000), (5_000_000, 5_003_000)]
+            .map(|(began, ended)| Spell { began: Began::At(at(began)), ended: Some(at(ended)) })
+            .to_vec(),
+        ..run("1", 1_000, 2_000)
+    };
+    let runs = [run("2", 5_001_000, 5_002_000), repaired];
+    let commits = [commit(1, 1_500), commit(2, 5_000_500), commit(3, 5_001_500), commit(4, 5_002_500)];
+    let look = |runs: &[Run]| {
+        told(&choose_timed(&Observed {
+            runs,
+            tables: &[since_creation(&commits)],
+            last: None,
+            again: false,
+            skew: TimeDelta::milliseconds(100),
+            listed_at: at(6_000_000),
+        }))
+    };
+    assert_eq!(look(&runs), "1@4");
+    let failed_again = [runs[0].clone(), Run { state: RunState::Failed, ..runs[1].clone() }];
+    assert_eq!(look(&failed_again), "ambiguous_boundary");
+    // the first page of a list by begins: half of the repair
+    assert_eq!(look(&runs[..1]), "2@3");
+}
+
 #[test]
 fn a_run_whose_begin_is_forgotten_may_have_written_at_any_time() {
     let cleared = Run::once("1".to_owned(), Began::Unknown, Some(at(6_000)), RunState::Failed);
