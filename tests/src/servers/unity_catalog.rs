@@ -126,6 +126,11 @@ impl UnityCatalog {
         self.lock().vended = credentials;
     }
 
+    /// From now on external locations are as the open-source server has them: without `read_only`.
+    pub fn have_locations_as_open_source(&self) {
+        self.lock().locations.open_source = true;
+    }
+
     /// From now on temporary credentials are where a workspace has them, under an older version of the API.
     pub fn vend_as_a_workspace(&self) {
         self.lock().vends_at = OLDER_API;
