@@ -138,7 +138,7 @@ impl Catalog {
     fn table(&self, name: &str) -> Answer {
         match self.tables.get(name) {
             Some(table) => (200, table.info.clone()),
-            None => refused(404, "NOT_FOUND", "Table not found"),
+            None => refused(404, "TABLE_NOT_FOUND", "Table not found"),
         }
     }
 
