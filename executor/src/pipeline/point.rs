@@ -34,9 +34,13 @@ pub(super) struct PointTable<'a> {
     /// The table as the recovery point holds it.
     pub(super) held: &'a CutTable,
     source: TableStore,
+    /// Version of the side that it is compared with.
+    pub(super) source_version: u64,
     record: Option<TableRecord>,
     /// The table in the standby region.
     pub(super) target: TableStore,
+    /// Its version.
+    pub(super) target_version: Option<u64>,
 }
 
 impl PointTable<'_> {
@@ -50,14 +54,13 @@ impl PointTable<'_> {
     /// # Errors
     /// When one of them cannot be read; that they differ is not an error.
     pub(super) async fn prove(&self, look: Look) -> Result<Proof, VerifyError> {
-        let held = self.held;
-        let none = || Classes::none(held.source_version, &held.source_table_id);
+        let none = || Classes::none(self.source_version, &self.held.source_table_id);
         let classes = self.record.as_ref().map_or_else(none, TableRecord::classes);
         let pinned = Pinned {
             source: &self.source,
-            source_version: held.source_version,
+            source_version: self.source_version,
             target: &self.target,
-            target_version: held.target_version,
+            target_version: self.target_version,
             classes: &classes,
         };
         prove(pinned, look).await
@@ -75,13 +78,15 @@ pub(super) async fn point_tables<'a>(
     let Some(point) = history.state.as_ref().and_then(|state| state.recovery_point()) else {
         return Ok(None);
     };
-    let (group, active) = (scene.group, scene.active(history));
-    let sources = scene.stores.sources(active, group).await.at(Stage::Verify, &group.name)?;
-    let targets = scene.stores.tables(active.other(), group).await.at(Stage::Verify, &group.name)?;
+    let group = scene.group;
+    let sources = scene.sources(history).await.at(Stage::Verify, &group.name)?;
+    let targets = scene.stores.tables(scene.standby(history), group).await.at(Stage::Verify, &group.name)?;
     let sides = with_records(scene, history, sources).await.into_iter().zip(targets);
     let tables = sides.filter_map(|((source, record), target)| {
         let held = point.cut.table(&source.name)?;
-        Some(PointTable { held, source, record, target })
+        // a point from before staged delivery has no version in the landing area
+        let (source_version, target_version) = scene.leg.versions(held);
+        Some(PointTable { held, source, source_version: source_version?, record, target, target_version })
     });
     Ok(Some((point, tables.collect())))
 }

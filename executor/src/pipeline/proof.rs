@@ -47,7 +47,8 @@ impl Classify for ReadsBackOtherwise {
     }
 }
 
-/// Reads back the tables that a plan has written, and writes the checksum of each that is proven.
+/// Reads back the tables that a plan has written, or that nobody has read back before, and writes the checksum of each
+/// that is proven.
 ///
 /// # Errors
 /// When a table is not equal to its source: an error is never green, though the recovery point is in the log already.
@@ -56,7 +57,7 @@ pub(super) async fn read_back(
     plan: &GroupPlan,
     checkpointed: &BTreeSet<TableName>,
 ) -> Result<(), Failure> {
-    let written = plan.tables.iter().filter(|table| !table.slots().is_empty());
+    let written = plan.tables.iter().filter(|table| !table.slots().is_empty() || !table.target.proven);
     let proofs: Vec<_> =
         written.map(|table| table_reads_back(scene, table, checkpointed.contains(table.name()))).collect();
     stream::iter(proofs).buffer_unordered(IN_FLIGHT).try_collect().await
@@ -148,9 +149,9 @@ pub(super) async fn read_back_again(
         }
         match table.prove(LOG).await {
             Ok(proof) => {
-                judge(&proof, held.source_version, held.target_version)
+                judge(&proof, table.source_version, table.target_version)
                     .map_err(|otherwise| otherwise.at(Stage::Verify, &held.name))?;
-                keep_checksum(&table.target, held.target_version, &proof).await;
+                keep_checksum(&table.target, table.target_version, &proof).await;
             }
             Err(error) if broken => return Err(error.at(Stage::Verify, &held.name)),
             Err(error) => not_read_back(scene, &held.name, &error),

@@ -2,13 +2,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use lakedr_control::group_log::{Event, FailureClass};
-use lakedr_control::spec::SyncGroupSpec;
+use lakedr_control::spec::{Delivery, SyncGroupSpec};
 use lakedr_control::validate::ValidGroup;
 
 use super::attempt::{End, attempt};
+use super::leg::{Asked, Here, Leg, legs};
 use super::scene::{Scene, Stop};
 use crate::cut::Refusal;
-use crate::error::{Classify, Stage, chain};
+use crate::error::{At as _, Classify, Failure, Stage, chain};
 use crate::report::{GroupReport, Progress};
 use crate::spec::Loaded;
 use crate::world::World;
@@ -29,18 +30,60 @@ impl Classify for TooManyRaces {
     }
 }
 
-/// Brings one group to its newest finished state: attempts with backoff, and a report that says how it ended.
+/// What to do with a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Task {
+    /// Which part of the way.
+    pub asked: Asked,
+    /// Whether to ignore its schedule.
+    pub force: bool,
+}
+
+/// Brings one group to its newest finished state, as far as it is asked for and this region has to: attempts with backoff,
+/// and a report that says how it ended. Of two legs, the first that fails is reported.
 pub async fn sync_group(
     world: &World,
     loaded: &Loaded,
     (spec, group): &(SyncGroupSpec, ValidGroup),
-    force: bool,
+    task: Task,
     progress: &Progress,
 ) -> GroupReport {
-    let scene = match Scene::open(world, loaded, spec, group).await {
+    let mut scene = match Scene::open(world, loaded, spec, group).await {
         Ok(scene) => scene.keeping_caches(),
         Err(failure) => return GroupReport::failed(&group.name, &failure),
     };
+    let legs = match legs_here(&scene, task.asked).await {
+        Ok(legs) => legs,
+        Err(report) => return *report,
+    };
+    let (mut last, mut failed) = (None, None);
+    for leg in legs {
+        scene = scene.on(*leg);
+        let report = run_leg(&scene, task.force, progress).await;
+        if report.error.is_some() {
+            failed = failed.or(Some(report));
+        } else {
+            last = Some(report);
+        }
+    }
+    failed.or(last).unwrap_or_else(|| GroupReport::not_here(&group.name))
+}
+
+/// The legs that this region has to cover.
+async fn legs_here(scene: &Scene<'_>, asked: Asked) -> Result<&'static [Leg], Box<GroupReport>> {
+    let name = &scene.group.name;
+    let failed = |failure: Failure| Box::new(GroupReport::failed(name, &failure));
+    let here = if scene.group.delivery == Delivery::Staged {
+        let history = scene.log.read().await.at(Stage::Observe, name).map_err(failed)?;
+        scene.here(&history)
+    } else {
+        Here::Anywhere
+    };
+    legs(asked, scene.group.delivery, here).at(Stage::Spec, name).map_err(failed)
+}
+
+async fn run_leg(scene: &Scene<'_>, force: bool, progress: &Progress) -> GroupReport {
+    let group = scene.group;
     let attempts = AtomicU32::new(0);
     let backoff = ExponentialBuilder::default()
         .with_jitter()
@@ -49,9 +92,9 @@ pub async fn sync_group(
         .with_max_times(usize::try_from(group.max_attempts.saturating_sub(1)).unwrap_or(usize::MAX));
     let once = || async {
         let number = attempts.fetch_add(1, Ordering::Relaxed) + 1;
-        let ended = until_no_race(&scene, force, progress).await;
+        let ended = until_no_race(scene, force, progress).await;
         if let Err(stop) = &ended {
-            record(&scene, number, stop).await;
+            record(scene, number, stop).await;
         }
         ended
     };
