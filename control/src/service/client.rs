@@ -93,6 +93,20 @@ impl Service {
     /// # Errors
     /// See [`ServiceError`].
     pub async fn ask_dated<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+        self.read(call, self.patiently(call).await?)
+    }
+
+    /// Asks for something to be done, as [`Self::ask`] does. What the answer says beside that it is done is not looked at:
+    /// some services answer in words.
+    ///
+    /// # Errors
+    /// See [`ServiceError`]; never [`ServiceError::Malformed`].
+    pub async fn tell(&self, call: &Call) -> Result<(), ServiceError> {
+        self.patiently(call).await.map(drop)
+    }
+
+    /// Asks again while the service is busy, or has withdrawn its token.
+    async fn patiently(&self, call: &Call) -> Result<Answer<Vec<u8>>, ServiceError> {
         let once = || async {
             match self.once(call).await {
                 // the service may have withdrawn the token
@@ -109,7 +123,7 @@ impl Service {
         patiently.await
     }
 
-    async fn once<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+    async fn once(&self, call: &Call) -> Result<Answer<Vec<u8>>, ServiceError> {
         let authorization = match self.login.asks() {
             Some(question) => Some(self.bearer(&question).await?),
             None => self.login.header().map_err(|_| self.unfit(call))?,
@@ -130,7 +144,7 @@ impl Service {
             None => {
                 let asked = Granted::ask_begins();
                 let login = self.login.header().map_err(|_| self.unfit(question))?;
-                let answer: Answer<Grant> = self.send(question, login).await?;
+                let answer: Answer<Grant> = self.read(question, self.send(question, login).await?)?;
                 granted.insert(Granted::of(answer.value, asked)).token()
             }
         };
@@ -143,11 +157,11 @@ impl Service {
         self.granted.lock().await.take().is_some()
     }
 
-    async fn send<T: DeserializeOwned>(
+    async fn send(
         &self,
         call: &Call,
         authorization: Option<HeaderValue>,
-    ) -> Result<Answer<T>, ServiceError> {
+    ) -> Result<Answer<Vec<u8>>, ServiceError> {
         let url = self.url(call);
         let request = self.request(call, authorization)?;
         let lost = |cause| ServiceError::Connection { url: url.clone(), cause };
@@ -159,9 +173,17 @@ impl Service {
             let (status, retry_after) = (parts.status, retry_after(&parts.headers));
             return Err(ServiceError::Status { url, status, code, message: problem.message(), retry_after });
         }
-        let text: &[u8] = if body.is_empty() { b"null" } else { &body };
-        let value = serde_json::from_slice(text).map_err(|cause| ServiceError::Malformed { url, cause })?;
-        Ok(Answer { value, date: instant(&parts.headers, &header::DATE) })
+        Ok(Answer { value: body.into(), date: instant(&parts.headers, &header::DATE) })
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        answer: Answer<Vec<u8>>,
+    ) -> Result<Answer<T>, ServiceError> {
+        let text: &[u8] = if answer.value.is_empty() { b"null" } else { &answer.value };
+        let malformed = |cause| ServiceError::Malformed { url: self.url(call), cause };
+        Ok(Answer { value: serde_json::from_slice(text).map_err(malformed)?, date: answer.date })
     }
 
     /// Where a call goes, without its query: queries hold names and page tokens, and make errors hard to read.
