@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use backon::Retryable as _;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderValue, StatusCode, Uri, header};
 use object_store::ClientOptions;
@@ -14,6 +15,7 @@ use super::error::ServiceError;
 use super::grant::{Grant, Granted};
 use super::login::Login;
 use super::retry::{backoff, instant, retry_after, wait};
+use crate::secret::Secret;
 use crate::store::Transport;
 
 /// A service, and who asks it. Nothing is sent by making one. Clones share the token that was granted to them.
@@ -32,6 +34,12 @@ pub struct Answer<T> {
     pub value: T,
     /// When it was given, by the clock of the service, in whole seconds; none when it does not say.
     pub date: Option<DateTime<Utc>>,
+}
+
+/// A success, as it was answered.
+struct Raw {
+    date: Option<DateTime<Utc>>,
+    body: Bytes,
 }
 
 /// What services say of an error: Databricks and Unity Catalog the first two, OAuth the same under other names, Airflow
@@ -93,6 +101,22 @@ impl Service {
     /// # Errors
     /// See [`ServiceError`].
     pub async fn ask_dated<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+        let Raw { date, body } = self.patiently(call).await?;
+        let text: &[u8] = if body.is_empty() { b"null" } else { &body };
+        let value = serde_json::from_slice(text)
+            .map_err(|cause| ServiceError::Malformed { url: self.url(call), cause })?;
+        Ok(Answer { value, date })
+    }
+
+    /// Says something, and says it again while the service is busy. Whatever it answers with success will do.
+    ///
+    /// # Errors
+    /// See [`ServiceError`].
+    pub async fn tell(&self, call: &Call) -> Result<(), ServiceError> {
+        self.patiently(call).await.map(drop)
+    }
+
+    async fn patiently(&self, call: &Call) -> Result<Raw, ServiceError> {
         let once = || async {
             match self.once(call).await {
                 // the service may have withdrawn the token
@@ -109,7 +133,7 @@ impl Service {
         patiently.await
     }
 
-    async fn once<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+    async fn once(&self, call: &Call) -> Result<Raw, ServiceError> {
         let authorization = match self.login.asks() {
             Some(question) => Some(self.bearer(&question).await?),
             None => self.login.header().map_err(|_| self.unfit(call))?,
@@ -130,8 +154,10 @@ impl Service {
             None => {
                 let asked = Granted::ask_begins();
                 let login = self.login.header().map_err(|_| self.unfit(question))?;
-                let answer: Answer<Grant> = self.send(question, login).await?;
-                granted.insert(Granted::of(answer.value, asked)).token()
+                let answer = self.send(question, login).await?;
+                let grant: Grant = serde_json::from_slice(&answer.body)
+                    .map_err(|cause| ServiceError::Malformed { url: self.url(question), cause })?;
+                granted.insert(Granted::of(grant, asked)).token()
             }
         };
         let header = Login::Bearer(token).header().map_err(|_| self.unfit(question))?;
@@ -143,25 +169,20 @@ impl Service {
         self.granted.lock().await.take().is_some()
     }
 
-    async fn send<T: DeserializeOwned>(
-        &self,
-        call: &Call,
-        authorization: Option<HeaderValue>,
-    ) -> Result<Answer<T>, ServiceError> {
+    async fn send(&self, call: &Call, authorization: Option<HeaderValue>) -> Result<Raw, ServiceError> {
         let url = self.url(call);
         let request = self.request(call, authorization)?;
         let lost = |cause| ServiceError::Connection { url: url.clone(), cause };
         let (parts, body) = self.http.execute(request).await.map_err(lost)?.into_parts();
         let body = body.bytes().await.map_err(lost)?;
         if !parts.status.is_success() {
-            let mut problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+            let said = call.hidden.is_none().then(|| serde_json::from_slice(&body).ok()).flatten();
+            let mut problem: Problem = said.unwrap_or_default();
             let code = std::mem::take(&mut problem.error_code);
             let (status, retry_after) = (parts.status, retry_after(&parts.headers));
             return Err(ServiceError::Status { url, status, code, message: problem.message(), retry_after });
         }
-        let text: &[u8] = if body.is_empty() { b"null" } else { &body };
-        let value = serde_json::from_slice(text).map_err(|cause| ServiceError::Malformed { url, cause })?;
-        Ok(Answer { value, date: instant(&parts.headers, &header::DATE) })
+        Ok(Raw { date: instant(&parts.headers, &header::DATE), body })
     }
 
     /// Where a call goes, without its query: queries hold names and page tokens, and make errors hard to read.
@@ -171,6 +192,7 @@ impl Service {
 
     fn request(&self, call: &Call, authorization: Option<HeaderValue>) -> Result<HttpRequest, ServiceError> {
         let mut url = self.url(call);
+        url.push_str(call.hidden.as_ref().map(Secret::reveal).unwrap_or_default());
         let refuse = |problem: String| ServiceError::Request { url: self.url(call), problem };
         if !call.query.is_empty() {
             url.push('?');
@@ -195,7 +217,15 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
+
+    #[test]
+    fn the_hidden_part_of_an_address_is_sent_and_not_shown() {
+        let service = Service::new("https://hooks.example.com", Login::Anonymous).unwrap();
+        let call = Call::post("").at_hidden(Secret::new("/services/hunter2?sig=hunter3".to_owned()));
+        let request = service.request(&call, None).unwrap();
+        assert_eq!(request.uri(), "https://hooks.example.com/services/hunter2?sig=hunter3");
+        assert!(!format!("{} {call:?}", service.url(&call)).contains("hunter"));
+    }
 
     #[test]
     fn a_request_says_who_asks_and_hides_it() {

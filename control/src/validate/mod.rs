@@ -3,6 +3,7 @@
 
 mod cross;
 mod external_location;
+mod notifications;
 mod rules;
 mod snapshot_schedule;
 mod sync_group;
