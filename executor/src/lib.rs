@@ -12,6 +12,7 @@ pub mod delta;
 pub mod error;
 pub mod exit;
 pub mod hcl;
+pub mod notify;
 pub mod observe;
 pub mod pipeline;
 pub mod plan;

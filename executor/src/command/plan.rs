@@ -7,7 +7,10 @@ use super::sync::report;
 use crate::delta::feature::caveats;
 use crate::error::{At as _, Stage};
 use crate::exit::Exit;
+use crate::observe::choice::runs;
+use crate::observe::lag::{age, pace};
 use crate::pipeline::{Prepared, Scene, Stop, prepare};
+use crate::plan::retention::too_short;
 use crate::report::{Done, GroupReport, Outcome};
 use crate::spec::Loaded;
 
@@ -35,7 +38,13 @@ async fn plan(
     Ok(match prepare(&scene, &history).await? {
         Prepared::UpToDate => GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)),
         Prepared::Plan(plan) => {
+            let runs = runs(&scene, &history).await.ok().flatten();
+            let waiting = age(&scene, &history).unwrap_or_default();
+            let pace = pace(&scene, &history, runs.as_ref(), waiting);
             for table in &plan.tables {
+                for short in too_short(table.name(), &table.source.head.metadata, pace) {
+                    tracing::warn!("{short}");
+                }
                 for caveat in caveats(&table.source.head) {
                     tracing::warn!(table = %table.name(), "{caveat}");
                 }

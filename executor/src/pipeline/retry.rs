@@ -9,6 +9,7 @@ use super::attempt::{End, attempt};
 use super::scene::{Scene, Stop};
 use crate::cut::Refusal;
 use crate::error::{Classify, Stage, chain};
+use crate::notify::{tell, tell_without_stores};
 use crate::report::{GroupReport, Progress};
 use crate::spec::Loaded;
 use crate::world::World;
@@ -29,7 +30,8 @@ impl Classify for TooManyRaces {
     }
 }
 
-/// Brings one group to its newest finished state: attempts with backoff, and a report that says how it ended.
+/// Brings one group to its newest finished state: attempts with backoff, and a report that says how it ended, told to
+/// whom the group names.
 pub async fn sync_group(
     world: &World,
     loaded: &Loaded,
@@ -39,8 +41,20 @@ pub async fn sync_group(
 ) -> GroupReport {
     let scene = match Scene::open(world, loaded, spec, group).await {
         Ok(scene) => scene.keeping_caches(),
-        Err(failure) => return GroupReport::failed(&group.name, &failure),
+        Err(failure) => {
+            let report = GroupReport::failed(&group.name, &failure);
+            tell_without_stores(world, group, &loaded.secrets, &report).await;
+            return report;
+        }
     };
+    let report = attempts(&scene, force, progress).await;
+    tell(&scene, &report).await;
+    report
+}
+
+/// Attempts with backoff.
+async fn attempts(scene: &Scene<'_>, force: bool, progress: &Progress) -> GroupReport {
+    let group = scene.group;
     let attempts = AtomicU32::new(0);
     let backoff = ExponentialBuilder::default()
         .with_jitter()
@@ -49,9 +63,9 @@ pub async fn sync_group(
         .with_max_times(usize::try_from(group.max_attempts.saturating_sub(1)).unwrap_or(usize::MAX));
     let once = || async {
         let number = attempts.fetch_add(1, Ordering::Relaxed) + 1;
-        let ended = until_no_race(&scene, force, progress).await;
+        let ended = until_no_race(scene, force, progress).await;
         if let Err(stop) = &ended {
-            record(&scene, number, stop).await;
+            record(scene, number, stop).await;
         }
         ended
     };
