@@ -11,6 +11,7 @@ mod import_config;
 mod interrupt;
 mod kill;
 mod many_files;
+mod notify;
 mod prune;
 mod rebuild;
 mod secrets;
