@@ -82,6 +82,12 @@ pub fn sync_metadata_table() -> String {
     format!("{META}/sync_metadata_table")
 }
 
+/// Key of how far the rows of a group in [`sync_metadata_table`] are known to go.
+#[must_use]
+pub fn metadata_mark(group: &Name) -> String {
+    format!("{META}/groups/{group}/metadata_table.json")
+}
+
 /// Folder of the commit bodies of all intents.
 #[must_use]
 pub fn pending_bodies(group: &Name) -> String {

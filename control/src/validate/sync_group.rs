@@ -115,7 +115,7 @@ fn workspace(report: &mut Report<'_>, spec: &WorkspaceSpec) -> Option<Workspace>
             None
         }
     };
-    Some(Workspace { url: url?, login: login? })
+    Some(Workspace { name: spec.name.clone(), url: url?, login: login? })
 }
 
 fn catalog(report: &mut Report<'_>, spec: &CatalogSpec) -> Option<Catalog> {

@@ -57,6 +57,8 @@ pub struct Side {
 /// A Databricks workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
+    /// Name, for people.
+    pub name: Option<String>,
     /// `https://…`, or `http://…` on this machine.
     pub url: Url,
     /// Who asks.

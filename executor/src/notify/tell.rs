@@ -28,12 +28,13 @@ const LOOK_AGAIN_AFTER: TimeDelta = TimeDelta::hours(6);
 /// Refusals that wait for an operator. The others wait for a run.
 const FOR_PEOPLE: [&str; 4] = ["diverged", "version_gone", "table_missing", "fenced"];
 
-/// Tells whom the group names what this call came to, and what calls before it could not tell.
-pub async fn tell(scene: &Scene<'_>, report: &GroupReport) {
+/// Tells whom the group names what this call came to, and what calls before it could not tell. `history` is the log as it is
+/// behind the call; none when it is out of reach.
+pub async fn tell(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport) {
     if scene.group.notifications.is_empty() {
         return;
     }
-    if tokio::time::timeout(WITHIN, tell_all(scene, report)).await.is_err() {
+    if tokio::time::timeout(WITHIN, tell_all(scene, history, report)).await.is_err() {
         tracing::warn!(
             group = %scene.group.name,
             "not everybody was told within {} s; the next call goes on", WITHIN.as_secs()
@@ -53,21 +54,20 @@ pub async fn tell_without_stores(world: &World, group: &ValidGroup, secrets: &Se
     tracing::debug!(group = %group.name, told = told.len(), "told without a ledger");
 }
 
-async fn tell_all(scene: &Scene<'_>, report: &GroupReport) {
-    let history = scene.log.read().await.ok();
+async fn tell_all(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport) {
     let rules = &scene.group.notifications;
     let by = scene.world.author.run.as_str();
-    let mut seen = seen(scene.world, scene.group, history.as_ref(), report);
-    if let Some(history) = &history {
+    let mut seen = seen(scene.world, scene.group, history, report);
+    if let Some(history) = history {
         seen.lag = lag(scene, history, report).await;
     }
     for _ in 0..RACES {
-        let Some((place, ledger)) = Place::open(scene, history.as_ref()).await else {
+        let Some((place, ledger)) = Place::open(scene, history).await else {
             let ledger = decide(None, &Seen { remembered: false, ..seen }, rules);
             deliver_all(ledger, rules, &scene.secrets, scene.world).await;
             return;
         };
-        if let Some(history) = &history
+        if let Some(history) = history
             && seen.retention.is_none()
             && looks_at_retention(ledger.as_ref(), &seen)
         {

@@ -16,6 +16,6 @@ pub use attempt::{End, attempt};
 pub use due::is_due;
 pub use point::{PointProof, prove_point};
 pub use prepare::{NotCarriedOut, Prepared, carried_out, prepare};
-pub use retry::sync_group;
+pub use retry::{finish, sync_group};
 pub use scene::{Scene, Stop};
 pub(crate) use table::{Copies, difference};

@@ -10,6 +10,7 @@ use super::scene::{Scene, Stop};
 use crate::cut::Refusal;
 use crate::error::{Classify, Stage, chain};
 use crate::notify::{tell, tell_without_stores};
+use crate::record::keep_metadata;
 use crate::report::{GroupReport, Progress};
 use crate::spec::Loaded;
 use crate::world::World;
@@ -48,8 +49,18 @@ pub async fn sync_group(
         }
     };
     let report = attempts(&scene, force, progress).await;
-    tell(&scene, &report).await;
+    finish(&scene, &report).await;
     report
+}
+
+/// What follows a call that changes a group, however it ended: rows for people with SQL, then news for those whom the
+/// group names. Best effort.
+pub async fn finish(scene: &Scene<'_>, report: &GroupReport) {
+    let history = scene.log.read().await.ok();
+    if let Some(history) = &history {
+        keep_metadata(scene, history).await;
+    }
+    tell(scene, history.as_ref(), report).await;
 }
 
 /// Attempts with backoff.

@@ -11,6 +11,7 @@ mod import_config;
 mod interrupt;
 mod kill;
 mod many_files;
+mod metadata_table;
 mod notify;
 mod prune;
 mod rebuild;
