@@ -43,6 +43,32 @@ impl fmt::Display for EventKind {
     }
 }
 
+/// Which part of the way from the active to the standby tables a call covers. Each has failures of its own, since with staged
+/// delivery the one may work while the other does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// All of it.
+    Sync,
+    /// To the landing area.
+    Send,
+    /// From there to the final tables.
+    Receive,
+}
+
+impl Part {
+    /// How messages spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Send => "send",
+            Self::Receive => "receive",
+        }
+    }
+}
+
 /// A text that names no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{given:?} is no event: write success, failure, recovered, stale or retention")]

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EventKind, Notice};
+use super::{EventKind, Notice, Part};
 use crate::digest::NotCanonical;
 use crate::id::Name;
 
@@ -33,7 +33,7 @@ pub struct Ledger {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::rfc3339_millis_option")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<DateTime<Utc>>"))]
     pub retention_seen_at: Option<DateTime<Utc>>,
-    /// What has begun and is not over, at most one of each kind.
+    /// What has begun and is not over: of failures at most one for each part, else at most one of each kind.
     pub standing: Vec<Standing>,
     /// What has not been delivered, oldest first.
     pub outbox: Vec<Parcel>,
@@ -46,6 +46,9 @@ pub struct Ledger {
 pub struct Standing {
     /// What it is.
     pub event: EventKind,
+    /// Of a failure: what fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// [`Notice::incident`] of all that is told of it.
     pub incident: String,
     /// When it was told first.

@@ -8,7 +8,7 @@ mod ledger;
 mod notice;
 mod target;
 
-pub use kind::{EventKind, UnknownEvent};
+pub use kind::{EventKind, Part, UnknownEvent};
 pub use ledger::{FORMAT, Ledger, LedgerIgnored, Parcel, Standing, Taken};
 pub use notice::Notice;
 pub use target::{HiddenUrl, NoTarget, Notifications, Target};

@@ -1,4 +1,5 @@
 use futures::future::join_all;
+use lakedr_control::group_log::History;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::ValidGroup;
 
@@ -9,7 +10,8 @@ use crate::error::{At as _, Stage};
 use crate::exit::Exit;
 use crate::observe::choice::runs;
 use crate::observe::lag::{age, pace};
-use crate::pipeline::{Prepared, Scene, Stop, prepare};
+use crate::pipeline::{Asked, Leg, Prepared, Scene, Stop, legs, prepare};
+use crate::plan::group::GroupPlan;
 use crate::plan::retention::too_short;
 use crate::report::{Done, GroupReport, Outcome};
 use crate::spec::Loaded;
@@ -33,24 +35,35 @@ async fn plan(
     spec: &SyncGroupSpec,
     group: &ValidGroup,
 ) -> Result<GroupReport, Stop> {
-    let scene = Scene::open(&context.world, loaded, spec, group).await?;
+    let mut scene = Scene::open(&context.world, loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
-    Ok(match prepare(&scene, &history).await? {
-        Prepared::UpToDate => GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)),
-        Prepared::Plan(plan) => {
-            let runs = runs(&scene, &history).await.ok().flatten();
-            let waiting = age(&scene, &history).unwrap_or_default();
-            let pace = pace(&scene, &history, runs.as_ref(), waiting);
-            for table in &plan.tables {
-                for short in too_short(table.name(), &table.source.head.metadata, pace) {
-                    tracing::warn!("{short}");
-                }
-                for caveat in caveats(&table.source.head) {
-                    tracing::warn!(table = %table.name(), "{caveat}");
-                }
+    let legs = legs(Asked::Sync, group.delivery, scene.here(&history)).at(Stage::Spec, &group.name)?;
+    for leg in legs {
+        scene = scene.on(*leg);
+        let Prepared::Plan(plan) = prepare(&scene, &history).await? else { continue };
+        warn_of_retention(&scene, &history, &plan).await;
+        for table in &plan.tables {
+            for caveat in caveats(&table.source.head) {
+                tracing::warn!(table = %table.name(), "{caveat}");
             }
-            let cost = plan.cost(group.egress_price_per_gib);
-            GroupReport::planned(&group.name, &history, plan.cut, cost)
         }
-    })
+        // what has landed is in the region already
+        let cost = plan.cost(group.egress_price_per_gib).filter(|_| *leg != Leg::Receive);
+        return Ok(GroupReport::planned(&group.name, &history, plan.cut, cost));
+    }
+    Ok(GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)))
+}
+
+/// Retentions of the source tables that are too short. What has landed waits for nothing.
+async fn warn_of_retention(scene: &Scene<'_>, history: &History, plan: &GroupPlan) {
+    if scene.leg == Leg::Receive {
+        return;
+    }
+    let runs = runs(scene, history).await.ok().flatten();
+    let pace = pace(scene, history, runs.as_ref(), age(scene, history).unwrap_or_default());
+    let short =
+        plan.tables.iter().flat_map(|table| too_short(table.name(), &table.source.head.metadata, pace));
+    for short in short {
+        tracing::warn!("{short}");
+    }
 }

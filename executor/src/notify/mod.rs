@@ -10,4 +10,5 @@ mod store;
 mod tell;
 
 pub use channel::{ChannelError, MailServer, MailServerError, reachable};
+pub use lakedr_control::notification::Part;
 pub use tell::{tell, tell_without_stores};

@@ -89,7 +89,7 @@ fn merged(home: Option<Ledger>, strayed: Option<Ledger>) -> Option<Ledger> {
     home.since = home.since.min(strayed.since);
     home.told_up_to = home.told_up_to.max(strayed.told_up_to);
     for standing in strayed.standing {
-        if !home.standing.iter().any(|known| known.event == standing.event) {
+        if !home.standing.iter().any(|known| (known.event, known.part) == (standing.event, standing.part)) {
             home.standing.push(standing);
         }
     }

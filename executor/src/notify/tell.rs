@@ -3,7 +3,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use lakedr_control::group_log::{History, IntentKind, RecoveryPoint};
-use lakedr_control::notification::{EventKind, Ledger, Notifications};
+use lakedr_control::notification::{EventKind, Ledger, Notifications, Part};
 use lakedr_control::validate::ValidGroup;
 use lakedr_control::vault::Secrets;
 
@@ -30,11 +30,11 @@ const FOR_PEOPLE: [&str; 4] = ["diverged", "version_gone", "table_missing", "fen
 
 /// Tells whom the group names what this call came to, and what calls before it could not tell. `history` is the log as it is
 /// behind the call; none when it is out of reach.
-pub async fn tell(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport) {
+pub async fn tell(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport, part: Part) {
     if scene.group.notifications.is_empty() {
         return;
     }
-    if tokio::time::timeout(WITHIN, tell_all(scene, history, report)).await.is_err() {
+    if tokio::time::timeout(WITHIN, tell_all(scene, history, report, part)).await.is_err() {
         tracing::warn!(
             group = %scene.group.name,
             "not everybody was told within {} s; the next call goes on", WITHIN.as_secs()
@@ -44,22 +44,28 @@ pub async fn tell(scene: &Scene<'_>, history: Option<&History>, report: &GroupRe
 
 /// Tells of a group whose stores cannot be opened: where nothing can be remembered, every call tells again, under the same
 /// ids for a day.
-pub async fn tell_without_stores(world: &World, group: &ValidGroup, secrets: &Secrets, report: &GroupReport) {
+pub async fn tell_without_stores(
+    world: &World,
+    group: &ValidGroup,
+    secrets: &Secrets,
+    report: &GroupReport,
+    part: Part,
+) {
     if group.notifications.is_empty() {
         return;
     }
-    let seen = seen(world, group, None, report);
+    let seen = Seen { part, ..seen(world, group, None, report) };
     let ledger = decide(None, &seen, &group.notifications);
     let told = deliver_all(ledger, &group.notifications, secrets, world).await;
     tracing::debug!(group = %group.name, told = told.len(), "told without a ledger");
 }
 
-async fn tell_all(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport) {
+async fn tell_all(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport, part: Part) {
     let rules = &scene.group.notifications;
     let by = scene.world.author.run.as_str();
-    let mut seen = seen(scene.world, scene.group, history, report);
+    let mut seen = Seen { part, ..seen(scene.world, scene.group, history, report) };
     if let Some(history) = history {
-        seen.lag = lag(scene, history, report).await;
+        seen.lag = lag(scene, history, report, part).await;
     }
     for _ in 0..RACES {
         let Some((place, ledger)) = Place::open(scene, history).await else {
@@ -158,6 +164,7 @@ fn seen<'a>(
         group: &group.name,
         owner: group.owner_email.as_deref(),
         epoch: state.map_or(lakedr_control::group_log::FIRST_EPOCH, |state| state.epoch),
+        part: Part::Sync,
         now: world.now(),
         remembered: history.is_some(),
         published: report.outcome == Outcome::Published,
@@ -173,7 +180,10 @@ fn seen<'a>(
 
 fn condition(report: &GroupReport, seq: Option<u64>) -> Condition {
     let Some(error) = &report.error else {
-        let good = matches!(report.outcome, Outcome::Published | Outcome::UpToDate | Outcome::NotDue);
+        let good = matches!(
+            report.outcome,
+            Outcome::Published | Outcome::Landed | Outcome::UpToDate | Outcome::NotDue
+        );
         return if good { Condition::Good } else { Condition::Open };
     };
     if report.outcome == Outcome::Refused && !FOR_PEOPLE.contains(&error.r#type.as_str()) {
@@ -195,11 +205,13 @@ fn holds_newest(report: &GroupReport) -> bool {
     matches!(report.outcome, Outcome::Published | Outcome::UpToDate)
 }
 
-async fn lag(scene: &Scene<'_>, history: &History, report: &GroupReport) -> Option<Lag> {
+async fn lag(scene: &Scene<'_>, history: &History, report: &GroupReport, part: Part) -> Option<Lag> {
     let target =
         scene.group.rpo_target.filter(|_| scene.group.notifications.events.contains(&EventKind::Stale))?;
     let lag = match age(scene, history) {
         Some(age) if age <= target => Some(age),
+        // only the tables could tell, and they are in the other region
+        Some(_) if scene.group.workflow.is_none() && part == Part::Receive => return None,
         Some(_) if scene.group.workflow.is_none() && holds_newest(report) => Some(Duration::ZERO),
         // the tables are asked only when the answer matters
         Some(_) => rpo_lag(scene, history).await,
@@ -214,7 +226,9 @@ fn looks_at_retention(ledger: Option<&Ledger>, seen: &Seen<'_>) -> bool {
 }
 
 async fn retention(scene: &Scene<'_>, history: &History, seen: &Seen<'_>) -> Option<Vec<String>> {
-    if !scene.group.notifications.events.contains(&EventKind::Retention) {
+    let told_of = scene.group.notifications.events.contains(&EventKind::Retention);
+    // what has landed waits for nothing
+    if !told_of || seen.part == Part::Receive {
         return None;
     }
     let waiting = if seen.condition == Condition::Good { Duration::ZERO } else { age(scene, history)? };

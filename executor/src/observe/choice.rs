@@ -133,9 +133,9 @@ async fn marked(
 /// What a choice rests on beside runs and tables.
 #[derive(Debug, Clone, Copy)]
 pub struct Last<'a> {
-    /// What the newest recovery point holds.
+    /// What the target holds: the newest recovery point, or what has landed last.
     pub cut: Option<&'a Cut>,
-    /// Whether the standby region has lost it.
+    /// Whether the target has lost it.
     pub lost: bool,
 }
 
@@ -175,9 +175,10 @@ pub async fn choose_run(
     if let Some(service) = service(scene, history).await? {
         return listed(scene, service.as_ref(), last).await.map(Some);
     }
-    let held = last.held();
-    let Some(attempts) = marked(scene, history, held).await? else { return Ok(None) };
-    Ok(Some(FromRuns::Choice(choose_marked(&attempts, &tables(scene), held)?)))
+    // what is remembered of runs goes by the newest recovery point, whatever has landed since
+    let settled = last.held().and_then(|_| held(history));
+    let Some(attempts) = marked(scene, history, settled).await? else { return Ok(None) };
+    Ok(Some(FromRuns::Choice(choose_marked(&attempts, &tables(scene), last.held())?)))
 }
 
 /// Reads the list of runs, once more when it was read so shortly after the end of a run that the next may not be in it.

@@ -2,14 +2,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use lakedr_control::group_log::{Event, FailureClass};
-use lakedr_control::spec::SyncGroupSpec;
+use lakedr_control::spec::{Delivery, SyncGroupSpec};
 use lakedr_control::validate::ValidGroup;
 
 use super::attempt::{End, attempt};
+use super::leg::{Asked, Here, Leg, legs};
 use super::scene::{Scene, Stop};
 use crate::cut::Refusal;
-use crate::error::{Classify, Stage, chain};
-use crate::notify::{tell, tell_without_stores};
+use crate::error::{At as _, Classify, Failure, Stage, chain};
+use crate::notify::{Part, tell, tell_without_stores};
 use crate::record::keep_metadata;
 use crate::report::{GroupReport, Progress};
 use crate::spec::Loaded;
@@ -31,40 +32,87 @@ impl Classify for TooManyRaces {
     }
 }
 
-/// Brings one group to its newest finished state: attempts with backoff, and a report that says how it ended, told to
-/// whom the group names.
+/// What to do with a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Task {
+    /// Which part of the way.
+    pub asked: Asked,
+    /// Whether to ignore its schedule.
+    pub force: bool,
+}
+
+/// Brings one group to its newest finished state, as far as it is asked for and this region has to: attempts with backoff,
+/// and a report that says how it ended. Of two legs, the first that fails is reported. Whom the group
+/// names is told.
 pub async fn sync_group(
     world: &World,
     loaded: &Loaded,
     (spec, group): &(SyncGroupSpec, ValidGroup),
-    force: bool,
+    task: Task,
     progress: &Progress,
 ) -> GroupReport {
-    let scene = match Scene::open(world, loaded, spec, group).await {
+    let mut scene = match Scene::open(world, loaded, spec, group).await {
         Ok(scene) => scene.keeping_caches(),
         Err(failure) => {
             let report = GroupReport::failed(&group.name, &failure);
-            tell_without_stores(world, group, &loaded.secrets, &report).await;
+            tell_without_stores(world, group, &loaded.secrets, &report, part(task.asked, &[])).await;
             return report;
         }
     };
-    let report = attempts(&scene, force, progress).await;
-    finish(&scene, &report).await;
+    let legs = match legs_here(&scene, task.asked).await {
+        Ok(legs) => legs,
+        Err(report) => {
+            finish(&scene, &report, part(task.asked, &[])).await;
+            return *report;
+        }
+    };
+    let (mut last, mut failed) = (None, None);
+    for leg in legs {
+        scene = scene.on(*leg);
+        let report = run_leg(&scene, task.force, progress).await;
+        if report.error.is_some() {
+            failed = failed.or(Some(report));
+        } else {
+            last = Some(report);
+        }
+    }
+    let Some(report) = failed.or(last) else { return GroupReport::not_here(&group.name) };
+    finish(&scene, &report, part(task.asked, legs)).await;
     report
 }
 
-/// What follows a call that changes a group, however it ended: rows for people with SQL, then news for those whom the
-/// group names. Best effort.
-pub async fn finish(scene: &Scene<'_>, report: &GroupReport) {
+/// What the failures of a call are about.
+fn part(asked: Asked, legs: &[Leg]) -> Part {
+    match (asked, legs) {
+        (_, [Leg::Send]) | (Asked::Send, _) => Part::Send,
+        (_, [Leg::Receive]) | (Asked::Receive, _) => Part::Receive,
+        _ => Part::Sync,
+    }
+}
+
+/// What follows a call, however it ended: rows for people with SQL, then news for those whom the group names. Best effort.
+async fn finish(scene: &Scene<'_>, report: &GroupReport, part: Part) {
     let history = scene.log.read().await.ok();
     if let Some(history) = &history {
         keep_metadata(scene, history).await;
     }
-    tell(scene, history.as_ref(), report).await;
+    tell(scene, history.as_ref(), report, part).await;
 }
 
-/// Attempts with backoff.
-async fn attempts(scene: &Scene<'_>, force: bool, progress: &Progress) -> GroupReport {
+/// The legs that this region has to cover.
+async fn legs_here(scene: &Scene<'_>, asked: Asked) -> Result<&'static [Leg], Box<GroupReport>> {
+    let name = &scene.group.name;
+    let failed = |failure: Failure| Box::new(GroupReport::failed(name, &failure));
+    let here = if scene.group.delivery == Delivery::Staged {
+        let history = scene.log.read().await.at(Stage::Observe, name).map_err(failed)?;
+        scene.here(&history)
+    } else {
+        Here::Anywhere
+    };
+    legs(asked, scene.group.delivery, here).at(Stage::Spec, name).map_err(failed)
+}
+
+async fn run_leg(scene: &Scene<'_>, force: bool, progress: &Progress) -> GroupReport {
     let group = scene.group;
     let attempts = AtomicU32::new(0);
     let backoff = ExponentialBuilder::default()

@@ -14,5 +14,6 @@ mod interleave;
 mod lab;
 mod open_intent;
 mod prune;
+mod staged;
 mod tree;
 mod writes;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lakedr_control::notification::{EventKind, Ledger, Notice, Notifications, Parcel, Standing};
+use lakedr_control::notification::{EventKind, Ledger, Notice, Notifications, Parcel, Part, Standing};
 
 use super::seen::{Condition, Lag, Point, Problem, Seen};
 use crate::report::{bytes_text, duration_text};
@@ -30,14 +30,14 @@ pub fn decide(ledger: Option<Ledger>, seen: &Seen<'_>, rules: &Notifications) ->
     ledger.outbox.retain(|parcel| seen.now.signed_duration_since(parcel.notice.at) < KEEP_FOR);
     let mut desk = Desk { ledger, seen, rules };
     desk.points();
-    desk.judge(EventKind::Failure, failure(&seen.condition));
+    desk.judge(EventKind::Failure, Some(seen.part), failure(seen));
     if let Some(lag) = seen.lag {
         let stale = stale(lag, desk.ledger.since, seen);
-        desk.judge(EventKind::Stale, stale);
+        desk.judge(EventKind::Stale, None, stale);
     }
     if let Some(findings) = &seen.retention {
         desk.ledger.retention_seen_at = Some(seen.now);
-        desk.judge(EventKind::Retention, retention(findings));
+        desk.judge(EventKind::Retention, None, retention(findings));
     }
     desk.ledger.told_up_to = desk.ledger.told_up_to.max(newest);
     desk.ledger
@@ -47,14 +47,14 @@ pub fn decide(ledger: Option<Ledger>, seen: &Seen<'_>, rules: &Notifications) ->
 enum Verdict {
     Unknown,
     Fine,
-    Wrong(Problem, &'static str),
+    Wrong(Problem, String),
 }
 
-fn failure(condition: &Condition) -> Verdict {
-    match condition {
+fn failure(seen: &Seen<'_>) -> Verdict {
+    match &seen.condition {
         Condition::Good => Verdict::Fine,
         Condition::Open => Verdict::Unknown,
-        Condition::Bad(problem) => Verdict::Wrong(problem.clone(), "sync fails"),
+        Condition::Bad(problem) => Verdict::Wrong(problem.clone(), format!("{} fails", seen.part.as_str())),
     }
 }
 
@@ -85,7 +85,10 @@ fn stale(lag: Lag, since: DateTime<Utc>, seen: &Seen<'_>) -> Verdict {
         Condition::Good | Condition::Open => ". See `lakedr status` and `lakedr history`".to_owned(),
     };
     let title = if lag == "never" { "never published" } else { "RPO target missed" };
-    Verdict::Wrong(Problem { class: "stale".to_owned(), message: message + &why, seq: None }, title)
+    Verdict::Wrong(
+        Problem { class: "stale".to_owned(), message: message + &why, seq: None },
+        title.to_owned(),
+    )
 }
 
 fn retention(findings: &[String]) -> Verdict {
@@ -95,7 +98,7 @@ fn retention(findings: &[String]) -> Verdict {
     let message = findings.join("\n");
     Verdict::Wrong(
         Problem { class: "retention".to_owned(), message, seq: None },
-        "source retention is too short",
+        "source retention is too short".to_owned(),
     )
 }
 
@@ -125,20 +128,21 @@ impl Desk<'_> {
         }
     }
 
-    fn judge(&mut self, kind: EventKind, verdict: Verdict) {
-        let standing = self.ledger.standing.iter().position(|standing| standing.event == kind);
+    fn judge(&mut self, kind: EventKind, part: Option<Part>, verdict: Verdict) {
+        let is_this = |standing: &Standing| standing.event == kind && standing.part == part;
+        let standing = self.ledger.standing.iter().position(is_this);
         match (verdict, standing) {
             (Verdict::Unknown, _) | (Verdict::Fine, None) => {}
             (Verdict::Fine, Some(index)) => {
                 let over = self.ledger.standing.remove(index);
                 self.recovered(&over);
             }
-            (Verdict::Wrong(problem, title), None) => self.begin(kind, problem, title),
-            (Verdict::Wrong(problem, title), Some(index)) => self.go_on(index, problem, title),
+            (Verdict::Wrong(problem, title), None) => self.begin(kind, part, problem, &title),
+            (Verdict::Wrong(problem, title), Some(index)) => self.go_on(index, problem, &title),
         }
     }
 
-    fn begin(&mut self, kind: EventKind, problem: Problem, title: &str) {
+    fn begin(&mut self, kind: EventKind, part: Option<Part>, problem: Problem, title: &str) {
         let seen = self.seen;
         // what tells one incident from the next of its kind; to whoever cannot remember it is the day
         let begun = match problem.seq {
@@ -146,9 +150,12 @@ impl Desk<'_> {
             None if seen.remembered => seen.now.timestamp_millis().to_string(),
             None => format!("{}-{}", problem.class, seen.now.date_naive()),
         };
-        let incident = format!("{}/{}/{kind}/{begun}", seen.group, seen.epoch);
+        let of = part.filter(|part| *part != Part::Sync).map(|part| format!("-{}", part.as_str()));
+        let of = of.unwrap_or_default();
+        let incident = format!("{}/{}/{kind}{of}/{begun}", seen.group, seen.epoch);
         self.ledger.standing.push(Standing {
             event: kind,
+            part,
             incident: incident.clone(),
             since: seen.now,
             told_at: seen.now,
@@ -186,12 +193,12 @@ impl Desk<'_> {
 
     fn recovered(&mut self, over: &Standing) {
         let title = match over.event {
-            EventKind::Stale => "RPO target met again",
-            EventKind::Retention => "source retention is long enough again",
-            _ => "sync works again",
+            EventKind::Stale => "RPO target met again".to_owned(),
+            EventKind::Retention => "source retention is long enough again".to_owned(),
+            _ => format!("{} works again", over.part.unwrap_or(Part::Sync).as_str()),
         };
         let id = format!("{}/recovered", over.incident);
-        let mut notice = self.notice(EventKind::Recovered, id, over.incident.clone(), title);
+        let mut notice = self.notice(EventKind::Recovered, id, over.incident.clone(), &title);
         notice.recovered_from = Some(over.event);
         let lasted = self.seen.now.signed_duration_since(over.since).to_std().unwrap_or(Duration::ZERO);
         let holds =

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lakedr_control::id::Name;
+use lakedr_control::notification::Part;
 
 /// Something is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct Seen<'a> {
     pub owner: Option<&'a str>,
     /// Its epoch.
     pub epoch: u64,
+    /// Which part of the way the call covered.
+    pub part: Part,
     /// The present moment.
     pub now: DateTime<Utc>,
     /// Whether what is told now will be known to the next call.

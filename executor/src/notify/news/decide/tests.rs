@@ -39,6 +39,7 @@ impl Group {
             group: &self.name,
             owner: Some("user@example.com"),
             epoch: 1,
+            part: Part::Sync,
             now: at(minute),
             remembered: true,
             published: false,
@@ -96,6 +97,20 @@ fn an_incident_is_told_once_then_daily_then_over() {
     assert_eq!(group.call(1_530, bad("denied", 12)), ["etl: sync fails (denied)"]);
     assert_eq!(first.unwrap().standing, []);
     assert_eq!(group.ledger.unwrap().standing[0].incident, "etl/1/failure/12");
+}
+
+#[test]
+fn sender_and_receiver_have_incidents_of_their_own() {
+    let mut group = Group::new();
+    let send = |seen: &mut Seen<'_>| seen.part = Part::Send;
+    let receive = |seen: &mut Seen<'_>| seen.part = Part::Receive;
+    assert_eq!(group.call_with(0, bad("denied", 4), receive), ["etl: receive fails (denied)"]);
+    assert_eq!(group.ledger.as_ref().unwrap().standing[0].incident, "etl/1/failure-receive/4");
+    for minute in [5, 10] {
+        assert_eq!(group.call_with(minute, Condition::Good, send), [""; 0]);
+        assert_eq!(group.call_with(minute, bad("denied", 4), receive), [""; 0]);
+    }
+    assert_eq!(group.call_with(15, Condition::Good, receive), ["etl: receive works again"]);
 }
 
 #[test]

@@ -29,7 +29,11 @@ pub(super) const COLUMNS: [(&str, Kind, &str); 39] = [
     ("last_successful_run_time", Kind::Instant, "end of the run that the cut holds"),
     ("sync_status", Kind::Text, "Success, In Progress (landed, not published) or Failed"),
     ("sync_reason", Kind::Text, "workflow_time or schedule_time"),
-    ("sync_time_to_region", Kind::Instant, "when every file of the cut was in the standby region"),
+    (
+        "sync_time_to_region",
+        Kind::Instant,
+        "when every file of the cut was known to be in the standby region",
+    ),
     ("sync_time_in_region", Kind::Instant, "when the cut was published"),
     ("source_operation_metrics", Kind::Text, "JSON: for each table the version that was copied"),
     (

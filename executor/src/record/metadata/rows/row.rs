@@ -111,9 +111,10 @@ pub fn rows(
                     entry.at,
                 ))
             }
-            Event::Landed { cut } => {
-                let row = of_cut(row, cut);
-                Some(Row { sync_status: "In Progress", sync_time_to_region: Some(entry.at), ..row })
+            Event::Landed { spec_digest, cut } => {
+                let (spec_digest, at) = (Some(spec_digest.clone()), Some(entry.at));
+                let row = Row { spec_digest, sync_time_to_region: at, ..of_cut(row, cut) };
+                Some(Row { sync_status: "In Progress", ..row })
             }
             Event::Failed { attempt, stage, class, message } => Some(Row {
                 sync_status: "Failed",

@@ -57,7 +57,7 @@ fn log() -> Vec<Entry> {
                 message: "no answer".to_owned(),
             },
         ),
-        entry(3, 1, Event::Landed { cut: cut() }),
+        entry(3, 1, Event::Landed { spec_digest: "sha256:1".to_owned(), cut: cut() }),
         entry(4, 1, intent(IntentKind::Publish)),
         entry(5, 1, published(4)),
         entry(6, 2, Event::Role { role: role("west", "east"), from: Some(5), approved_by: "me".to_owned() }),
