@@ -21,6 +21,7 @@ pub mod known_runs;
 pub mod layout;
 pub mod location;
 pub mod message;
+pub mod notification;
 pub mod run_record;
 #[cfg(feature = "schema")]
 pub mod schema;

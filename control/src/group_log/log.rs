@@ -1,3 +1,4 @@
+mod behind;
 mod keep;
 mod read;
 mod verification;

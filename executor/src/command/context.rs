@@ -29,6 +29,9 @@ pub enum CommandError {
         /// The command.
         command: &'static str,
     },
+    /// The command is about all groups.
+    #[error("the sync metadata table is one of all groups: leave --group out")]
+    AllGroups,
     /// Standard input is wanted for two things.
     #[error("stdin holds the transfers: give --state FILE, or --control URL")]
     StdinTwice,

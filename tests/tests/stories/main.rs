@@ -11,6 +11,8 @@ mod import_config;
 mod interrupt;
 mod kill;
 mod many_files;
+mod metadata_table;
+mod notify;
 mod prune;
 mod rebuild;
 mod secrets;
