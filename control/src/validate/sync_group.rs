@@ -44,9 +44,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
     }
     let clock_skew = report.at("clock_skew").duration(&spec.clock_skew);
     let rpo_target = spec.rpo_target.as_ref().and_then(|t| report.at("rpo_target").positive_duration(t));
-    if let Some(target) = &spec.rto_target {
-        report.at("rto_target").positive_duration(target);
-    }
+    let rto_target = spec.rto_target.as_ref().and_then(|t| report.at("rto_target").positive_duration(t));
     publish(&mut report, spec);
     if spec.egress_price_per_gib.is_some_and(|price| !price.is_finite() || price < 0.0) {
         report.at("egress_price_per_gib").violation("is not a price", "give a number of 0 or more");
@@ -77,6 +75,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
             compaction: spec.compaction,
             clock_skew,
             rpo_target,
+            rto_target,
             max_bytes_per_second: (spec.max_bytes_per_second > 0).then_some(spec.max_bytes_per_second),
             egress_price_per_gib: spec.egress_price_per_gib,
             paused: spec.paused,

@@ -182,6 +182,8 @@ pub struct ValidGroup {
     pub clock_skew: Duration,
     /// RPO lag that is still acceptable.
     pub rpo_target: Option<Duration>,
+    /// Time to recover that is still acceptable.
+    pub rto_target: Option<Duration>,
     /// Transfer cap.
     pub max_bytes_per_second: Option<u64>,
     /// Price of egress per GiB.

@@ -180,7 +180,7 @@ fn event(state: &GroupState, choice: u8) -> Event {
         (None, 0..=7) => intent(run, tables, None),
         (None, 8 | 9) => {
             let role = role(&state.role.standby, &state.role.active);
-            Event::Role { role, from: None, approved_by: operator() }
+            Event::Role { role, from: None, approved_by: operator(), plan: None }
         }
         (_, 10) => Event::Paused { operator: operator() },
         (_, 11) => Event::Resumed { operator: operator() },

@@ -66,7 +66,12 @@ fn the_fold_keeps_recovery_points_and_open_intents() {
 
 #[test]
 fn a_failover_raises_the_epoch_and_needs_settled_intents() {
-    let failover = || Event::Role { role: role("west", "east"), from: Some(3), approved_by: "me".to_owned() };
+    let failover = || Event::Role {
+        role: role("west", "east"),
+        from: Some(3),
+        approved_by: "me".to_owned(),
+        plan: None,
+    };
     let entries = history(vec![created(), intent("1", None), published(2, "1"), failover()]);
     let state = fold(&entries).unwrap().unwrap();
     assert_eq!((state.epoch, state.role.active.as_str()), (2, "west"));

@@ -29,6 +29,12 @@ pub enum CommandError {
         /// The command.
         command: &'static str,
     },
+    /// There is nothing to do it for.
+    #[error("`lakedr {command}` finds no sync group: declare one, or correct --control or --state")]
+    NoGroups {
+        /// The command.
+        command: &'static str,
+    },
     /// Standard input is wanted for two things.
     #[error("stdin holds the transfers: give --state FILE, or --control URL")]
     StdinTwice,

@@ -95,9 +95,6 @@ fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
     if spec.notifications.is_some() {
         idle("notifications are declared".to_owned());
     }
-    if spec.rto_target.is_some() {
-        idle("rto_target is declared".to_owned());
-    }
     let by_job = spec.workflow.as_ref().is_some_and(|workflow| workflow.databricks_job.is_some());
     for (side, declared) in [("primary", &spec.primary), ("secondary", &spec.secondary)] {
         if declared.workspace.is_some() && !by_job {

@@ -5,7 +5,7 @@ pub mod choice;
 pub mod delta_table;
 mod history;
 pub(crate) mod log_store;
-mod parquet_object;
+pub(crate) mod parquet_object;
 pub mod presence;
 pub mod snapshot;
 pub mod source;

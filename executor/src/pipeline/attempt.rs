@@ -1,15 +1,17 @@
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
-use lakedr_control::group_log::{Appended, Event, History, IntentKind, Role};
+use lakedr_control::group_log::{Appended, Event, GroupState, History, IntentKind, Role};
 use lakedr_control::validate::SideName;
 
 use super::due::is_due;
+use super::home::follow_standby;
 use super::prepare::{Prepared, prepare};
 use super::proof::{read_back, read_back_again};
 use super::scene::{Scene, Stop};
 use crate::copy::{CopyError, Manifest, ManifestError, Receipt, copy_all};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
+use crate::failover::keep_lost;
 use crate::plan::group::GroupPlan;
 use crate::publish::{
     Intention, Settled, TableBodies, announce, next_seq, settle, store_bodies, write_checkpoints,
@@ -63,9 +65,12 @@ async fn stages(
     }
     let (history, finished) = (settled.history, settled.published_in_ms.is_some());
     allowed(scene, &history)?;
-    if !force && !is_due(scene.group.schedule.as_ref(), last_publish(&history), scene.world.now()) {
+    let due = || is_due(scene.group.schedule.as_ref(), last_publish(&history), scene.world.now());
+    if !force && !scene.is_returning(&history) && !due() {
         return rest(scene, &history, if finished { Outcome::Published } else { Outcome::NotDue }).await;
     }
+    let Some(history) = follow_standby(scene, history).await? else { return Ok(End::Raced) };
+    *read_up_to = next_seq(&history);
     let plan = match prepare(scene, &history).await? {
         Prepared::Plan(plan) => plan,
         Prepared::UpToDate => {
@@ -73,6 +78,7 @@ async fn stages(
                 .await;
         }
     };
+    keep_lost(scene, &history, &plan).await?;
     let receipt = copy(scene, scene.active(&history), &plan, progress).await?;
     publish(scene, history, &plan, receipt, read_up_to).await
 }
@@ -115,6 +121,11 @@ pub(crate) fn allowed(scene: &Scene<'_>, history: &History) -> Result<(), Refusa
     if scene.group.paused {
         return Err(Refusal::Paused { by: "its specification (paused = true)".to_owned() });
     }
+    regions_fit(scene, state)
+}
+
+/// Refuses a group of which log and specification have different regions.
+pub(crate) fn regions_fit(scene: &Scene<'_>, state: &GroupState) -> Result<(), Refusal> {
     let regions = [&state.role.active, &state.role.standby];
     if let Some(region) = regions.iter().find(|region| scene.group.side_of(region).is_none()) {
         let reason = format!(

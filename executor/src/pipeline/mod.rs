@@ -3,6 +3,7 @@
 mod attempt;
 mod due;
 mod follow;
+mod home;
 mod point;
 mod prepare;
 mod present;
@@ -11,11 +12,12 @@ mod retry;
 mod scene;
 mod table;
 
-pub(crate) use attempt::allowed;
 pub use attempt::{End, attempt};
+pub(crate) use attempt::{allowed, regions_fit};
 pub use due::is_due;
 pub use point::{PointProof, prove_point};
 pub use prepare::{NotCarriedOut, Prepared, carried_out, prepare};
 pub use retry::sync_group;
+pub(crate) use retry::sync_scene;
 pub use scene::{Scene, Stop};
 pub(crate) use table::{Copies, difference};

@@ -15,8 +15,8 @@ use crate::record::{TableRecord, with_records};
 pub struct PointProof<'a> {
     /// The newest recovery point.
     pub point: &'a RecoveryPoint,
-    /// Its tables that are declared, each with its proof.
-    pub tables: Vec<(&'a CutTable, Proof)>,
+    /// Its tables that are declared, in the roles in force, each with its proof.
+    pub tables: Vec<(CutTable, Proof)>,
 }
 
 impl PointProof<'_> {
@@ -37,20 +37,20 @@ pub async fn prove_point<'a>(
     level: Level,
 ) -> Result<Option<PointProof<'a>>, Failure> {
     let Some(state) = &history.state else { return Ok(None) };
-    let Some(point) = state.recovery_point() else { return Ok(None) };
+    let (Some(point), Some(cut)) = (state.recovery_point(), state.held()) else { return Ok(None) };
     let (group, active) = (scene.group, scene.active(history));
     let sources = scene.stores.sources(active, group).await.at(Stage::Verify, &group.name)?;
     let targets = scene.stores.tables(active.other(), group).await.at(Stage::Verify, &group.name)?;
     let look = Look { level, settled: state.open_intent.is_none() };
     let mut tables = Vec::new();
     for ((source, record), target) in with_records(scene, history, sources).await.iter().zip(&targets) {
-        let Some(held) = point.cut.table(&source.name) else { continue };
+        let Some(held) = cut.table(&source.name) else { continue };
         let none = || Classes::none(held.source_version, &held.source_table_id);
         let classes = record.as_ref().map_or_else(none, TableRecord::classes);
         let (source_version, target_version) = (held.source_version, held.target_version);
         let pinned = Pinned { source, source_version, target, target_version, classes: &classes };
         let proof = prove(pinned, look).await.map_err(|error| error.at(Stage::Verify, &source.name))?;
-        tables.push((held, proof));
+        tables.push((held.clone(), proof));
     }
     Ok(Some(PointProof { point, tables }))
 }

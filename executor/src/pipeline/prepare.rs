@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use lakedr_control::cut::{Cut, Pin};
-use lakedr_control::group_log::{FailureClass, History};
+use lakedr_control::group_log::{FailureClass, GroupState, History};
 use lakedr_control::spec::{Delivery, PublishEngine};
 
 use super::present::all_present;
@@ -86,10 +86,15 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     apart(&sources, &targets).at(Stage::Observe, name)?;
     let targets = try_join_all(targets.into_iter().map(|table| target(scene, history, table))).await?;
     // a table that the standby region has lost is cloned anew, also when there is no newer run
-    let last = history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut);
-    let lost = !targets.iter().all(|target| target.at_recovery_point);
-    let last = Last { cut: last, lost };
+    let held = history.state.as_ref().and_then(GroupState::held);
+    let returning = scene.is_returning(history);
+    let lost = !returning && !targets.iter().all(|target| target.at_recovery_point);
+    let last = Last { cut: held.as_ref(), lost };
     let run = match choose_run(scene, history, last).await {
+        // the region that is active may have finished nothing yet, but it began with a finished state
+        Ok(Some(FromRuns::Choice(Choice::UpToDate))) | Err(Stop::Refused(_)) if returning => {
+            Some(FromRuns::Choice(at_recovery_point(scene, last.cut)?))
+        }
         Err(Stop::Refused(refusal @ Refusal::NoFinishedRun { .. })) => {
             // a table that is not there is why no run can finish
             heads(sources.into_iter().map(|table| (table, None)).collect(), Newer::Leave).await?;
@@ -111,7 +116,13 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     let (choice, as_of) = match run {
         Some(FromRuns::Choice(choice)) => (choice, scene.world.now()),
         Some(FromRuns::Listed(listed)) => {
-            (choose_listed(scene, &heads, &listed, last).await?, scene.world.now())
+            let choice = match choose_listed(scene, &heads, &listed, last).await {
+                Ok(Choice::UpToDate) | Err(Stop::Refused(_)) if returning => {
+                    at_recovery_point(scene, last.cut)?
+                }
+                choice => choice?,
+            };
+            (choice, scene.world.now())
         }
         None => choose_instant(scene, &heads).await?,
     };
@@ -123,12 +134,34 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
         return Ok(Prepared::UpToDate);
     }
     goes_forward(&cut, last.cut)?;
-    pinned.iter().for_each(|source| say_recreated(source, last.cut));
+    if !returning {
+        pinned.iter().for_each(|source| say_recreated(source, last.cut));
+    }
     let plans =
         pinned.into_iter().zip(targets).map(|(source, target)| plan_table(scene, active, source, target));
-    let plans = try_join_all(plans).await?;
+    let mut plans = try_join_all(plans).await?;
+    if returning {
+        // whoever was paused in the middle of an intent that was given up finds its slots taken
+        plans.iter_mut().for_each(|plan| plan.diff.marks = true);
+    }
     all_present(scene, history, &plans).await?;
     Ok(Prepared::Plan(Box::new(GroupPlan::new(cut, plans))))
+}
+
+/// The state that the region which is active began with when the roles changed.
+fn at_recovery_point(scene: &Scene<'_>, held: Option<&Cut>) -> Result<Choice, Refusal> {
+    let held = held.ok_or(Refusal::NoFinishedRun { seen: 0 })?;
+    let versions = scene.group.tables.iter().map(|table| {
+        let version = held.table(&table.name).map(|held| held.source_version);
+        let problem = || {
+            "is not part of the recovery point that the roles were changed at; the next run that finishes with it will do"
+                .to_owned()
+        };
+        let version = version.ok_or_else(|| Refusal::TableMissing { table: table.name.clone(), problem: problem() });
+        Ok((table.name.clone(), version?))
+    });
+    let versions = versions.collect::<Result<_, Refusal>>()?;
+    Ok(Choice::Chosen(Chosen { run: held.run.clone(), versions }))
 }
 
 fn cut(scene: &Scene<'_>, chosen: Chosen, as_of: DateTime<Utc>, pinned: &[Pinned]) -> Cut {

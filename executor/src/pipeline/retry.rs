@@ -37,10 +37,15 @@ pub async fn sync_group(
     force: bool,
     progress: &Progress,
 ) -> GroupReport {
-    let scene = match Scene::open(world, loaded, spec, group).await {
-        Ok(scene) => scene.keeping_caches(),
-        Err(failure) => return GroupReport::failed(&group.name, &failure),
-    };
+    match Scene::open(world, loaded, spec, group).await {
+        Ok(scene) => sync_scene(&scene.keeping_caches(), force, progress).await,
+        Err(failure) => GroupReport::failed(&group.name, &failure),
+    }
+}
+
+/// The same for a group whose stores are open.
+pub(crate) async fn sync_scene(scene: &Scene<'_>, force: bool, progress: &Progress) -> GroupReport {
+    let group = scene.group;
     let attempts = AtomicU32::new(0);
     let backoff = ExponentialBuilder::default()
         .with_jitter()
@@ -49,9 +54,9 @@ pub async fn sync_group(
         .with_max_times(usize::try_from(group.max_attempts.saturating_sub(1)).unwrap_or(usize::MAX));
     let once = || async {
         let number = attempts.fetch_add(1, Ordering::Relaxed) + 1;
-        let ended = until_no_race(&scene, force, progress).await;
+        let ended = until_no_race(scene, force, progress).await;
         if let Err(stop) = &ended {
-            record(&scene, number, stop).await;
+            record(scene, number, stop).await;
         }
         ended
     };

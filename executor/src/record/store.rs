@@ -23,6 +23,9 @@ pub async fn with_records(
 
 /// The record of a table at the newest recovery point, if there is one that can be used.
 async fn load(scene: &Scene<'_>, history: &History, table: &TableName) -> Option<TableRecord> {
+    if scene.is_returning(history) {
+        return None;
+    }
     let point = history.state.as_ref()?.recovery_point()?;
     let held = point.cut.table(table)?;
     if point.kind != IntentKind::Publish {

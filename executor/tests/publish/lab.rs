@@ -100,6 +100,8 @@ impl Lab {
             group: GROUP.parse().unwrap(),
             run: id.clone(),
             attempt: 1,
+            region: Some("east".to_owned()),
+            epoch: Some(1),
             started_at: Some(at - TimeDelta::seconds(30)),
             ended_at: None,
             status: None,
