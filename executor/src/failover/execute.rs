@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use futures::future::try_join_all;
+use lakedr_control::cut::Cut;
 use lakedr_control::group_log::{Appended, ApprovedPlan, Event, GroupState, History, Role};
 
 use super::basis::Kind;
@@ -116,7 +117,7 @@ impl Course<'_> {
         if report.error.is_some() {
             return Err(Stopped::By(Box::new(report)));
         }
-        let held = report.cut.as_ref().map_or_else(|| "nothing".to_owned(), |cut| cut.describe());
+        let held = report.cut.as_ref().map_or_else(|| "nothing".to_owned(), Cut::describe);
         self.done("sync", begun, held);
         Ok(())
     }

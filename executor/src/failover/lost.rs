@@ -93,7 +93,11 @@ async fn keep_table(scene: &Scene<'_>, state: &GroupState, plan: &TablePlan) -> 
     let mut bytes = serde_json::to_vec_pretty(&report).map_err(NotKept::Encode).at(Stage::Observe, name)?;
     bytes.push(b'\n');
     let key = layout::lost_report(&scene.group.name, state.epoch, name, head);
-    put(&location, &key, &Bytes::from(bytes), name).await?;
+    // one that is there is about the same commits, which were compared byte for byte
+    let written = location.create(&key, &bytes).await.at(Stage::Observe, name)?;
+    if written == Written::Lost {
+        return Ok(());
+    }
     tracing::warn!(
         table = %name, region = %report.region, commits = report.commits.len(),
         "commits behind the recovery point are replaced; they are kept at {}/{key}", location.url()

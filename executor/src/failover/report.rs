@@ -164,7 +164,7 @@ impl Facts {
         )];
         match (&self.open_cut, &self.recovery_point) {
             (Some(cut), _) => {
-                lines.push(format!("  goes on from: {} (an open intent, finished first)", cut.describe()))
+                lines.push(format!("  goes on from: {} (an open intent, finished first)", cut.describe()));
             }
             (None, Some(point)) => {
                 lines.push(format!("  goes on from: {} (entry {})", point.cut.describe(), point.seq));

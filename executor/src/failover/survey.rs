@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use lakedr_control::cut::Cut;
-use lakedr_control::group_log::{FailureClass, GroupState, History, RecoveryPoint};
+use lakedr_control::group_log::{FailureClass, GroupState, History};
 
 use super::basis::{Basis, Kind};
 use super::loss::{Seen, look};
@@ -13,7 +13,7 @@ use super::report::{Facts, Loss, Survey};
 use super::steps::steps;
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
-use crate::observe::choice::holds_all;
+use crate::observe::choice::{Runs, holds_all};
 use crate::observe::target::target;
 use crate::pipeline::{Scene, Stop, regions_fit};
 use crate::report::GroupReport;
@@ -125,7 +125,7 @@ pub(super) fn would_lose(state: &GroupState, seen: &Seen, held: Option<&Cut>) ->
     if !seen.unseen.is_empty() {
         found.push(SwitchRefusal::Unseen { what: seen.unseen.join("; ") });
     }
-    let runs = seen.runs.as_ref().map(|runs| runs.under_way()).unwrap_or_default();
+    let runs = seen.runs.as_ref().map(Runs::under_way).unwrap_or_default();
     if !runs.is_empty() {
         found.push(SwitchRefusal::UnderWay { active, runs });
         return found;
@@ -166,7 +166,7 @@ fn facts(scene: &Scene<'_>, state: &GroupState, lag: Option<Duration>) -> Facts 
         epoch: state.epoch,
         active_region: state.role.active.clone(),
         standby_region: state.role.standby.clone(),
-        recovery_point: state.recovery_point().map(RecoveryPoint::clone),
+        recovery_point: state.recovery_point().cloned(),
         open_intent: state.open_intent.as_ref().map(|open| open.seq),
         open_cut: state.open_intent.as_ref().map(|open| open.cut.clone()),
         rpo_lag_seconds: lag.map(|lag| lag.as_secs()),
@@ -179,7 +179,7 @@ fn facts(scene: &Scene<'_>, state: &GroupState, lag: Option<Duration>) -> Facts 
 fn loss(seen: Seen, held: Option<&Cut>) -> Loss {
     Loss {
         runs: seen.runs.as_ref().map(|runs| runs.behind(held)),
-        runs_under_way: seen.runs.as_ref().map(|runs| runs.under_way()),
+        runs_under_way: seen.runs.as_ref().map(Runs::under_way),
         tables: seen.behind,
         unseen: seen.unseen,
     }

@@ -95,6 +95,10 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
         Ok(Some(FromRuns::Choice(Choice::UpToDate))) | Err(Stop::Refused(_)) if returning => {
             Some(FromRuns::Choice(at_recovery_point(scene, last.cut)?))
         }
+        Err(Stop::Refused(Refusal::NoFinishedRun { .. })) if began_finished(history) => {
+            let choice = if lost { at_recovery_point(scene, last.cut)? } else { Choice::UpToDate };
+            Some(FromRuns::Choice(choice))
+        }
         Err(Stop::Refused(refusal @ Refusal::NoFinishedRun { .. })) => {
             // a table that is not there is why no run can finish
             heads(sources.into_iter().map(|table| (table, None)).collect(), Newer::Leave).await?;
@@ -146,6 +150,14 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     }
     all_present(scene, history, &plans).await?;
     Ok(Prepared::Plan(Box::new(GroupPlan::new(cut, plans))))
+}
+
+/// Whether the region that is active was given a finished state by a change of roles, and has passed it on.
+fn began_finished(history: &History) -> bool {
+    history
+        .state
+        .as_ref()
+        .is_some_and(|state| state.role_change.is_some() && !state.recovery_points.is_empty())
 }
 
 /// The state that the region which is active began with when the roles changed.

@@ -62,7 +62,8 @@ impl Lab {
         lab
     }
 
-    fn root(&self) -> PathBuf {
+    /// The folder of both regions.
+    pub(crate) fn root(&self) -> PathBuf {
         self.directory.path().canonicalize().unwrap()
     }
 
