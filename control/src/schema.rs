@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::codec::Document;
 use crate::group_log::{Entry, Head};
 use crate::known_runs::KnownRuns;
+use crate::lost::LostCommits;
 use crate::run_record::RunRecord;
 use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
 use crate::verification::Verification;
@@ -21,6 +22,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("group_log_head.json", schema::<Head>("head of a group log")),
         ("run_record.json", schema::<RunRecord>("run record")),
         ("known_runs.json", schema::<KnownRuns>("known runs")),
+        ("lost_commits.json", schema::<LostCommits>("report on lost commits")),
         ("verification.json", schema::<Verification>("verification")),
     ]
 }

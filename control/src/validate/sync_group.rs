@@ -6,15 +6,15 @@ use chrono_tz::Tz;
 use super::Violation;
 use super::rules::Report;
 use super::valid_group::{
-    AirflowDag, Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
+    AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
     WorkspaceLogin,
 };
 use crate::id::TableName;
 use crate::location::StoreUrl;
 use crate::secret::SecretRef;
 use crate::spec::{
-    AirflowDagSpec, CatalogSpec, PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec,
-    WorkspaceSpec,
+    AirflowDagSpec, CatalogSpec, MarkerSpec, PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec,
+    WorkflowSpec, WorkspaceSpec,
 };
 
 /// Checks a sync group by itself.
@@ -270,9 +270,7 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
             Some(Workflow::DatabricksJob(job.clone()))
         }
         (None, Some(dag), None) => airflow_dag(&mut report.at("airflow_dag"), dag).map(Workflow::AirflowDag),
-        (None, None, Some(marker)) => {
-            report.at("marker").at("url").store_url(&marker.url).map(Workflow::Marker)
-        }
+        (None, None, Some(places)) => marker(&mut report.at("marker"), places).map(Workflow::Marker),
         _ => {
             report.violation(
                 "names no workflow, or more than one",
@@ -285,6 +283,8 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
 
 fn airflow_dag(report: &mut Report<'_>, spec: &AirflowDagSpec) -> Option<AirflowDag> {
     let url = report.at("url").service_url(&spec.url);
+    let secondary_url = spec.secondary_url.as_ref();
+    let secondary_url = secondary_url.map(|url| report.at("secondary_url").service_url(url));
     if spec.dag_id.is_empty() {
         report.at("dag_id").violation("is empty", "write the id of the DAG");
     }
@@ -302,7 +302,25 @@ fn airflow_dag(report: &mut Report<'_>, spec: &AirflowDagSpec) -> Option<Airflow
             None
         }
     };
-    Some(AirflowDag { url: url?, dag_id: spec.dag_id.clone(), login })
+    match secondary_url {
+        // a malformed one has been reported
+        Some(None) => None,
+        secondary_url => Some(AirflowDag {
+            url: url?,
+            secondary_url: secondary_url.flatten(),
+            dag_id: spec.dag_id.clone(),
+            login,
+        }),
+    }
+}
+
+fn marker(report: &mut Report<'_>, spec: &MarkerSpec) -> Option<Marker> {
+    let url = report.at("url").store_url(&spec.url);
+    match spec.secondary_url.as_ref().map(|url| report.at("secondary_url").store_url(url)) {
+        // a malformed one has been reported
+        Some(None) => None,
+        secondary_url => Some(Marker { url: url?, secondary_url: secondary_url.flatten() }),
+    }
 }
 
 fn job_needs_workspaces(report: &mut Report<'_>, spec: &SyncGroupSpec) {

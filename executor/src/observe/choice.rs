@@ -29,7 +29,8 @@ const SETTLING: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the records' store cannot be set up.
 pub fn marker(scene: &Scene<'_>, active: SideName, epoch: Option<u64>) -> Result<Option<Marker>, Failure> {
-    let Some(Workflow::Marker(url)) = &scene.group.workflow else { return Ok(None) };
+    let Some(Workflow::Marker(places)) = &scene.group.workflow else { return Ok(None) };
+    let url = places.at(active);
     let opened = scene.stores.open_url(active, url).at(Stage::Observe, url)?;
     let marker = Marker::new(scene.group.name.clone(), opened.doc_store());
     let region = scene.group.side(active).region.clone();
@@ -101,9 +102,11 @@ pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Runs>, 
 
 /// The service that the group's workflow runs in, if it is not one whose runs are marked.
 async fn service(scene: &Scene<'_>, history: &History) -> Result<Option<Box<dyn RunService>>, Failure> {
-    let active = scene.group.side(scene.active(history));
+    let active = scene.active(history);
     match &scene.group.workflow {
-        Some(workflow) => open(workflow, active, &scene.secrets).await.at_workflow(),
+        Some(workflow) => {
+            open(workflow, (active, scene.group.side(active)), &scene.secrets).await.at_workflow()
+        }
         None => Ok(None),
     }
 }
