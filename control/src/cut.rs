@@ -45,6 +45,9 @@ pub struct CutTable {
     /// Version of the target that holds the same state; none while nothing has been planned for the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_version: Option<u64>,
+    /// Version of the landing table that holds the same state; staged delivery only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landed_version: Option<u64>,
     /// Files (data and deletion vectors) that the target lacked.
     #[serde(default)]
     pub files_copied: u64,
@@ -176,6 +179,7 @@ impl From<Pin> for CutTable {
             source_table_id: pin.source_table_id,
             source_version: pin.source_version,
             target_version: None,
+            landed_version: None,
             files_copied: 0,
             bytes_copied: 0,
             files_removed: 0,

@@ -7,7 +7,7 @@ use crate::spec::Kind;
 const CONTROL_ROOT: &str = "v1";
 
 /// Folder of an external location that holds everything that is not table data.
-const META: &str = "meta";
+pub const META: &str = "meta";
 
 /// Key of a document in the control store.
 #[must_use]

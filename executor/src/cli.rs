@@ -86,8 +86,13 @@ pub enum Command {
     Validate,
     /// Show what a sync would copy: cut, files, bytes, cost. Writes nothing
     Plan,
-    /// Cut, copy and publish each group that is due
+    /// Cut, copy and publish each group that is due. Of a group with staged delivery: the half of this --region, or both
+    /// without one
     Sync(SyncArgs),
+    /// Staged delivery, in the active region: cut each group that is due, and copy it to the landing area
+    Send(SyncArgs),
+    /// Staged delivery, in the standby region: publish what has landed
+    Receive(SyncArgs),
     /// Show RPO lag in time and runs, roles, epochs and last errors
     Status,
     /// List the recovery points of each group
@@ -118,7 +123,7 @@ pub enum Command {
     CopyWorker(CopyWorkerArgs),
 }
 
-/// Options of `lakedr sync`.
+/// Options of `lakedr sync`, `lakedr send` and `lakedr receive`.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct SyncArgs {
     /// Ignore the schedules

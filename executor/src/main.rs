@@ -40,7 +40,12 @@ fn main() -> ExitCode {
 async fn run(cli: &Cli) -> Exit {
     let progress = (io::stderr().is_terminal() && !cli.global.quiet).then(MultiProgress::new);
     let output = Output::new(cli.global.output);
-    let context = Context { world: World::new(), global: cli.global.clone(), output, progress };
+    let context = Context {
+        world: World { region: cli.global.region.clone(), ..World::new() },
+        global: cli.global.clone(),
+        output,
+        progress,
+    };
     let exit = tokio::select! {
         ended = command::run(&context, &cli.command) => match ended {
             Ok(exit) => exit,

@@ -13,6 +13,8 @@ pub struct World {
     pub author: Author,
     /// What all copies share.
     pub copying: Copying,
+    /// Region that this process runs in, if it has been told.
+    pub region: Option<String>,
 }
 
 impl World {
@@ -22,7 +24,7 @@ impl World {
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let executor = env!("CARGO_PKG_VERSION").to_owned();
         let author = Author { executor, host, run: Uuid::new_v4().to_string() };
-        Self { author, copying: Copying::default() }
+        Self { author, copying: Copying::default(), region: None }
     }
 
     /// The present moment, by this machine's clock. For people and for the RPO lag: what is safe never rests on it.

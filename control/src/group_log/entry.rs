@@ -135,7 +135,9 @@ pub enum Event {
     },
     /// Staged delivery: the cut is complete in the landing area.
     Landed {
-        /// The cut.
+        /// Digest of the spec that the cut was made with.
+        spec_digest: String,
+        /// The cut; of each table it says which version of the landing table holds it.
         cut: Cut,
     },
     /// The cut is about to be published; every byte it needs is in place.

@@ -28,6 +28,23 @@ pub struct RecoveryPoint {
     pub cut: Cut,
 }
 
+/// A cut that is complete in the landing area.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Landed {
+    /// Sequence number of the entry.
+    pub seq: u64,
+    /// When it landed.
+    #[serde(with = "crate::time::rfc3339_millis")]
+    #[cfg_attr(feature = "schema", schemars(with = "DateTime<Utc>"))]
+    pub at: DateTime<Utc>,
+    /// Digest of the spec that the cut was made with.
+    pub spec_digest: String,
+    /// The cut.
+    pub cut: Cut,
+}
+
 /// An intent that is neither published, abandoned nor replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -88,9 +105,9 @@ pub struct GroupState {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::rfc3339_millis_option")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<DateTime<Utc>>"))]
     pub last_publish_at: Option<DateTime<Utc>>,
-    /// A cut that has landed and is not published.
+    /// What the landing area holds: the newest cut that has landed since the roles were given, published or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub landed: Option<Cut>,
+    pub landed: Option<Landed>,
     /// An intent that somebody has to finish.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_intent: Option<OpenIntent>,
@@ -110,6 +127,13 @@ impl GroupState {
     #[must_use]
     pub fn recovery_point(&self) -> Option<&RecoveryPoint> {
         self.recovery_points.last()
+    }
+
+    /// The newest cut that has landed, unless it is published.
+    #[must_use]
+    pub fn unpublished(&self) -> Option<&Landed> {
+        let held = self.recovery_point().map(|point| &point.cut.id);
+        self.landed.as_ref().filter(|landed| held != Some(&landed.cut.id))
     }
 
     /// Sequence number of the entry that made this state.
@@ -241,7 +265,10 @@ fn step(mut state: GroupState, entry: &Entry) -> Result<GroupState, FoldError> {
     state.moving_to = None;
     match &entry.event {
         Event::Created { .. } => return Err(misplaced(entry, "the group exists already")),
-        Event::Landed { cut } => state.landed = Some(cut.clone()),
+        Event::Landed { spec_digest, cut } => {
+            let (spec_digest, cut) = (spec_digest.clone(), cut.clone());
+            state.landed = Some(Landed { seq: entry.seq, at: entry.at, spec_digest, cut });
+        }
         Event::Intent { .. } => open(&mut state, entry)?,
         Event::Published { intent, .. } => publish(&mut state, entry, *intent)?,
         Event::Abandoned { intent, .. } => {
@@ -312,9 +339,6 @@ fn close(state: &mut GroupState, entry: &Entry, intent: u64) -> Result<OpenInten
 fn publish(state: &mut GroupState, entry: &Entry, intent: u64) -> Result<(), FoldError> {
     let Event::Published { cut, publish_window_ms, .. } = &entry.event else { return Ok(()) };
     let closed = close(state, entry, intent)?;
-    if state.landed.as_ref().is_some_and(|landed| landed.id == cut.id) {
-        state.landed = None;
-    }
     state.spec_digest = closed.spec_digest;
     state.last_failure = None;
     if closed.kind == IntentKind::Publish {

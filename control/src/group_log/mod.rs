@@ -19,7 +19,8 @@ pub use entry::{
     Author, Entry, Event, FIRST_EPOCH, FIRST_SEQ, FORMAT, FailureClass, IntentKind, IntentSlot, Role,
 };
 pub use fold::{
-    FoldError, GroupState, LastFailure, OpenIntent, POINTS_KEPT, RecoveryPoint, TABLES_KEPT, fold, fold_from,
+    FoldError, GroupState, Landed, LastFailure, OpenIntent, POINTS_KEPT, RecoveryPoint, TABLES_KEPT, fold,
+    fold_from,
 };
 pub use head::{HEAD_FORMAT, Head, HeadIgnored};
 pub use log::{Appended, GroupLog, History, LogError, WholeLog};

@@ -4,6 +4,8 @@
 //! region's (`target_version`), for the roles in which it was published. Once they have changed, the same two versions
 //! are the same state, the other way round: [`GroupState::held`] says it for the roles in force.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -60,9 +62,10 @@ impl GroupState {
     /// What the newest recovery point holds, in the roles in force: `source_version` is of the table in the region that
     /// is active, `target_version` of the one in the region that is standby.
     #[must_use]
-    pub fn held(&self) -> Option<Cut> {
+    pub fn held(&self) -> Option<Cow<'_, Cut>> {
         let point = self.recovery_point()?;
-        Some(if self.is_turned(point) { point.cut.turned() } else { point.cut.clone() })
+        let as_published = Cow::Borrowed(&point.cut);
+        Some(if self.is_turned(point) { Cow::Owned(point.cut.turned()) } else { as_published })
     }
 
     /// Version, at a recovery point, of a table in the region that is standby.

@@ -1,7 +1,8 @@
 //! Rules that look at more than one document.
 
 use super::{SideName, Step, ValidGroup, Violation, external_location, snapshot_schedule, sync_group};
-use crate::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec as _, SyncGroupSpec};
+use crate::location::StoreUrl;
+use crate::spec::{Delivery, ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec as _, SyncGroupSpec};
 
 /// All specs of one control store or Terraform state.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,8 +43,33 @@ pub fn group_references(group: &SyncGroupSpec, locations: &[ExternalLocationSpec
                 format!("{:?} is read-only, and the group log is written there", location.name),
                 "name another external location, or set read_only = false".to_owned(),
             )),
-            Some(_) => {}
+            Some(location) => found.extend(landing_conflicts(group, side, location)),
         }
+    }
+    found
+}
+
+/// The places below an external location where tables of a group land that are places of tables already.
+fn landing_conflicts(group: &SyncGroupSpec, side: &str, location: &ExternalLocationSpec) -> Vec<Violation> {
+    let (Ok(group), Ok(root)) = (sync_group(group), location.url.parse::<StoreUrl>()) else {
+        return Vec::new();
+    };
+    if group.delivery != Delivery::Staged {
+        return Vec::new();
+    }
+    let places = || {
+        let both = |table| [SideName::Primary, SideName::Secondary].map(|side| (table, side));
+        group.tables.iter().flat_map(both).filter_map(|(table, side)| Some((table, table.url(side)?)))
+    };
+    let mut found = Vec::new();
+    for table in &group.tables {
+        let landing = root.table(&table.name);
+        let Some((other, place)) = places().find(|(_, place)| place.overlaps(&landing)) else { continue };
+        found.push(at(
+            &[side, "location"],
+            format!("{} lands at {landing}, which is in the place of {} ({place})", table.name, other.name),
+            "name an external location that no table lies in, or set delivery = \"direct\"".to_owned(),
+        ));
     }
     found
 }

@@ -2,6 +2,7 @@
 //! is wrong and how to mend it. Successful validation is the only door to the typed specs the executor works with.
 
 mod cross;
+mod delivery;
 mod external_location;
 mod rules;
 mod snapshot_schedule;

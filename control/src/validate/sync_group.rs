@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 use chrono_tz::Tz;
 
 use super::Violation;
+use super::delivery::delivery;
 use super::rules::Report;
 use super::valid_group::{
     AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
@@ -13,8 +14,8 @@ use crate::id::TableName;
 use crate::location::StoreUrl;
 use crate::secret::SecretRef;
 use crate::spec::{
-    AirflowDagSpec, CatalogSpec, MarkerSpec, PublishEngine, ScheduleSpec, SideSpec, SyncGroupSpec,
-    WorkflowSpec, WorkspaceSpec,
+    AirflowDagSpec, CatalogSpec, MarkerSpec, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec,
+    WorkspaceSpec,
 };
 
 /// Checks a sync group by itself.
@@ -45,7 +46,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
     let clock_skew = report.at("clock_skew").duration(&spec.clock_skew);
     let rpo_target = spec.rpo_target.as_ref().and_then(|t| report.at("rpo_target").positive_duration(t));
     let rto_target = spec.rto_target.as_ref().and_then(|t| report.at("rto_target").positive_duration(t));
-    publish(&mut report, spec);
+    delivery(&mut report, spec);
     if spec.egress_price_per_gib.is_some_and(|price| !price.is_finite() || price < 0.0) {
         report.at("egress_price_per_gib").violation("is not a price", "give a number of 0 or more");
     }
@@ -370,20 +371,6 @@ pub(super) fn schedule(report: &mut Report<'_>, spec: &ScheduleSpec) -> Option<S
             report.violation("names no moment, or names it twice", "set either interval or cron");
             None
         }
-    }
-}
-
-fn publish(report: &mut Report<'_>, spec: &SyncGroupSpec) {
-    match (spec.publish.engine, &spec.publish.warehouse_id) {
-        (PublishEngine::DatabricksSql, None) => report.at("publish").at("warehouse_id").violation(
-            "is missing, and the engine is databricks_sql",
-            "name the SQL warehouse that publishes",
-        ),
-        (PublishEngine::Native, Some(_)) => report
-            .at("publish")
-            .at("warehouse_id")
-            .violation("belongs to engine databricks_sql, and the engine is native", "leave it out"),
-        _ => {}
     }
 }
 

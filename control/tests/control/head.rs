@@ -184,7 +184,7 @@ fn event(state: &GroupState, choice: u8) -> Event {
         }
         (_, 10) => Event::Paused { operator: operator() },
         (_, 11) => Event::Resumed { operator: operator() },
-        (_, 12) => Event::Landed { cut: cut(run, tables) },
+        (_, 12) => Event::Landed { spec_digest: format!("spec {run}"), cut: cut(run, tables) },
         (_, 13) => {
             Event::Moved { to_region: if choice < 100 { "east".to_owned() } else { "west".to_owned() } }
         }

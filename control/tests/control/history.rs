@@ -81,7 +81,7 @@ fn a_failover_raises_the_epoch_and_needs_settled_intents() {
 
 #[test]
 fn a_recovery_point_is_the_other_way_round_once_the_roles_have_changed() {
-    let pinned = |cut: Cut| {
+    let pinned = |cut: &Cut| {
         let table: Vec<_> = cut.tables.iter().map(|t| (t.source_version, t.target_version)).collect();
         table[0]
     };
@@ -93,7 +93,7 @@ fn a_recovery_point_is_the_other_way_round_once_the_roles_have_changed() {
     let mut events = vec![created(), intent("1", None), published];
     for (changes, expected) in [(7, Some(3)), (3, Some(7)), (7, Some(3))].into_iter().enumerate() {
         let state = fold(&history(events.clone())).unwrap().unwrap();
-        assert_eq!(pinned(state.held().unwrap()), expected, "after {changes} changes");
+        assert_eq!(pinned(&state.held().unwrap()), expected, "after {changes} changes");
         assert_eq!(state.is_returning(), changes > 0);
         let role = roles[changes % 2].clone();
         events.push(Event::Role { role, from: Some(3), approved_by: "me".to_owned(), plan: None });

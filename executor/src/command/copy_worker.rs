@@ -45,7 +45,7 @@ async fn ends(context: &Context, args: CopyWorkerArgs) -> Result<(Sides, Means),
     let scene = Scene::open(&context.world, &loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
     let cap = args.max_bytes_per_second.or(group.max_bytes_per_second);
-    Ok((scene.stores.sides(scene.active(&history)), copying.of_group(&group.name, cap)))
+    Ok((scene.sides(&history), copying.of_group(&group.name, cap)))
 }
 
 /// The lines of standard input. A thread of its own reads them: a read that waits for a line cannot be cut short, and

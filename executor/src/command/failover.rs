@@ -1,6 +1,9 @@
 //! `lakedr failover plan|execute` and `lakedr failback plan|execute`.
 
+use std::time::Instant;
+
 use futures::future::join_all;
+use lakedr_control::cut::Cut;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::ValidGroup;
 use serde::Serialize;
@@ -10,9 +13,9 @@ use crate::cli::SwitchCommand;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::failover::{
-    Approved, Kind, Standing, Survey, SwitchRefusal, Switched, execute, plan_id, standing, survey,
+    Approved, Kind, SYNC, Standing, Step, Survey, SwitchRefusal, Switched, execute, plan_id, standing, survey,
 };
-use crate::pipeline::Scene;
+use crate::pipeline::{Asked, Scene, Task, sync_group};
 use crate::report::GroupReport;
 use crate::spec::Loaded;
 
@@ -124,14 +127,37 @@ async fn carry_out(context: &Context, loaded: &Loaded, approved: Approved<'_>) -
         stopped.extend(stale(loaded, &known, approved));
     }
     let groups = if stopped.is_empty() {
-        let progress = context.progress();
-        let switches =
-            known.iter().map(|(scene, standing)| execute(scene, approved, &standing.part, &progress));
-        join_all(switches).await.into_iter().map(|switched| OfGroup::Switched(Box::new(switched))).collect()
+        let switches = known.iter().zip(&loaded.groups);
+        let switches = switches
+            .map(|((scene, standing), group)| switch(context, loaded, group, scene, standing, approved));
+        join_all(switches).await
     } else {
         stopped.into_iter().map(|report| OfGroup::Stopped(Box::new(report))).collect()
     };
     write(context, approved, groups)
+}
+
+/// Carries out a plan for one group; a failback begins with a last sync in the old direction.
+async fn switch(
+    context: &Context,
+    loaded: &Loaded,
+    group: &(SyncGroupSpec, ValidGroup),
+    scene: &Scene<'_>,
+    standing: &Standing,
+    approved: Approved<'_>,
+) -> OfGroup {
+    let mut before = None;
+    if approved.kind == Kind::Failback && !standing.switched {
+        let (begun, task) = (Instant::now(), Task { asked: Asked::Sync, force: true });
+        let report = sync_group(&context.world, loaded, group, task, &context.progress()).await;
+        if report.error.is_some() {
+            return OfGroup::Stopped(Box::new(report));
+        }
+        let result = report.cut.as_ref().map_or_else(|| "nothing to sync".to_owned(), Cut::describe);
+        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        before = Some(Step { step: SYNC, took_ms, result });
+    }
+    OfGroup::Switched(Box::new(execute(scene, approved, &standing.part, before).await))
 }
 
 fn failed(scene: &Scene<'_>, failure: &Failure) -> GroupReport {

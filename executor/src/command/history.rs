@@ -35,7 +35,7 @@ fn line(entry: &Entry) -> String {
             let replaces = replaces.map(|seq| format!(", replaces {seq}")).unwrap_or_default();
             format!("{}, {} slot(s){replaces}", cut.describe(), slots.len())
         }
-        Event::Landed { cut } => cut.describe(),
+        Event::Landed { cut, .. } => cut.describe(),
         Event::Published { intent, cut, publish_window_ms } => {
             format!("{}, intent {intent}, window {publish_window_ms} ms", cut.describe())
         }

@@ -21,6 +21,7 @@ pub use context::{CommandError, Context};
 use crate::cli::Command;
 use crate::exit::Exit;
 use crate::failover::Kind;
+use crate::pipeline::Asked;
 
 /// Carries out one command.
 ///
@@ -30,7 +31,9 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, CommandEr
     match command {
         Command::Validate => validate::run(context).await,
         Command::Plan => plan::run(context).await,
-        Command::Sync(args) => sync::run(context, *args).await,
+        Command::Sync(args) => sync::run(context, Asked::Sync, *args).await,
+        Command::Send(args) => sync::run(context, Asked::Send, *args).await,
+        Command::Receive(args) => sync::run(context, Asked::Receive, *args).await,
         Command::Status => status::run(context).await,
         Command::RecoveryPoints => recovery_points::run(context).await,
         Command::History => history::run(context).await,

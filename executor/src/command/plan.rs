@@ -7,7 +7,7 @@ use super::sync::report;
 use crate::delta::feature::caveats;
 use crate::error::{At as _, Stage};
 use crate::exit::Exit;
-use crate::pipeline::{Prepared, Scene, Stop, prepare};
+use crate::pipeline::{Asked, Leg, Prepared, Scene, Stop, legs, prepare};
 use crate::report::{Done, GroupReport, Outcome};
 use crate::spec::Loaded;
 
@@ -30,18 +30,20 @@ async fn plan(
     spec: &SyncGroupSpec,
     group: &ValidGroup,
 ) -> Result<GroupReport, Stop> {
-    let scene = Scene::open(&context.world, loaded, spec, group).await?;
+    let mut scene = Scene::open(&context.world, loaded, spec, group).await?;
     let history = scene.log.read().await.at(Stage::Observe, &group.name)?;
-    Ok(match prepare(&scene, &history).await? {
-        Prepared::UpToDate => GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)),
-        Prepared::Plan(plan) => {
-            for table in &plan.tables {
-                for caveat in caveats(&table.source.head) {
-                    tracing::warn!(table = %table.name(), "{caveat}");
-                }
+    let legs = legs(Asked::Sync, group.delivery, scene.here(&history)).at(Stage::Spec, &group.name)?;
+    for leg in legs {
+        scene = scene.on(*leg);
+        let Prepared::Plan(plan) = prepare(&scene, &history).await? else { continue };
+        for table in &plan.tables {
+            for caveat in caveats(&table.source.head) {
+                tracing::warn!(table = %table.name(), "{caveat}");
             }
-            let cost = plan.cost(group.egress_price_per_gib);
-            GroupReport::planned(&group.name, &history, plan.cut, cost)
         }
-    })
+        // what has landed is in the region already
+        let cost = plan.cost(group.egress_price_per_gib).filter(|_| *leg != Leg::Receive);
+        return Ok(GroupReport::planned(&group.name, &history, plan.cut, cost));
+    }
+    Ok(GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)))
 }

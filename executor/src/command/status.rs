@@ -43,6 +43,9 @@ struct Known {
     rpo_met: Option<bool>,
     /// Finished runs that the newest recovery point does not hold; none without a workflow that can be read.
     runs_behind: Option<usize>,
+    /// What the landing area holds; staged delivery only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    landed: Option<LandedCut>,
     paused_by: Option<String>,
     /// An intent that the next sync finishes.
     open_intent: Option<u64>,
@@ -54,6 +57,23 @@ struct Known {
     /// What could not be found out, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct LandedCut {
+    seq: u64,
+    #[serde(with = "time::rfc3339_millis")]
+    at: DateTime<Utc>,
+    holds: String,
+    published: bool,
+}
+
+impl LandedCut {
+    fn of(state: &GroupState) -> Option<Self> {
+        let landed = state.landed.as_ref()?;
+        let (seq, at, holds) = (landed.seq, landed.at, landed.cut.describe());
+        Some(Self { seq, at, holds, published: state.unpublished().is_none() })
+    }
 }
 
 #[derive(Serialize)]
@@ -125,6 +145,7 @@ async fn status(
         rpo_target_seconds: group.rpo_target.map(|target| target.as_secs()),
         rpo_met: group.rpo_target.map(|target| lag.is_some_and(|lag| lag <= target)),
         runs_behind,
+        landed: state.and_then(LandedCut::of),
         paused_by: paused_by(group, state),
         open_intent: state.and_then(|state| state.open_intent.as_ref()).map(|intent| intent.seq),
         last_failure: state.and_then(|state| state.last_failure.as_ref()).map(|failure| LastFailure {
@@ -165,6 +186,10 @@ fn text(status: &GroupStatus) -> String {
         let met = if met { "met" } else { "MISSED" };
         lines
             .push(format!("  RPO target: {} ({met})", duration_text(std::time::Duration::from_secs(target))));
+    }
+    if let Some(landed) = &known.landed {
+        let published = if landed.published { "published" } else { "not published yet" };
+        lines.push(format!("  landed: {}, at {}, {published}", landed.holds, time::format(landed.at)));
     }
     if let Some(by) = &known.paused_by {
         lines.push(format!("  paused by {by}"));

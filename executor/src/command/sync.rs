@@ -1,9 +1,11 @@
 use futures::stream::{self, StreamExt as _};
 
 use super::context::{CommandError, Context};
+use lakedr_control::spec::Delivery;
+
 use crate::cli::SyncArgs;
 use crate::exit::Exit;
-use crate::pipeline::sync_group;
+use crate::pipeline::{Asked, Task, sync_group};
 use crate::report::GroupReport;
 
 /// Groups that are synced at the same time.
@@ -14,9 +16,10 @@ struct Document<'a> {
     groups: &'a [GroupReport],
 }
 
-/// `lakedr sync`
-pub(super) async fn run(context: &Context, args: SyncArgs) -> Result<Exit, CommandError> {
-    let first = once(context, args.force).await;
+/// `lakedr sync`, `lakedr send` and `lakedr receive`
+pub(super) async fn run(context: &Context, asked: Asked, args: SyncArgs) -> Result<Exit, CommandError> {
+    let task = Task { asked, force: args.force };
+    let first = once(context, task).await;
     if !args.watch {
         return first;
     }
@@ -24,7 +27,7 @@ pub(super) async fn run(context: &Context, args: SyncArgs) -> Result<Exit, Comma
     first?;
     loop {
         tokio::time::sleep(args.every).await;
-        match once(context, args.force).await {
+        match once(context, task).await {
             Err(error @ CommandError::Stdout(_)) => return Err(error),
             // a watch outlives an outage; the next look may find it over
             Err(error) => tracing::error!("{}", crate::error::chain(&error)),
@@ -33,11 +36,15 @@ pub(super) async fn run(context: &Context, args: SyncArgs) -> Result<Exit, Comma
     }
 }
 
-async fn once(context: &Context, force: bool) -> Result<Exit, CommandError> {
+async fn once(context: &Context, task: Task) -> Result<Exit, CommandError> {
     let loaded = context.load().await?;
-    let syncs = loaded.groups.iter().map(|group| async {
+    // half of the way is asked of all groups that have halves; who names a group means that one
+    let by_name = !context.global.group.is_empty();
+    let meant = |delivery| by_name || task.asked == Asked::Sync || delivery == Delivery::Staged;
+    let groups = loaded.groups.iter().filter(|(_, group)| meant(group.delivery));
+    let syncs = groups.map(|group| async {
         let progress = context.progress();
-        sync_group(&context.world, &loaded, group, force, &progress).await
+        sync_group(&context.world, &loaded, group, task, &progress).await
     });
     let mut reports: Vec<GroupReport> =
         stream::iter(syncs).buffer_unordered(GROUPS_IN_FLIGHT).collect().await;

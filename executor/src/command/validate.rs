@@ -1,5 +1,5 @@
 use futures::future::join_all;
-use lakedr_control::group_log::{FailureClass, WholeLog};
+use lakedr_control::group_log::{FailureClass, History, WholeLog};
 use lakedr_control::layout;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::{Schedule, SideName, ValidGroup};
@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::observe::choice::runs;
 use crate::observe::source::Unsupported;
 use crate::observe::table_error::TableError;
-use crate::pipeline::{Scene, carried_out};
+use crate::pipeline::{Asked, Leg, Scene, carried_out, legs};
 use crate::report::{GroupReport, duration_text};
 use crate::spec::{Loaded, TableStore, apart};
 
@@ -121,10 +121,20 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
     else {
         return;
     };
+    let legs = legs(Asked::Sync, scene.group.delivery, scene.here(&history));
+    if legs.is_ok_and(|legs| legs == [Leg::Receive]) {
+        // what is in the other region is for the sender to check
+        findings.take(standby(scene, &history).await);
+        return;
+    }
     findings.take(runs(scene, &history).await);
     let sources = scene.stores.sources(scene.active(&history), scene.group).await;
     let sources = findings.take(sources.at(Stage::Observe, &scene.group.name));
-    let targets = scene.stores.targets(scene.standby(&history), scene.group).await;
+    let targets = if legs.is_ok_and(|legs| legs == [Leg::Send]) {
+        scene.stores.landing(scene.standby(&history), scene.group)
+    } else {
+        scene.stores.targets(scene.standby(&history), scene.group).await
+    };
     let targets = findings.take(targets.at(Stage::Observe, &scene.group.name));
     let Some(sources) = sources else { return };
     if let Some(targets) = targets {
@@ -137,6 +147,21 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
             findings.warnings.extend(caveats);
         }
     }
+}
+
+/// Whether the receiver reaches the landing area and the tables of the standby region.
+async fn standby(scene: &Scene<'_>, history: &History) -> Result<(), Failure> {
+    let (name, side) = (&scene.group.name, scene.standby(history));
+    let landing = scene.stores.landing(side, scene.group).at(Stage::Observe, name)?;
+    let targets = scene.stores.targets(side, scene.group).await.at(Stage::Observe, name)?;
+    apart(&landing, &targets).at(Stage::Observe, name)?;
+    for table in landing.iter().chain(&targets) {
+        match table.table().listing().await {
+            Ok(_) | Err(TableError::NotATable { .. }) => {}
+            Err(error) => return Err(error.at(Stage::Observe, &table.name)),
+        }
+    }
+    Ok(())
 }
 
 async fn table(source: &TableStore) -> Result<TableHead, Failure> {

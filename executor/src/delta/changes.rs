@@ -1,6 +1,6 @@
 //! What one commit changes: every action of it that a replica has to follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 
@@ -77,6 +77,35 @@ impl CommitChange {
             | ActionKind::Other(_) => {}
         }
         Ok(())
+    }
+}
+
+/// What a range of commits leaves changed.
+#[derive(Debug, Clone, Default)]
+pub struct FileChanges {
+    /// Files that it adds, or of which it changes what the log says.
+    pub added: BTreeMap<FileKey, AddFile>,
+    /// Files that it removes.
+    pub removed: BTreeSet<FileKey>,
+}
+
+impl FileChanges {
+    /// Follows commits, oldest first. Of each file the newest action counts (protocol, "Action Reconciliation"); no
+    /// commit speaks of a file twice.
+    #[must_use]
+    pub fn of(commits: Vec<CommitChange>) -> Self {
+        let mut changes = Self::default();
+        for commit in commits {
+            for (key, _) in commit.removes {
+                changes.added.remove(&key);
+                changes.removed.insert(key);
+            }
+            for (key, add) in commit.adds {
+                changes.removed.remove(&key);
+                changes.added.insert(key, add);
+            }
+        }
+        changes
     }
 }
 

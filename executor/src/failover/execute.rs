@@ -5,7 +5,6 @@
 use std::time::Instant;
 
 use futures::future::try_join_all;
-use lakedr_control::cut::Cut;
 use lakedr_control::group_log::{Appended, ApprovedPlan, Event, GroupState, History, Role};
 
 use super::basis::Kind;
@@ -15,12 +14,15 @@ use super::refusal::{SwitchRefusal, as_it_is};
 use super::report::{Step, Switched};
 use super::survey::{in_the_way, part, refused, standby_problems, would_lose};
 use crate::error::{At as _, Classify as _, Failure, Stage};
-use crate::pipeline::{Scene, sync_scene};
+use crate::pipeline::Scene;
 use crate::publish::settle;
-use crate::report::{GroupReport, Progress};
+use crate::report::GroupReport;
 
 /// Races with other executors before they count as a reason to stop.
 const RACES: usize = 8;
+
+/// The step that comes before all others of a failback.
+pub const SYNC: &str = "sync";
 
 /// A plan that somebody approved.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +40,8 @@ pub struct Approved<'a> {
 pub struct Standing {
     /// The group, in words.
     pub described: String,
+    /// Whether the plan has changed its roles.
+    pub switched: bool,
     /// Its part of the plan's id: what the log keeps if the plan has changed its roles, else what it is.
     pub part: String,
 }
@@ -49,11 +53,13 @@ pub struct Standing {
 pub async fn standing(scene: &Scene<'_>, approved: Approved<'_>) -> Result<Option<Standing>, Failure> {
     let history = scene.log.read().await.at(Stage::Observe, &scene.group.name)?;
     let Some(state) = &history.state else { return Ok(None) };
-    let part = match carried_out_by(state, approved.plan) {
+    let carried_out = carried_out_by(state, approved.plan);
+    let part = match carried_out {
         Some(plan) => plan.part.clone(),
         None => part(scene, approved.kind, state)?,
     };
-    Ok(Some(Standing { described: as_it_is(scene.group.name.as_str(), state), part }))
+    let described = as_it_is(scene.group.name.as_str(), state);
+    Ok(Some(Standing { described, switched: carried_out.is_some(), part }))
 }
 
 fn carried_out_by<'a>(state: &'a GroupState, plan: &str) -> Option<&'a ApprovedPlan> {
@@ -82,11 +88,17 @@ struct Course<'a> {
     state: Option<GroupState>,
 }
 
-/// Carries out a plan for one group, of which it has this part.
-pub async fn execute(scene: &Scene<'_>, approved: Approved<'_>, part: &str, progress: &Progress) -> Switched {
+/// Carries out a plan for one group, of which it has this part. `before` is what was done for it already.
+pub async fn execute(
+    scene: &Scene<'_>,
+    approved: Approved<'_>,
+    part: &str,
+    before: Option<Step>,
+) -> Switched {
     let begun = Instant::now();
-    let mut course = Course { scene, approved, steps: Vec::new(), tables: Vec::new(), state: None };
-    let ended = course.run(part, progress).await;
+    let mut course =
+        Course { scene, approved, steps: before.into_iter().collect(), tables: Vec::new(), state: None };
+    let ended = course.run(part).await;
     let error = match ended {
         Ok(()) => None,
         Err(Stopped::By(report)) => Some(*report),
@@ -96,29 +108,9 @@ pub async fn execute(scene: &Scene<'_>, approved: Approved<'_>, part: &str, prog
 }
 
 impl Course<'_> {
-    async fn run(&mut self, part: &str, progress: &Progress) -> Result<(), Stopped> {
-        if self.approved.kind == Kind::Failback && !self.is_switched().await? {
-            self.sync(progress).await?;
-        }
+    async fn run(&mut self, part: &str) -> Result<(), Stopped> {
         let history = self.switch(part).await?;
         self.check(&history).await?;
-        Ok(())
-    }
-
-    async fn is_switched(&self) -> Result<bool, Failure> {
-        let history = self.scene.log.read().await.at(Stage::Observe, &self.scene.group.name)?;
-        Ok(history.state.as_ref().is_some_and(|state| carried_out_by(state, self.approved.plan).is_some()))
-    }
-
-    /// The last sync in the old direction, which has to find or to leave everything on the other side.
-    async fn sync(&mut self, progress: &Progress) -> Result<(), Stopped> {
-        let begun = Instant::now();
-        let report = sync_scene(self.scene, true, progress).await;
-        if report.error.is_some() {
-            return Err(Stopped::By(Box::new(report)));
-        }
-        let held = report.cut.as_ref().map_or_else(|| "nothing".to_owned(), Cut::describe);
-        self.done("sync", begun, held);
         Ok(())
     }
 
@@ -175,8 +167,8 @@ impl Course<'_> {
         }
         if kind == Kind::Failback {
             let held = state.held();
-            let seen = look(self.scene, history, held.as_ref()).await;
-            if let Some(refusal) = would_lose(state, &seen, held.as_ref()).first() {
+            let seen = look(self.scene, history, held.as_deref()).await;
+            if let Some(refusal) = would_lose(state, &seen, held.as_deref()).first() {
                 return Err(self.refused(refusal));
             }
         }
@@ -233,7 +225,8 @@ impl Course<'_> {
 
     fn report(self, begun: Instant, error: Option<GroupReport>) -> Switched {
         let Self { scene, steps, tables, state, .. } = self;
-        let total_ms = millis(begun);
+        let before: u64 = steps.first().filter(|step| step.step == SYNC).map_or(0, |step| step.took_ms);
+        let total_ms = before + millis(begun);
         let target = scene.group.rto_target;
         let change = state.as_ref().and_then(|state| state.role_change.clone());
         let usable = error.is_none() && tables.iter().all(TableCheck::is_usable);

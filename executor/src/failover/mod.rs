@@ -16,7 +16,7 @@ mod survey;
 
 pub use basis::{Basis, Kind, plan_id};
 pub use check::TableCheck;
-pub use execute::{Approved, Standing, execute, standing};
+pub use execute::{Approved, SYNC, Standing, execute, standing};
 pub use loss::TableBehind;
 pub(crate) use lost::keep_lost;
 pub use refusal::SwitchRefusal;

@@ -1,5 +1,6 @@
 //! One group before its roles change: what it would go on from, what would be lost, and what is in the way. Writes nothing.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -37,7 +38,7 @@ async fn of_history(scene: &Scene<'_>, kind: Kind, history: &History) -> Survey 
         Err(failure) => return Survey::unknown(GroupReport::failed(name, &failure)),
     };
     let open = state.open_intent.as_ref();
-    let held = open.map(|open| open.cut.clone()).or_else(|| state.held());
+    let held = open.map(|open| open.cut.clone()).or_else(|| state.held().map(Cow::into_owned));
     let mut problems: Vec<GroupReport> =
         in_the_way(scene, kind, state).iter().map(|refusal| refused(scene, refusal)).collect();
     if problems.is_empty() && open.is_none() {

@@ -1,5 +1,6 @@
 //! What the choice of a cut rests on, and the choice itself.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -49,7 +50,7 @@ pub fn epoch(history: &History) -> u64 {
 
 /// What the newest recovery point holds, in the roles in force.
 fn held(history: &History) -> Option<Cut> {
-    history.state.as_ref().and_then(GroupState::held)
+    history.state.as_ref().and_then(GroupState::held).map(Cow::into_owned)
 }
 
 /// The runs of a workflow.
@@ -140,9 +141,9 @@ async fn marked(
 /// What a choice rests on beside runs and tables.
 #[derive(Debug, Clone, Copy)]
 pub struct Last<'a> {
-    /// What the newest recovery point holds.
+    /// What the target holds: the newest recovery point, or what has landed last.
     pub cut: Option<&'a Cut>,
-    /// Whether the standby region has lost it.
+    /// Whether the target has lost it.
     pub lost: bool,
 }
 
@@ -182,9 +183,10 @@ pub async fn choose_run(
     if let Some(service) = service(scene, history).await? {
         return listed(scene, service.as_ref(), last).await.map(Some);
     }
-    let held = last.held();
-    let Some(attempts) = marked(scene, history, held).await? else { return Ok(None) };
-    Ok(Some(FromRuns::Choice(choose_marked(&attempts, &tables(scene), held)?)))
+    // what is remembered of runs goes by the newest recovery point, whatever has landed since
+    let settled = last.held().and_then(|_| held(history));
+    let Some(attempts) = marked(scene, history, settled.as_ref()).await? else { return Ok(None) };
+    Ok(Some(FromRuns::Choice(choose_marked(&attempts, &tables(scene), last.held())?)))
 }
 
 /// Reads the list of runs, once more when it was read so shortly after the end of a run that the next may not be in it.

@@ -6,8 +6,9 @@ use super::snapshot::Snapshot;
 use super::table_error::TableError;
 
 use crate::delta::listing::LogListing;
+use crate::delta::log_name::LogName;
 use crate::error::{At as _, Classify as _, Failure, Stage};
-use crate::pipeline::{Scene, Stop};
+use crate::pipeline::{Leg, Scene, Stop};
 use crate::plan::group::{TargetFacts, check_target};
 use crate::spec::TableStore;
 
@@ -30,6 +31,13 @@ impl Target {
     #[must_use]
     pub fn commit_size(&self) -> Option<u64> {
         self.listing.commit(self.head?).map(|entry| entry.size)
+    }
+
+    /// Whether its newest version has been proven equal to its source: it has a checksum then, which is written last.
+    #[must_use]
+    pub fn proven(&self) -> bool {
+        let checksum = self.head.map(|version| LogName::Checksum { version });
+        self.listing.others().any(|entry| Some(entry.name) == checksum)
     }
 
     /// Its state; none when there is no table.
@@ -76,10 +84,29 @@ pub async fn target(scene: &Scene<'_>, history: &History, table: TableStore) -> 
         // what came behind the recovery point is kept before it is replaced
         return Ok(Target { table, head, at_recovery_point: false, listing, whole: true });
     }
-    let (head_is_ours, first_unrecorded) = writers(scene, &table, &listing, recorded, head).await?;
-    let first_unrecorded = first_unrecorded.as_ref().map(|(version, author)| (*version, author.as_str()));
-    check_target(&table.name, TargetFacts { recorded, head, head_is_ours, first_unrecorded })?;
+    if scene.leg != Leg::Send || !ours_alone(scene, &table, &listing, recorded, head).await? {
+        let (head_is_ours, first_unrecorded) = writers(scene, &table, &listing, recorded, head).await?;
+        let first_unrecorded = first_unrecorded.as_ref().map(|(version, author)| (*version, author.as_str()));
+        check_target(&table.name, TargetFacts { recorded, head, head_is_ours, first_unrecorded })?;
+    }
     Ok(Target { table, head, at_recovery_point: false, listing, whole: true })
+}
+
+/// Whether lakedr wrote all that came to a landing table since: a sender that was killed, or that lost a race, leaves
+/// versions behind that no entry of the log names.
+async fn ours_alone(
+    scene: &Scene<'_>,
+    table: &TableStore,
+    listing: &LogListing,
+    recorded: Option<u64>,
+    head: Option<u64>,
+) -> Result<bool, Failure> {
+    let (Some(recorded), Some(head)) = (recorded, head) else { return Ok(false) };
+    if head < recorded {
+        return Ok(false);
+    }
+    let since = table.table().commits(listing, recorded + 1, head).await.at(Stage::Observe, &table.name)?;
+    Ok(since.iter().all(|commit| crate::publish::is_ours(commit, &scene.group.name, &table.name)))
 }
 
 type Author = Option<(u64, String)>;

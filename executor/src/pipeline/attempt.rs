@@ -1,10 +1,11 @@
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use lakedr_control::group_log::{Appended, Event, GroupState, History, IntentKind, Role};
-use lakedr_control::validate::SideName;
+use lakedr_control::id::TableName;
 
 use super::due::is_due;
 use super::home::follow_standby;
+use super::leg::Leg;
 use super::prepare::{Prepared, prepare};
 use super::proof::{read_back, read_back_again};
 use super::scene::{Scene, Stop};
@@ -14,8 +15,8 @@ use crate::error::{At as _, Failure, Stage};
 use crate::failover::keep_lost;
 use crate::plan::group::GroupPlan;
 use crate::publish::{
-    Intention, Settled, TableBodies, announce, next_seq, settle, store_bodies, write_checkpoints,
-    write_checksums,
+    Intention, Settled, TableBodies, announce, commit_landing, next_seq, say_landed, settle, store_bodies,
+    write_checkpoints,
 };
 use crate::record::save;
 use crate::report::{Done, Outcome, Progress};
@@ -58,6 +59,11 @@ async fn stages(
     read_up_to: &mut u64,
 ) -> Result<End, Stop> {
     let Some(history) = create(scene, history).await? else { return Ok(End::Raced) };
+    // the sender has no access to what an intent is about
+    if scene.leg == Leg::Send {
+        *read_up_to = next_seq(&history);
+        return send(scene, history, force, progress).await;
+    }
     let settled = settle(scene, history).await?;
     *read_up_to = next_seq(&settled.history);
     if let Some(refusal) = settled.diverged {
@@ -65,27 +71,70 @@ async fn stages(
     }
     let (history, finished) = (settled.history, settled.published_in_ms.is_some());
     allowed(scene, &history)?;
-    let due = || is_due(scene.group.schedule.as_ref(), last_publish(&history), scene.world.now());
-    if !force && !scene.is_returning(&history) && !due() {
-        return rest(scene, &history, if finished { Outcome::Published } else { Outcome::NotDue }).await;
+    // what has landed was due when it was sent, and what came back is due at once
+    let due = force
+        || scene.leg == Leg::Receive
+        || scene.is_returning(&history)
+        || is_due_now(scene, last_publish(&history));
+    if !due {
+        let outcome = if finished { Outcome::Published } else { Outcome::NotDue };
+        return rest(scene, &history, outcome, &[]).await;
     }
     let Some(history) = follow_standby(scene, history).await? else { return Ok(End::Raced) };
     *read_up_to = next_seq(&history);
     let plan = match prepare(scene, &history).await? {
         Prepared::Plan(plan) => plan,
-        Prepared::UpToDate => {
-            return rest(scene, &history, if finished { Outcome::Published } else { Outcome::UpToDate })
-                .await;
+        Prepared::UpToDate { unproven } => {
+            let outcome = if finished { Outcome::Published } else { Outcome::UpToDate };
+            return rest(scene, &history, outcome, &unproven).await;
         }
     };
     keep_lost(scene, &history, &plan).await?;
-    let receipt = copy(scene, scene.active(&history), &plan, progress).await?;
+    let receipt = copy(scene, &history, &plan, progress).await?;
     publish(scene, history, &plan, receipt, read_up_to).await
 }
 
-/// Leaves the group at its newest recovery point, unless that is known not to read back.
-async fn rest(scene: &Scene<'_>, history: &History, outcome: Outcome) -> Result<End, Stop> {
-    read_back_again(scene, history).await?;
+fn is_due_now(scene: &Scene<'_>, last: Option<DateTime<Utc>>) -> bool {
+    is_due(scene.group.schedule.as_ref(), last, scene.world.now())
+}
+
+/// Lands the newest finished state. It has landed only when it reads back and the log says so.
+async fn send(scene: &Scene<'_>, history: History, force: bool, progress: &Progress) -> Result<End, Stop> {
+    allowed(scene, &history)?;
+    if !force && !scene.begins_again(&history) && !is_due_now(scene, last_landing(&history)) {
+        return Ok(End::Done(Done::landed(Outcome::NotDue, &history)));
+    }
+    let Some(history) = follow_standby(scene, history).await? else { return Ok(End::Raced) };
+    let plan = match prepare(scene, &history).await? {
+        Prepared::Plan(plan) => plan,
+        Prepared::UpToDate { .. } => return Ok(End::Done(Done::landed(Outcome::UpToDate, &history))),
+    };
+    let receipt = copy(scene, &history, &plan, progress).await?;
+    tracing::debug!(group = %scene.group.name, ?receipt, "every file is in place");
+    let Some(written) = commit_landing(scene, &history, &plan).await? else { return Ok(End::Raced) };
+    let checkpointed = write_checkpoints(scene, &plan).await;
+    read_back(scene, &plan, &checkpointed).await?;
+    let seq = next_seq(&history);
+    let Some(history) = say_landed(scene, history, &plan).await? else { return Ok(End::Raced) };
+    remember(scene, &history, &plan, seq, &written).await;
+    Ok(End::Done(Done::landed(Outcome::Landed, &history)))
+}
+
+/// When a cut landed last.
+fn last_landing(history: &History) -> Option<DateTime<Utc>> {
+    history.state.as_ref()?.landed.as_ref().map(|landed| landed.at)
+}
+
+/// Leaves the group at its newest recovery point, read back where that has not been done: by whoever was interrupted
+/// behind the last slot, or because somebody else's intent was finished.
+async fn rest(
+    scene: &Scene<'_>,
+    history: &History,
+    outcome: Outcome,
+    unproven: &[TableName],
+) -> Result<End, Stop> {
+    let finished = matches!(outcome, Outcome::Published);
+    read_back_again(scene, history, |table| finished || unproven.contains(table)).await?;
     Ok(End::Done(Done::new(outcome, history)))
 }
 
@@ -149,14 +198,14 @@ fn manifest(plan: &GroupPlan) -> Result<Manifest, ManifestError> {
 
 async fn copy(
     scene: &Scene<'_>,
-    active: SideName,
+    history: &History,
     plan: &GroupPlan,
     progress: &Progress,
 ) -> Result<Receipt, Stop> {
     let manifest = manifest(plan).at(Stage::Copy, &scene.group.name)?;
     let means = scene.world.copying.of_group(&scene.group.name, scene.group.max_bytes_per_second);
     progress.begin(scene.group.name.as_str(), manifest.len(), manifest.bytes());
-    let receipt = copy_all(&manifest, &scene.stores.sides(active), &means, progress).await;
+    let receipt = copy_all(&manifest, &scene.sides(history), &means, progress).await;
     progress.end();
     receipt.map_err(|failure| gone(plan, failure))
 }
@@ -201,26 +250,18 @@ async fn publish(
         return Err(refusal.into());
     }
     remember(scene, &history, plan, seq, &written).await;
-    let checkpointed = write_checkpoints(scene, plan, &written).await;
+    let checkpointed = write_checkpoints(scene, plan).await;
     read_back(scene, plan, &checkpointed).await?;
-    write_checksums(plan, &written).await;
     Ok(End::Done(Done::new(Outcome::Published, &history)))
 }
 
-/// Keeps what is known of each table, if this intent made the newest recovery point.
-async fn remember(
-    scene: &Scene<'_>,
-    history: &History,
-    plan: &GroupPlan,
-    intent: u64,
-    written: &[TableBodies],
-) {
-    let newest = history.state.as_ref().and_then(|state| state.recovery_point());
-    if newest.is_none_or(|point| point.intent != intent) {
+/// Keeps what is known of each table, if `seq` is what the target of this leg holds.
+async fn remember(scene: &Scene<'_>, history: &History, plan: &GroupPlan, seq: u64, written: &[TableBodies]) {
+    if scene.base(history).is_none_or(|base| base.seq != Some(seq)) {
         return;
     }
     let records = plan.tables.iter().zip(written).filter_map(|(table, written)| {
-        table.record(&scene.group.name, intent, &plan.cut.id, written.head_after.as_ref(), written.last_size)
+        table.record(&scene.group.name, seq, &plan.cut.id, written.head_after.as_ref(), written.last_size)
     });
     let saves: Vec<_> = records.map(|record| save(scene, history, record)).collect();
     stream::iter(saves).buffer_unordered(RECORDS_IN_FLIGHT).collect::<()>().await;

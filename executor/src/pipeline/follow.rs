@@ -68,6 +68,7 @@ pub(super) async fn follow(
         target: PlannedTarget {
             table: target.table.clone(),
             commit_size: target.commit_size(),
+            proven: target.proven(),
             head: Some(head),
             after: (after.files, Some(after.bytes)),
         },

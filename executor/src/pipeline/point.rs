@@ -6,9 +6,10 @@ use lakedr_control::group_log::{History, RecoveryPoint};
 use super::scene::Scene;
 use crate::cli::Level;
 use crate::error::{At as _, Classify as _, Failure, Stage};
-use crate::observe::verify::{Look, Pinned, Proof, prove};
+use crate::observe::verify::{Look, Pinned, Proof, VerifyError, prove};
 use crate::plan::classes::Classes;
 use crate::record::{TableRecord, with_records};
+use crate::spec::TableStore;
 
 /// What comparing a recovery point came to.
 #[derive(Debug)]
@@ -27,6 +28,68 @@ impl PointProof<'_> {
     }
 }
 
+/// A table of a recovery point, and both its sides.
+#[derive(Debug)]
+pub(super) struct PointTable {
+    /// The table as the recovery point holds it.
+    pub(super) held: CutTable,
+    source: TableStore,
+    /// Version of the side that it is compared with.
+    pub(super) source_version: u64,
+    record: Option<TableRecord>,
+    /// The table in the standby region.
+    pub(super) target: TableStore,
+    /// Its version.
+    pub(super) target_version: Option<u64>,
+}
+
+impl PointTable {
+    /// Whether what the target does not follow is on record. It is not for a short while behind the last slot.
+    pub(super) fn is_on_record(&self) -> bool {
+        self.record.is_some()
+    }
+
+    /// Compares both sides.
+    ///
+    /// # Errors
+    /// When one of them cannot be read; that they differ is not an error.
+    pub(super) async fn prove(&self, look: Look) -> Result<Proof, VerifyError> {
+        let none = || Classes::none(self.source_version, &self.held.source_table_id);
+        let classes = self.record.as_ref().map_or_else(none, TableRecord::classes);
+        let pinned = Pinned {
+            source: &self.source,
+            source_version: self.source_version,
+            target: &self.target,
+            target_version: self.target_version,
+            classes: &classes,
+        };
+        prove(pinned, look).await
+    }
+}
+
+/// The declared tables of the newest recovery point; none when there is no recovery point.
+///
+/// # Errors
+/// When a store cannot be opened.
+pub(super) async fn point_tables<'a>(
+    scene: &Scene<'_>,
+    history: &'a History,
+) -> Result<Option<(&'a RecoveryPoint, Vec<PointTable>)>, Failure> {
+    let Some(state) = &history.state else { return Ok(None) };
+    let (Some(point), Some(cut)) = (state.recovery_point(), state.held()) else { return Ok(None) };
+    let group = scene.group;
+    let sources = scene.sources(history).await.at(Stage::Verify, &group.name)?;
+    let targets = scene.stores.tables(scene.standby(history), group).await.at(Stage::Verify, &group.name)?;
+    let sides = with_records(scene, history, sources).await.into_iter().zip(targets);
+    let tables = sides.filter_map(|((source, record), target)| {
+        let held = cut.table(&source.name)?.clone();
+        // a point from before staged delivery has no version in the landing area
+        let (source_version, target_version) = scene.leg.versions(&held);
+        Some(PointTable { held, source, source_version: source_version?, record, target, target_version })
+    });
+    Ok(Some((point, tables.collect())))
+}
+
 /// Compares the newest recovery point with its source; none when there is no recovery point.
 ///
 /// # Errors
@@ -36,21 +99,13 @@ pub async fn prove_point<'a>(
     history: &'a History,
     level: Level,
 ) -> Result<Option<PointProof<'a>>, Failure> {
-    let Some(state) = &history.state else { return Ok(None) };
-    let (Some(point), Some(cut)) = (state.recovery_point(), state.held()) else { return Ok(None) };
-    let (group, active) = (scene.group, scene.active(history));
-    let sources = scene.stores.sources(active, group).await.at(Stage::Verify, &group.name)?;
-    let targets = scene.stores.tables(active.other(), group).await.at(Stage::Verify, &group.name)?;
-    let look = Look { level, settled: state.open_intent.is_none() };
+    let Some((point, declared)) = point_tables(scene, history).await? else { return Ok(None) };
+    let settled = history.state.as_ref().is_some_and(|state| state.open_intent.is_none());
     let mut tables = Vec::new();
-    for ((source, record), target) in with_records(scene, history, sources).await.iter().zip(&targets) {
-        let Some(held) = cut.table(&source.name) else { continue };
-        let none = || Classes::none(held.source_version, &held.source_table_id);
-        let classes = record.as_ref().map_or_else(none, TableRecord::classes);
-        let (source_version, target_version) = (held.source_version, held.target_version);
-        let pinned = Pinned { source, source_version, target, target_version, classes: &classes };
-        let proof = prove(pinned, look).await.map_err(|error| error.at(Stage::Verify, &source.name))?;
-        tables.push((held.clone(), proof));
+    for table in declared {
+        let proof = table.prove(Look { level, settled }).await;
+        let proof = proof.map_err(|error| error.at(Stage::Verify, &table.held.name))?;
+        tables.push((table.held, proof));
     }
     Ok(Some(PointProof { point, tables }))
 }

@@ -1,28 +1,36 @@
 //! From what is observed to a plan. Writes nothing; `plan` and `sync` share it.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use lakedr_control::cut::{Cut, Pin};
-use lakedr_control::group_log::{FailureClass, GroupState, History};
-use lakedr_control::spec::{Delivery, PublishEngine};
+use lakedr_control::group_log::{FailureClass, History};
+use lakedr_control::id::TableName;
+use lakedr_control::spec::PublishEngine;
 
+use super::leg::Leg;
 use super::present::all_present;
+use super::receive::landed;
 use super::scene::{Scene, Stop};
 use super::table::plan_table;
 use crate::cut::{Choice, Chosen, Refusal};
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::observe::choice::{FromRuns, Last, choose_instant, choose_listed, choose_run};
 use crate::observe::source::{Newer, Pinned, heads, pin};
-use crate::observe::target::target;
+use crate::observe::target::{Target, target};
 use crate::plan::group::GroupPlan;
 use crate::record::with_records;
-use crate::spec::apart;
+use crate::spec::{TableStore, apart};
 
 /// What a group is about to do.
 #[derive(Debug)]
 pub enum Prepared {
     /// Nothing: the newest recovery point holds the newest finished state.
-    UpToDate,
+    UpToDate {
+        /// Its tables that nobody has read back yet.
+        unproven: Vec<TableName>,
+    },
     /// This.
     Plan(Box<GroupPlan>),
 }
@@ -47,17 +55,11 @@ impl Classify for NotCarriedOut {
 /// The first such setting.
 pub fn carried_out(scene: &Scene<'_>) -> Result<(), Failure> {
     let group = scene.group;
-    let problem = if group.delivery == Delivery::Staged {
-        Some(("delivery = \"staged\"", "delivery = \"direct\""))
-    } else if group.engine == PublishEngine::DatabricksSql {
-        Some(("publish.engine = \"databricks_sql\"", "publish.engine = \"native\""))
-    } else {
-        None
-    };
-    match problem {
-        Some((setting, instead)) => Err(NotCarriedOut { setting, instead }.at(Stage::Spec, &group.name)),
-        None => Ok(()),
+    if group.engine == PublishEngine::DatabricksSql {
+        let (setting, instead) = ("publish.engine = \"databricks_sql\"", "publish.engine = \"native\"");
+        return Err(NotCarriedOut { setting, instead }.at(Stage::Spec, &group.name));
     }
+    Ok(())
 }
 
 /// While an intent is open its tables may be anywhere between two recovery points: nothing can be planned on them.
@@ -79,24 +81,64 @@ fn settled(history: &History) -> Result<(), Refusal> {
 /// A refusal when there is no cut, a failure when something cannot be read.
 pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, Stop> {
     carried_out(scene)?;
-    settled(history)?;
-    let (name, active) = (&scene.group.name, scene.active(history));
-    let sources = scene.stores.sources(active, scene.group).await.at(Stage::Observe, name)?;
-    let targets = scene.stores.targets(active.other(), scene.group).await.at(Stage::Observe, name)?;
+    if scene.leg != Leg::Send {
+        settled(history)?;
+    }
+    let name = &scene.group.name;
+    let sources = scene.sources(history).await.at(Stage::Observe, name)?;
+    let targets = scene.targets(history).await.at(Stage::Observe, name)?;
     apart(&sources, &targets).at(Stage::Observe, name)?;
     let targets = try_join_all(targets.into_iter().map(|table| target(scene, history, table))).await?;
     // a table that the standby region has lost is cloned anew, also when there is no newer run
-    let held = history.state.as_ref().and_then(GroupState::held);
-    let returning = scene.is_returning(history);
-    let lost = !returning && !targets.iter().all(|target| target.at_recovery_point);
-    let last = Last { cut: held.as_ref(), lost };
+    let lost = !scene.begins_again(history) && !targets.iter().all(|target| target.at_recovery_point);
+    let held = last(scene, history);
+    let last = Last { cut: held.as_deref(), lost };
+    let pinned = match scene.leg {
+        Leg::Receive => landed(scene, history, sources, last).await?,
+        Leg::Direct | Leg::Send => newest(scene, history, sources, last).await?,
+    };
+    let Some((cut, pinned)) = pinned else { return Ok(up_to_date(&targets)) };
+    goes_forward(&cut, last.cut)?;
+    let source_side = scene.source_side(history);
+    let plans = pinned
+        .into_iter()
+        .zip(targets)
+        .map(|(source, target)| plan_table(scene, source_side, source, target));
+    let mut plans = try_join_all(plans).await?;
+    if scene.is_returning(history) {
+        // whoever was paused in the middle of an intent that was given up finds its slots taken
+        plans.iter_mut().for_each(|plan| plan.diff.marks = true);
+    }
+    all_present(scene, history, &plans).await?;
+    let mut plan = GroupPlan::new(cut, plans);
+    plan.cut.tables.iter_mut().for_each(|table| scene.leg.pin_target(table));
+    Ok(Prepared::Plan(Box::new(plan)))
+}
+
+/// What the target of this leg held last. Before anything has landed, that is what the newest recovery point holds.
+fn last<'a>(scene: &Scene<'_>, history: &'a History) -> Option<Cow<'a, Cut>> {
+    let point = || history.state.as_ref()?.held();
+    scene.base(history).map(|base| base.cut).or_else(point)
+}
+
+/// A cut, and its source tables at their versions.
+type PinnedCut = (Cut, Vec<Pinned>);
+
+/// The newest finished state of the active region; none when the target holds it.
+async fn newest(
+    scene: &Scene<'_>,
+    history: &History,
+    sources: Vec<TableStore>,
+    last: Last<'_>,
+) -> Result<Option<PinnedCut>, Stop> {
+    let begins_again = scene.begins_again(history);
     let run = match choose_run(scene, history, last).await {
         // the region that is active may have finished nothing yet, but it began with a finished state
-        Ok(Some(FromRuns::Choice(Choice::UpToDate))) | Err(Stop::Refused(_)) if returning => {
+        Ok(Some(FromRuns::Choice(Choice::UpToDate))) | Err(Stop::Refused(_)) if begins_again => {
             Some(FromRuns::Choice(at_recovery_point(scene, last.cut)?))
         }
         Err(Stop::Refused(Refusal::NoFinishedRun { .. })) if began_finished(history) => {
-            let choice = if lost { at_recovery_point(scene, last.cut)? } else { Choice::UpToDate };
+            let choice = if last.lost { at_recovery_point(scene, last.cut)? } else { Choice::UpToDate };
             Some(FromRuns::Choice(choice))
         }
         Err(Stop::Refused(refusal @ Refusal::NoFinishedRun { .. })) => {
@@ -107,7 +149,7 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
         run => run?,
     };
     if matches!(run, Some(FromRuns::Choice(Choice::UpToDate))) {
-        return Ok(Prepared::UpToDate);
+        return Ok(None);
     }
     let heads = match &run {
         // what is known of some tables only says nothing about the runs in the others
@@ -121,7 +163,7 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
         Some(FromRuns::Choice(choice)) => (choice, scene.world.now()),
         Some(FromRuns::Listed(listed)) => {
             let choice = match choose_listed(scene, &heads, &listed, last).await {
-                Ok(Choice::UpToDate) | Err(Stop::Refused(_)) if returning => {
+                Ok(Choice::UpToDate) | Err(Stop::Refused(_)) if begins_again => {
                     at_recovery_point(scene, last.cut)?
                 }
                 choice => choice?,
@@ -130,26 +172,22 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
         }
         None => choose_instant(scene, &heads).await?,
     };
-    let Choice::Chosen(chosen) = choice else { return Ok(Prepared::UpToDate) };
+    let Choice::Chosen(chosen) = choice else { return Ok(None) };
     let pins = heads.iter().zip(&chosen.versions).map(|(head, (_, version))| pin(head, *version));
     let pinned = try_join_all(pins).await?;
     let cut = cut(scene, chosen, as_of, &pinned);
     if last.held().is_some_and(|held| held.id == cut.id) {
-        return Ok(Prepared::UpToDate);
+        return Ok(None);
     }
-    goes_forward(&cut, last.cut)?;
-    if !returning {
+    if !begins_again {
         pinned.iter().for_each(|source| say_recreated(source, last.cut));
     }
-    let plans =
-        pinned.into_iter().zip(targets).map(|(source, target)| plan_table(scene, active, source, target));
-    let mut plans = try_join_all(plans).await?;
-    if returning {
-        // whoever was paused in the middle of an intent that was given up finds its slots taken
-        plans.iter_mut().for_each(|plan| plan.diff.marks = true);
-    }
-    all_present(scene, history, &plans).await?;
-    Ok(Prepared::Plan(Box::new(GroupPlan::new(cut, plans))))
+    Ok(Some((cut, pinned)))
+}
+
+fn up_to_date(targets: &[Target]) -> Prepared {
+    let unproven = targets.iter().filter(|target| target.at_recovery_point && !target.proven());
+    Prepared::UpToDate { unproven: unproven.map(|target| target.table.name.clone()).collect() }
 }
 
 /// Whether the region that is active was given a finished state by a change of roles, and has passed it on.

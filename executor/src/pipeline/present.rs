@@ -27,9 +27,9 @@ pub(super) async fn all_present(
     history: &History,
     plans: &[TablePlan],
 ) -> Result<(), Stop> {
-    let active = scene.active(history);
+    let side = scene.source_side(history);
     let looks = plans.iter().map(|plan| async move {
-        let open = |root: &_| scene.stores.open_url(active, root).at(Stage::Plan, plan.name());
+        let open = |root: &_| scene.stores.open_url(side, root).at(Stage::Plan, plan.name());
         let doubt = doubt(plan).await.at(Stage::Observe, plan.name())?;
         if doubt.spares_the_table() && !plan.source.table.shallow_clone {
             return Ok(());

@@ -2,13 +2,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use lakedr_control::group_log::{Event, FailureClass};
-use lakedr_control::spec::SyncGroupSpec;
+use lakedr_control::spec::{Delivery, SyncGroupSpec};
 use lakedr_control::validate::ValidGroup;
 
 use super::attempt::{End, attempt};
+use super::leg::{Asked, Here, Leg, legs};
 use super::scene::{Scene, Stop};
 use crate::cut::Refusal;
-use crate::error::{Classify, Stage, chain};
+use crate::error::{At as _, Classify, Failure, Stage, chain};
 use crate::report::{GroupReport, Progress};
 use crate::spec::Loaded;
 use crate::world::World;
@@ -29,22 +30,59 @@ impl Classify for TooManyRaces {
     }
 }
 
-/// Brings one group to its newest finished state: attempts with backoff, and a report that says how it ended.
+/// What to do with a group.
+#[derive(Debug, Clone, Copy)]
+pub struct Task {
+    /// Which part of the way.
+    pub asked: Asked,
+    /// Whether to ignore its schedule.
+    pub force: bool,
+}
+
+/// Brings one group to its newest finished state, as far as it is asked for and this region has to: attempts with backoff,
+/// and a report that says how it ended. Of two legs, the first that fails is reported.
 pub async fn sync_group(
     world: &World,
     loaded: &Loaded,
     (spec, group): &(SyncGroupSpec, ValidGroup),
-    force: bool,
+    task: Task,
     progress: &Progress,
 ) -> GroupReport {
-    match Scene::open(world, loaded, spec, group).await {
-        Ok(scene) => sync_scene(&scene.keeping_caches(), force, progress).await,
-        Err(failure) => GroupReport::failed(&group.name, &failure),
+    let mut scene = match Scene::open(world, loaded, spec, group).await {
+        Ok(scene) => scene.keeping_caches(),
+        Err(failure) => return GroupReport::failed(&group.name, &failure),
+    };
+    let legs = match legs_here(&scene, task.asked).await {
+        Ok(legs) => legs,
+        Err(report) => return *report,
+    };
+    let (mut last, mut failed) = (None, None);
+    for leg in legs {
+        scene = scene.on(*leg);
+        let report = run_leg(&scene, task.force, progress).await;
+        if report.error.is_some() {
+            failed = failed.or(Some(report));
+        } else {
+            last = Some(report);
+        }
     }
+    failed.or(last).unwrap_or_else(|| GroupReport::not_here(&group.name))
 }
 
-/// The same for a group whose stores are open.
-pub(crate) async fn sync_scene(scene: &Scene<'_>, force: bool, progress: &Progress) -> GroupReport {
+/// The legs that this region has to cover.
+async fn legs_here(scene: &Scene<'_>, asked: Asked) -> Result<&'static [Leg], Box<GroupReport>> {
+    let name = &scene.group.name;
+    let failed = |failure: Failure| Box::new(GroupReport::failed(name, &failure));
+    let here = if scene.group.delivery == Delivery::Staged {
+        let history = scene.log.read().await.at(Stage::Observe, name).map_err(failed)?;
+        scene.here(&history)
+    } else {
+        Here::Anywhere
+    };
+    legs(asked, scene.group.delivery, here).at(Stage::Spec, name).map_err(failed)
+}
+
+async fn run_leg(scene: &Scene<'_>, force: bool, progress: &Progress) -> GroupReport {
     let group = scene.group;
     let attempts = AtomicU32::new(0);
     let backoff = ExponentialBuilder::default()

@@ -4,6 +4,7 @@ use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::{SideName, ValidGroup};
 use lakedr_control::vault::Secrets;
 
+use super::leg::{Here, Leg};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
 use crate::spec::{GroupStores, Loaded};
@@ -24,6 +25,8 @@ pub struct Scene<'a> {
     pub secrets: Secrets,
     /// Its log.
     pub log: GroupLog,
+    /// The part of the way that this call covers.
+    pub leg: Leg,
     /// Whether this call keeps beside the log what saves the next one from reading it all again.
     pub keeps_caches: bool,
 }
@@ -95,13 +98,30 @@ impl<'a> Scene<'a> {
             cause: Box::new(cause),
         })?;
         let secrets = loaded.secrets.clone();
-        Ok(Self { world, group, spec_digest, stores, secrets, log, keeps_caches: false })
+        Ok(Self { world, group, spec_digest, stores, secrets, log, leg: Leg::Direct, keeps_caches: false })
     }
 
     /// The same scene for a call that writes to the standby region in any case.
     #[must_use]
     pub fn keeping_caches(self) -> Self {
         Self { log: self.log.keeping_head(), keeps_caches: true, ..self }
+    }
+
+    /// The same scene for a part of the way.
+    #[must_use]
+    pub fn on(self, leg: Leg) -> Self {
+        Self { leg, ..self }
+    }
+
+    /// What the region of this process is to the group.
+    #[must_use]
+    pub fn here(&self, history: &History) -> Here {
+        let region = self.world.region.as_deref().and_then(|region| self.group.side_of(region));
+        match region {
+            None => Here::Anywhere,
+            Some(side) if side == self.active(history) => Here::Active,
+            Some(_) => Here::Standby,
+        }
     }
 
     /// The side whose tables the workflow writes.
@@ -117,16 +137,25 @@ impl<'a> Scene<'a> {
         self.active(history).other()
     }
 
-    /// Version of a table in the standby region at the newest recovery point.
+    /// Version of a table that this leg writes, as it left it last: at the newest recovery point, or in the landing area.
     #[must_use]
     pub fn recorded_version(&self, history: &History, table: &TableName) -> Option<u64> {
-        let state = history.state.as_ref()?;
-        state.standby_version(state.recovery_point()?, table)
+        let base = self.base(history)?;
+        let (_, target) = self.leg.versions(base.cut.table(table)?);
+        target
     }
 
-    /// Whether the roles have changed and nothing has been published since.
+    /// Whether the roles have changed and nothing has been published since: the tables of the standby region may hold
+    /// anything. The landing area is lakedr's alone.
     #[must_use]
     pub fn is_returning(&self, history: &History) -> bool {
-        history.state.as_ref().is_some_and(GroupState::is_returning)
+        self.leg != Leg::Send && history.state.as_ref().is_some_and(GroupState::is_returning)
+    }
+
+    /// Whether the roles have changed and this leg has brought nothing over since.
+    #[must_use]
+    pub fn begins_again(&self, history: &History) -> bool {
+        let began = |state: &GroupState| self.leg != Leg::Send || state.landed.is_none();
+        history.state.as_ref().is_some_and(|state| state.is_returning() && began(state))
     }
 }

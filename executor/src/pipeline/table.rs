@@ -54,6 +54,7 @@ async fn plan_whole(source: PinnedHead, snapshot: Snapshot, target: Target) -> R
     let diff = TableDiff::new(&head, held.as_ref(), files, totals);
     let target = PlannedTarget {
         commit_size: target.commit_size(),
+        proven: target.proven(),
         after: (diff.totals.source_files, Some(diff.totals.source_bytes)),
         table: target.table,
         head: held,

@@ -40,6 +40,8 @@ pub struct PlannedTarget {
     pub head: Option<TableHead>,
     /// Bytes of its newest commit, as it was listed.
     pub commit_size: Option<u64>,
+    /// Whether what is there has been proven equal to its source.
+    pub proven: bool,
     /// Live files and bytes after the plan; the bytes are none when a log does not say them.
     pub after: (u64, Option<u64>),
 }
@@ -76,6 +78,8 @@ pub struct Said<'a> {
     pub at: DateTime<Utc>,
     /// Unique for each commit.
     pub txn_id: Uuid,
+    /// The table is one of the landing area.
+    pub landing: bool,
 }
 
 /// Compacted files that stay at home.
@@ -117,7 +121,7 @@ impl TablePlan {
     #[must_use]
     pub fn context<'a>(&'a self, said: Said<'a>) -> Option<CloneContext<'a>> {
         Some(CloneContext {
-            target_table_id: table_id(said.group, self.name()),
+            target_table_id: table_id(said.group, self.name(), said.landing),
             group: said.group.as_str(),
             table: said.table,
             source_url: self.source.table.url.as_str(),
@@ -184,11 +188,10 @@ impl TablePlan {
 
 /// Id of a table that lakedr creates: always the same for a table of a group, so that offsets of streaming readers,
 /// which carry it, survive a rebuild of the standby region.
-fn table_id(group: &Name, table: &TableName) -> Uuid {
-    Uuid::new_v5(
-        &Uuid::NAMESPACE_URL,
-        format!("lakedr/{group}/{}", table.to_string().to_lowercase()).as_bytes(),
-    )
+fn table_id(group: &Name, table: &TableName, landing: bool) -> Uuid {
+    let place = if landing { "/landing" } else { "" };
+    let name = format!("lakedr/{group}/{}{place}", table.to_string().to_lowercase());
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())
 }
 
 /// Application id of the marks that lakedr leaves in the targets of a table.

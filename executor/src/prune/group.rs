@@ -54,8 +54,8 @@ pub async fn prune_group(scene: &Scene<'_>, now: DateTime<Utc>, dry_run: bool) -
 fn settled(state: &GroupState) -> Result<(), Refusal> {
     let open = if let Some(intent) = &state.open_intent {
         format!("intent {} ({}) is not finished", intent.seq, intent.cut.describe())
-    } else if let Some(landed) = &state.landed {
-        format!("a cut has landed and is not published ({})", landed.describe())
+    } else if let Some(landed) = state.unpublished() {
+        format!("a cut has landed and is not published ({})", landed.cut.describe())
     } else if let Some(region) = &state.moving_to {
         format!("the group log is moving to the location of {region}")
     } else if state.is_returning() {

@@ -25,9 +25,10 @@ pub(super) async fn prune_metadata(
     dry_run: bool,
 ) -> Result<MetadataReport, Failure> {
     let group = &scene.group.name;
+    let landed = log.history.state.as_ref().and_then(|state| state.landed.as_ref()).map(|landed| landed.seq);
     let view = LogView {
         written: log.entries.iter().map(|entry| (entry.seq, entry.at)).collect(),
-        kept_intents: kept.iter().map(|point| point.intent).collect(),
+        kept_records: kept.iter().map(|point| point.intent).chain(landed).collect(),
     };
     let store = scene.log.home_store(&log.history);
     let mut keys = store.list(&layout::pending_bodies(group)).await.at(Stage::Observe, group)?;

@@ -3,9 +3,13 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use lakedr_control::digest;
 use lakedr_control::group_log::{FailureClass, History, IntentSlot};
+use lakedr_control::id::TableName;
 
+use super::decide::SlotState;
 use super::intent::{Offer, next_seq, store_body};
+use super::slot::fill;
 use crate::delta::json::JsonError;
 use crate::delta::state::TableHead;
 use crate::error::{At as _, Classify, Failure, Stage};
@@ -51,6 +55,31 @@ pub struct TableBodies {
     pub last_size: Option<u64>,
 }
 
+/// Where the commits of a plan go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sink {
+    /// Beside the log, for the intent that follows.
+    Pending,
+    /// Into the slots of landing tables, which nobody reads before the log says that the cut has landed.
+    Landing,
+}
+
+/// Somebody else has taken a slot of a landing table.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "version {version} of {table} in the landing area was written by somebody else meanwhile; look again"
+)]
+pub(super) struct SlotTaken {
+    table: TableName,
+    version: u64,
+}
+
+impl Classify for SlotTaken {
+    fn class(&self) -> FailureClass {
+        FailureClass::Diverged
+    }
+}
+
 /// Writes and stores every commit of a plan, for the intent that follows on `history`: one entry a table.
 ///
 /// # Errors
@@ -61,6 +90,17 @@ pub async fn store_bodies(
     plan: &GroupPlan,
     at: DateTime<Utc>,
 ) -> Result<Vec<TableBodies>, Failure> {
+    write_bodies(scene, history, plan, at, Sink::Pending).await
+}
+
+/// Writes every commit of a plan, and brings each to where it goes.
+pub(super) async fn write_bodies(
+    scene: &Scene<'_>,
+    history: &History,
+    plan: &GroupPlan,
+    at: DateTime<Utc>,
+    sink: Sink,
+) -> Result<Vec<TableBodies>, Failure> {
     let tables = plan.tables.iter().map(|table| async move {
         let name = table.name().to_string();
         let said = Said {
@@ -70,10 +110,11 @@ pub async fn store_bodies(
             seq: next_seq(history),
             at,
             txn_id: scene.world.fresh_id(),
+            landing: sink == Sink::Landing,
         };
         match table.context(said) {
             None => Ok(TableBodies::default()),
-            Some(context) => write(Writer::new(scene, history, table, context)).await,
+            Some(context) => write(Writer::new(scene, history, table, context, sink)).await,
         }
     });
     let tables: Vec<_> = tables.collect();
@@ -96,6 +137,7 @@ struct Writer<'a> {
     table: &'a TablePlan,
     first: CloneContext<'a>,
     last: CloneContext<'a>,
+    sink: Sink,
     done: TableBodies,
 }
 
@@ -105,8 +147,9 @@ impl<'a> Writer<'a> {
         history: &'a History,
         table: &'a TablePlan,
         first: CloneContext<'a>,
+        sink: Sink,
     ) -> Self {
-        Self { scene, history, table, first, last: first, done: TableBodies::default() }
+        Self { scene, history, table, first, last: first, sink, done: TableBodies::default() }
     }
 
     async fn store(&mut self, body: Vec<u8>) -> Result<(), Failure> {
@@ -118,8 +161,30 @@ impl<'a> Writer<'a> {
             hidden: !self.done.slots.is_empty(),
             body: Bytes::from(body),
         };
-        self.done.slots.push(store_body(self.scene, self.history, &offer).await?);
+        let slot = match self.sink {
+            Sink::Pending => store_body(self.scene, self.history, &offer).await?,
+            Sink::Landing => self.fill(offer).await?,
+        };
+        self.done.slots.push(slot);
         Ok(())
+    }
+
+    /// Commits at once.
+    async fn fill(&self, offer: Offer) -> Result<IntentSlot, Failure> {
+        let slot = IntentSlot {
+            table: offer.table.clone(),
+            url: offer.url.to_string(),
+            version: offer.version,
+            hidden: offer.hidden,
+            body_digest: digest::of_bytes(&offer.body),
+        };
+        match fill(&slot, &self.table.target.table, offer.body).await? {
+            SlotState::Filled => Ok(slot),
+            SlotState::Free | SlotState::Foreign { .. } => {
+                let taken = SlotTaken { table: slot.table.clone(), version: slot.version };
+                Err(taken.at(Stage::Publish, &slot.table))
+            }
+        }
     }
 
     fn next(&mut self) -> CommitBody {

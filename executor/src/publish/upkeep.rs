@@ -9,12 +9,10 @@ use futures::stream::{self, StreamExt as _};
 use lakedr_control::id::TableName;
 use object_store::{Error, PutMode, PutOptions, PutPayload};
 
-use super::bodies::TableBodies;
 use super::checkpoint_upload::{CheckpointMissed, write_checkpoint};
 use crate::delta::checksum::{self, Checksum};
 use crate::delta::listing::LogListing;
 use crate::delta::log_name::LogName;
-use crate::delta::state::TableHead;
 use crate::error::{DataError, chain};
 use crate::pipeline::Scene;
 use crate::plan::group::{GroupPlan, TablePlan};
@@ -29,51 +27,25 @@ const MANY_FILES: u64 = 10_000;
 /// Checkpoints that are written at a time: each needs the memory of a row group.
 const CHECKPOINTS_AT_A_TIME: usize = 2;
 
-/// Checksums that are written at a time.
-const CHECKSUMS_AT_A_TIME: usize = 16;
-
 /// A version that a publish made.
 struct Written<'a> {
     table: &'a TablePlan,
     version: u64,
-    head: Option<&'a TableHead>,
 }
 
 /// Writes the checkpoints that are due at the versions that a publish made; the tables that have got one.
-pub async fn write_checkpoints(
-    scene: &Scene<'_>,
-    plan: &GroupPlan,
-    written: &[TableBodies],
-) -> BTreeSet<TableName> {
+pub async fn write_checkpoints(scene: &Scene<'_>, plan: &GroupPlan) -> BTreeSet<TableName> {
     let now_ms = scene.world.now().timestamp_millis();
-    let checkpoints = Written::of(plan, written).map(|written| async move {
+    let checkpoints = plan.tables.iter().filter_map(Written::of).map(|written| async move {
         let due = written.heed("checkpoint", written.checkpoint(now_ms).await);
         due.unwrap_or_default().then(|| written.table.name().clone())
     });
     stream::iter(checkpoints).buffered(CHECKPOINTS_AT_A_TIME).filter_map(ready).collect().await
 }
 
-/// Writes the checksums of the versions that a publish made. Readers may take protocol and metadata from a checksum
-/// instead of the log, so the versions are read back before they have one.
-pub async fn write_checksums(plan: &GroupPlan, written: &[TableBodies]) {
-    let checksums = Written::of(plan, written)
-        .map(|written| async move { written.heed("checksum", written.checksum().await) });
-    stream::iter(checksums).buffered(CHECKSUMS_AT_A_TIME).map(drop).collect::<()>().await;
-}
-
 impl<'a> Written<'a> {
-    fn of(plan: &'a GroupPlan, written: &'a [TableBodies]) -> impl Iterator<Item = Self> {
-        plan.tables.iter().zip(written).filter_map(|(table, bodies)| {
-            Some(Written { table, version: table.slots().last()?, head: bodies.head_after.as_ref() })
-        })
-    }
-
-    async fn checksum(&self) -> Result<(), CheckpointMissed> {
-        let target = &self.table.target;
-        if let (Some(head), (files, Some(bytes))) = (self.head, target.after) {
-            write_checksum(&target.table, self.version, &Checksum::of(head, files, bytes)).await?;
-        }
-        Ok(())
+    fn of(table: &'a TablePlan) -> Option<Self> {
+        Some(Self { table, version: table.slots().last()? })
     }
 
     /// Writes the checkpoint of the version, if it is due; whether it was.

@@ -82,7 +82,7 @@ pub struct TableRecord {
     pub group: Name,
     /// The table.
     pub table: TableName,
-    /// Sequence number of the intent that published it.
+    /// Sequence number of the intent that published it, or of the entry that says that it has landed.
     pub intent: u64,
     /// Id of the cut.
     pub cut: String,

@@ -1,11 +1,11 @@
 use futures::future::join_all;
-use lakedr_control::group_log::{History, IntentKind};
+use lakedr_control::group_log::History;
 use lakedr_control::id::TableName;
 use lakedr_control::layout;
 
 use super::document::TableRecord;
 use crate::error::chain;
-use crate::pipeline::Scene;
+use crate::pipeline::{Leg, Scene};
 use crate::spec::TableStore;
 
 /// Each table with its record.
@@ -21,17 +21,11 @@ pub async fn with_records(
     join_all(loads).await
 }
 
-/// The record of a table at the newest recovery point, if there is one that can be used.
+/// The record of a table since this leg wrote it last, if there is one that can be used.
 async fn load(scene: &Scene<'_>, history: &History, table: &TableName) -> Option<TableRecord> {
-    if scene.is_returning(history) {
-        return None;
-    }
-    let point = history.state.as_ref()?.recovery_point()?;
-    let held = point.cut.table(table)?;
-    if point.kind != IntentKind::Publish {
-        return None;
-    }
-    let key = layout::table_record(&scene.group.name, point.intent, table);
+    let base = scene.base(history)?;
+    let (held, seq) = (base.cut.table(table)?, base.seq?);
+    let key = layout::table_record(&scene.group.name, seq, table);
     let object = match scene.log.home_store(history).read(&key).await {
         Ok(object) => object?,
         Err(error) => {
@@ -48,10 +42,10 @@ async fn load(scene: &Scene<'_>, history: &History, table: &TableName) -> Option
     };
     let fits = record.group == scene.group.name
         && record.table == *table
-        && (record.intent, &record.cut) == (point.intent, &point.cut.id)
-        && record.source.head.version == held.source_version
-        && record.source.head.metadata.id == held.source_table_id
-        && Some(record.target.head.version) == held.target_version;
+        && (record.intent, &record.cut) == (seq, &base.cut.id)
+        && (Some(record.source.head.version), Some(record.target.head.version)) == scene.leg.versions(held)
+        // a landing table has an id of its own
+        && (scene.leg == Leg::Receive || record.source.head.metadata.id == held.source_table_id);
     fits.then_some(record)
 }
 

@@ -13,6 +13,8 @@ use crate::exit::Exit;
 pub enum Outcome {
     /// There is a new recovery point.
     Published,
+    /// A cut is complete in the landing area.
+    Landed,
     /// A plan was made, nothing was changed.
     Planned,
     /// The newest recovery point holds the newest finished state.
@@ -51,6 +53,22 @@ impl Done {
     }
 }
 
+impl Done {
+    /// The outcome of a sender, with what has landed last.
+    #[must_use]
+    pub fn landed(outcome: Outcome, history: &History) -> Self {
+        let state = history.state.as_ref();
+        let landed = state.and_then(|state| state.landed.as_ref());
+        Self {
+            outcome,
+            seq: landed.map(|landed| landed.seq),
+            epoch: state.map(|state| state.epoch),
+            cut: landed.map(|landed| landed.cut.clone()),
+            publish_window_ms: None,
+        }
+    }
+}
+
 /// Why a group has no new recovery point.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReportedError {
@@ -69,11 +87,11 @@ pub struct GroupReport {
     pub group: String,
     /// How it came out.
     pub outcome: Outcome,
-    /// Sequence number of its newest recovery point.
+    /// Sequence number of its newest recovery point; of a sender, of what has landed last.
     pub seq: Option<u64>,
     /// Its epoch.
     pub epoch: Option<u64>,
-    /// What its newest recovery point holds, or what a plan would make of it.
+    /// What its newest recovery point holds, what has landed last, or what a plan would make of it.
     pub cut: Option<Cut>,
     /// Milliseconds between the first and the last slot of the newest recovery point.
     pub publish_window_ms: Option<u64>,
@@ -110,6 +128,14 @@ impl GroupReport {
             cost: None,
             error: None,
         }
+    }
+
+    /// A group that the other region has to look after.
+    #[must_use]
+    pub fn not_here(group: &Name) -> Self {
+        let nothing =
+            Done { outcome: Outcome::NotDue, seq: None, epoch: None, cut: None, publish_window_ms: None };
+        Self::done(group, nothing)
     }
 
     /// What a sync would do.
@@ -171,6 +197,7 @@ impl GroupReport {
         let mut lines = Vec::new();
         let head = match self.outcome {
             Outcome::Published => "published",
+            Outcome::Landed => "landed",
             Outcome::Planned => "would publish",
             Outcome::UpToDate => "up to date",
             Outcome::NotDue => "not due",
@@ -184,7 +211,9 @@ impl GroupReport {
             (None, Some(cut)) => lines.push(format!("{}: {head}: {}", self.group, cut.describe())),
             (None, None) => lines.push(format!("{}: {head}", self.group)),
         }
-        if let (Some(cut), Outcome::Published | Outcome::Planned) = (&self.cut, self.outcome) {
+        if let (Some(cut), Outcome::Published | Outcome::Landed | Outcome::Planned) =
+            (&self.cut, self.outcome)
+        {
             lines.extend(cut.tables.iter().map(table_line));
             lines.extend(self.cost.map(|cost| format!("  estimated egress cost: {cost:.4}")));
         }
@@ -193,7 +222,10 @@ impl GroupReport {
 }
 
 fn table_line(table: &lakedr_control::cut::CutTable) -> String {
-    let target = table.target_version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+    let target = table
+        .target_version
+        .or(table.landed_version)
+        .map_or_else(|| "none".to_owned(), |version| version.to_string());
     format!(
         "  {}: version {} as version {target}, {} new file(s) ({}), {} reused, {} removed",
         table.name,

@@ -4,6 +4,7 @@
 //! The kernel reads fewer tables than this program carries ([`SecondError::CannotRead`]) and sees less of each file:
 //! `dataChange` and fields beyond the protocol are not compared.
 
+mod changes;
 mod compare;
 mod error;
 mod executor;
@@ -13,8 +14,9 @@ mod read;
 mod rows;
 mod view;
 
+pub use changes::{SecondChanges, changes};
 pub use compare::{LiveSet, Match};
 pub use error::SecondError;
 pub use live_file::{LiveFile, Stats, Values, Vector};
-pub use opinion::{Opinion, OpinionError, compare, second_opinion};
+pub use opinion::{Opinion, OpinionError, compare, compare_changes, second_opinion};
 pub use read::{SecondHead, SecondTable, read};

@@ -3,10 +3,12 @@ use std::collections::BTreeMap;
 use futures::stream::TryStreamExt as _;
 use lakedr_control::group_log::FailureClass;
 
+use super::changes::SecondChanges;
 use super::compare::{LiveSet, Match};
 use super::error::SecondError;
 use super::live_file::LiveFile;
 use super::read::{SecondHead, SecondTable, read};
+use crate::delta::changes::FileChanges;
 use crate::delta::checkpoint::read::Columns;
 use crate::delta::json::JsonError;
 use crate::delta::root::is_absolute;
@@ -110,6 +112,39 @@ pub async fn compare(ours: &Snapshot, second: SecondTable) -> Result<Opinion, Op
     }
     if !(open.is_empty() && different.is_empty()) {
         name(ours, &open, &different, &mut opinion).await?;
+    }
+    Ok(opinion)
+}
+
+/// Compares what a range of commits leaves changed, and `head`, which it leads to, with the second implementation's
+/// reading of the same commits.
+///
+/// # Errors
+/// [`OpinionError::Malformed`]; that they disagree is not an error.
+pub fn compare_changes(
+    head: &TableHead,
+    ours: &FileChanges,
+    second: &SecondChanges,
+) -> Result<Opinion, OpinionError> {
+    let mut opinion = Opinion { disagreements: heads(head, &second.head), ..Opinion::default() };
+    opinion.files = (ours.added.len() + ours.removed.len()) as u64;
+    let theirs: BTreeMap<&FileKey, &LiveFile> = second.added.iter().map(|file| (&file.key, file)).collect();
+    for (key, add) in &ours.added {
+        match theirs.get(key) {
+            None => opinion.note(key, "the second implementation does not see that it is added"),
+            Some(file) => {
+                let fields = live(key.clone(), add)?.differing(file).join(", ");
+                if !fields.is_empty() {
+                    opinion.note(key, &format!("they disagree on {fields}"));
+                }
+            }
+        }
+    }
+    for key in theirs.into_keys().filter(|key| !ours.added.contains_key(*key)) {
+        opinion.note(key, "only the second implementation sees that it is added");
+    }
+    for key in ours.removed.symmetric_difference(&second.removed) {
+        opinion.note(key, "only one of them sees that it is removed");
     }
     Ok(opinion)
 }

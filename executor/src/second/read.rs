@@ -28,7 +28,7 @@ const FILES_AHEAD: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(3);
 const BATCHES_AHEAD: usize = 2;
 
 type Batch = Result<Vec<LiveFile>, SecondError>;
-type Engine = DefaultEngine<OnRuntime>;
+pub(super) type Engine = DefaultEngine<OnRuntime>;
 
 /// What the second implementation says of a table apart from its files.
 #[derive(Debug, Clone)]
@@ -79,17 +79,19 @@ impl SecondTable {
 /// should have been able to read it.
 pub async fn read(table: &TableStore, version: u64) -> Result<SecondTable, SecondError> {
     let url = table.url.to_string();
-    let view = TableView::new(Arc::clone(&table.store), table.root.clone(), lists_in_order(&url));
     let (head, opened) = oneshot::channel();
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
-    let reader = Reader { url: url.clone(), engine: engine(view), sender };
+    let reader = Reader { url: url.clone(), engine: engine(table), sender };
     let work = tokio::task::spawn_blocking(move || reader.run(version, head));
     let broke_off = |_| SecondError::BrokeOff { url: url.clone() };
     let head = opened.await.map_err(broke_off)??;
     Ok(SecondTable { head, url, batches, work })
 }
 
-fn engine(view: TableView) -> Engine {
+/// The kernel's own way to read files, through a view of the table that cannot be written.
+pub(super) fn engine(table: &TableStore) -> Engine {
+    let in_order = lists_in_order(table.url.as_str());
+    let view = TableView::new(Arc::clone(&table.store), table.root.clone(), in_order);
     DefaultEngineBuilder::new(Arc::new(view))
         .with_task_executor(Arc::new(OnRuntime(Handle::current())))
         .with_buffer_size(FILES_AHEAD)
@@ -123,14 +125,8 @@ impl Reader {
 
     fn open(&self, version: u64) -> DeltaResult<(SecondHead, Scan)> {
         let heard: CancellationTokenRef = Arc::new(WhileHeard(self.sender.clone()));
-        let snapshot = Snapshot::builder_for(ROOT)
-            .at_version(version)
-            .with_cancellation_token(Arc::clone(&heard))
-            .build(&self.engine)?;
+        let snapshot = open(&self.engine, version, Arc::clone(&heard))?;
         let head = head(&snapshot);
-        if snapshot.schema().num_fields() == 0 {
-            return Err(KernelError::Unsupported("a schema without columns".to_owned()));
-        }
         let scan = snapshot
             .scan_builder()
             .with_stats(StatsOptions::json_only())
@@ -146,7 +142,7 @@ impl Reader {
         for found in scan.scan_metadata(&self.engine).map_err(failed)? {
             let (data, selection) = found.map_err(failed)?.scan_files.into_parts();
             let batch = data.try_into_record_batch().map_err(failed)?;
-            let files = rows::files(&batch, &selection)
+            let files = rows::scanned(&batch, &selection)
                 .map_err(|problem| SecondError::Malformed { url: self.url.clone(), problem })?;
             if self.sender.blocking_send(Ok(files)).is_err() {
                 break;
@@ -156,7 +152,18 @@ impl Reader {
     }
 }
 
-fn head(snapshot: &SnapshotRef) -> SecondHead {
+/// Opens a version, unless nobody waits for it any more.
+pub(super) fn open(engine: &Engine, version: u64, heard: CancellationTokenRef) -> DeltaResult<SnapshotRef> {
+    let snapshot =
+        Snapshot::builder_for(ROOT).at_version(version).with_cancellation_token(heard).build(engine)?;
+    if snapshot.schema().num_fields() == 0 {
+        return Err(KernelError::Unsupported("a schema without columns".to_owned()));
+    }
+    Ok(snapshot)
+}
+
+/// Everything but the files.
+pub(super) fn head(snapshot: &SnapshotRef) -> SecondHead {
     let table = snapshot.table_configuration();
     let (protocol, metadata) = (table.protocol(), table.metadata());
     let unsigned = |version: i32| u32::try_from(version).unwrap_or_default();

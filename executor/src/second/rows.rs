@@ -10,10 +10,20 @@ use crate::delta::state::FileKey;
 ///
 /// # Errors
 /// A text that names the column that is not as it should be.
-pub(super) fn files(batch: &RecordBatch, selection: &[bool]) -> Result<Vec<LiveFile>, String> {
-    let columns = Columns::of(batch)?;
-    let selected = (0..batch.num_rows()).filter(|row| selection.get(*row).copied().unwrap_or(true));
-    selected.map(|row| columns.file(row)).collect()
+pub(super) fn scanned(batch: &RecordBatch, selection: &[bool]) -> Result<Vec<LiveFile>, String> {
+    let constants = structure(batch.column_by_name("fileConstantValues"), "fileConstantValues")?;
+    let columns = Columns::of(|name| batch.column_by_name(name), |name| constants.column_by_name(name))?;
+    columns.files(batch.num_rows(), selection)
+}
+
+/// The files that a batch of commits adds, those that are selected. Rows beyond the selection are.
+///
+/// # Errors
+/// A text that names the column that is not as it should be.
+pub(super) fn added(batch: &RecordBatch, selection: &[bool]) -> Result<Vec<LiveFile>, String> {
+    let add = structure(batch.column_by_name("add"), "add")?;
+    let field = |name: &str| add.column_by_name(name);
+    Columns::of(field, field)?.files(batch.num_rows(), selection)
 }
 
 /// The columns of a batch.
@@ -23,42 +33,58 @@ struct Columns<'a> {
     modification_time: &'a ArrayRef,
     stats: &'a ArrayRef,
     vector: &'a StructArray,
-    constants: &'a StructArray,
+    partition_values: &'a ArrayRef,
+    tags: &'a ArrayRef,
+    base_row_id: &'a ArrayRef,
+    default_row_commit_version: &'a ArrayRef,
+    clustering_provider: &'a ArrayRef,
 }
 
 impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Result<Self, String> {
-        let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
-        let structure = |name: &str| column(name)?.as_struct_opt().ok_or_else(|| mistyped(name));
+    /// What changes from row to row, and what is the same for all rows of a file.
+    fn of(
+        column: impl Fn(&str) -> Option<&'a ArrayRef>,
+        constant: impl Fn(&str) -> Option<&'a ArrayRef>,
+    ) -> Result<Self, String> {
+        let of_row = |name: &str| column(name).ok_or_else(|| missing(name));
+        let of_file = |name: &str| constant(name).ok_or_else(|| missing(name));
         Ok(Self {
-            path: column("path")?,
-            size: column("size")?,
-            modification_time: column("modificationTime")?,
-            stats: column("stats")?,
-            vector: structure("deletionVector")?,
-            constants: structure("fileConstantValues")?,
+            path: of_row("path")?,
+            size: of_row("size")?,
+            modification_time: of_row("modificationTime")?,
+            stats: of_row("stats")?,
+            vector: structure(column("deletionVector"), "deletionVector")?,
+            partition_values: of_file("partitionValues")?,
+            tags: of_file("tags")?,
+            base_row_id: of_file("baseRowId")?,
+            default_row_commit_version: of_file("defaultRowCommitVersion")?,
+            clustering_provider: of_file("clusteringProvider")?,
         })
+    }
+
+    fn files(&self, rows: usize, selection: &[bool]) -> Result<Vec<LiveFile>, String> {
+        let selected = (0..rows).filter(|row| selection.get(*row).copied().unwrap_or(true));
+        selected.map(|row| self.file(row)).collect()
     }
 
     fn file(&self, row: usize) -> Result<LiveFile, String> {
         let path = text(self.path, row, "path")?.ok_or_else(|| missing("path"))?;
         let (id, vector) = self.vector(row)?.unzip();
-        let constant = |name: &str| member(self.constants, name);
         Ok(LiveFile {
             key: FileKey { path: canonical(&path).into(), vector: id },
             size: long(self.size, row, "size")?.ok_or_else(|| missing("size"))?,
             modification_time: long(self.modification_time, row, "modificationTime")?,
             vector,
-            partition_values: values(constant("partitionValues")?, row)?,
-            tags: values(constant("tags")?, row)?,
+            partition_values: values(self.partition_values, row)?,
+            tags: values(self.tags, row)?,
             stats: Stats::Logged(text(self.stats, row, "stats")?),
-            base_row_id: long(constant("baseRowId")?, row, "baseRowId")?,
+            base_row_id: long(self.base_row_id, row, "baseRowId")?,
             default_row_commit_version: long(
-                constant("defaultRowCommitVersion")?,
+                self.default_row_commit_version,
                 row,
                 "defaultRowCommitVersion",
             )?,
-            clustering_provider: text(constant("clusteringProvider")?, row, "clusteringProvider")?,
+            clustering_provider: text(self.clustering_provider, row, "clusteringProvider")?,
         })
     }
 
@@ -83,6 +109,10 @@ impl<'a> Columns<'a> {
 
 fn member<'a>(of: &'a StructArray, name: &str) -> Result<&'a ArrayRef, String> {
     of.column_by_name(name).ok_or_else(|| missing(name))
+}
+
+fn structure<'a>(column: Option<&'a ArrayRef>, name: &str) -> Result<&'a StructArray, String> {
+    column.ok_or_else(|| missing(name))?.as_struct_opt().ok_or_else(|| mistyped(name))
 }
 
 fn missing(name: &str) -> String {

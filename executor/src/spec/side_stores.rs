@@ -59,6 +59,12 @@ impl SideStores {
         &self.location
     }
 
+    /// A table in the landing area.
+    pub(super) fn landing(&self, table: &TableName) -> Result<TableStore, StoresError> {
+        let store = TableStore::at(table.clone(), self.buckets.open(&self.location.url.table(table))?);
+        Ok(TableStore { buckets: self.buckets.clone(), ..store })
+    }
+
     pub(super) fn buckets(&self) -> &Buckets {
         &self.buckets
     }

@@ -84,11 +84,24 @@ impl GroupStores {
         Ok(self.side(name).buckets().open(url)?)
     }
 
-    /// Both ends of a copy that reads on the side `source` and writes on the other.
+    /// Both ends of a copy that reads on one side and writes on one, which may be the same.
     #[must_use]
-    pub fn sides(&self, source: SideName) -> Sides {
+    pub fn sides(&self, source: SideName, target: SideName) -> Sides {
         let buckets = |name| self.side(name).buckets().clone();
-        Sides { source: buckets(source), target: buckets(source.other()) }
+        Sides { source: buckets(source), target: buckets(target) }
+    }
+
+    /// The tables of a group in the landing area of a side: below its external location, at catalog/schema/table.
+    ///
+    /// # Errors
+    /// When their store cannot be set up.
+    pub fn landing(&self, name: SideName, group: &ValidGroup) -> Result<Vec<TableStore>, StoresError> {
+        let landed = group.tables.iter().map(|declared| {
+            let allowed_writer_features = declared.allowed_writer_features.clone();
+            let table = self.side(name).landing(&declared.name)?;
+            Ok(TableStore { allowed_writer_features, ..table })
+        });
+        landed.collect()
     }
 
     /// The tables of a group on a side, as that side's workflow and catalog have them: what lakedr reads.

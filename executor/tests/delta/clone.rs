@@ -7,11 +7,12 @@ use lakedr::delta::compare::{Difference, differences};
 use lakedr::delta::feature::{Exceptions, gate};
 use lakedr::delta::path::SourceObject;
 use lakedr::delta::root::TableRoot;
-use lakedr::delta::state::TableState;
+use lakedr::delta::state::{TableHead, TableState};
 use lakedr::observe::delta_table::DeltaTable;
 use lakedr::observe::table_error::TableError;
+use lakedr::observe::verify::{Advance, prove_advance};
 use lakedr::plan::commit_body::CloneContext;
-use lakedr::plan::diff::{FileCopy, FileKind, TableDiff};
+use lakedr::plan::diff::{FileChange, FileCopy, FileKind, TableDiff};
 use lakedr::spec::TableStore;
 use lakedr_control::store::OpenedStore;
 use object_store::local::LocalFileSystem;
@@ -100,6 +101,33 @@ impl Replica {
 
     pub(crate) async fn differences(&self, source: &TableState) -> Vec<Difference> {
         differences(source, &self.state().await)
+    }
+
+    /// The replica without its files, if there is one.
+    pub(crate) async fn head(&self) -> Option<TableHead> {
+        if self.versions == 0 { None } else { Some(self.state().await.head) }
+    }
+
+    /// Proves the newest version from the one before it, whose head is `proven`; whether there was anything to prove.
+    pub(crate) async fn advance(&self, proven: Option<&TableHead>, step: &Step) -> Result<bool, String> {
+        let (Some(proven), FileChange::Listed { adds, removes }) = (proven, &step.diff.files) else {
+            return Ok(false);
+        };
+        if step.diff.is_empty() {
+            return Ok(false);
+        }
+        let target = store(&self.path());
+        let proof = prove_advance(Advance {
+            target: &target,
+            proven,
+            version: self.versions - 1,
+            source: &step.source.head,
+            adds,
+            removes,
+            after: (step.source.files.len() as u64, Some(step.source.bytes())),
+        });
+        let proof = proof.await.map_err(|error| chain(&error))?.ok_or("the kernel begins behind it")?;
+        if proof.equal() { Ok(true) } else { Err(format!("the advance is not proven: {proof:?}")) }
     }
 
     pub(crate) fn commit(&mut self, body: &str) {

@@ -4,6 +4,7 @@
 //! The set lies in `../shared/golden` beside the project, or in the folder that `LAKEDR_GOLDEN` names.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod advance;
 mod checksums;
 mod clone;
 mod commit;

@@ -23,7 +23,7 @@ const SEEDS: u64 = 48;
 /// Races that an executor may lose in one call; every lost one is an entry that somebody else wrote.
 const RACES: usize = 8;
 
-fn seeds() -> Vec<u64> {
+pub(crate) fn seeds() -> Vec<u64> {
     let alone = std::env::var("LAKEDR_SEED").ok().map(|seed| vec![seed.parse().unwrap()]);
     alone.unwrap_or_else(|| (0..SEEDS).collect())
 }
@@ -65,7 +65,7 @@ impl DocStore for Pausing {
 }
 
 /// The scene of an executor, its log on a store that pauses.
-async fn pausing(executor: &Executor) -> Scene<'_> {
+pub(crate) async fn pausing(executor: &Executor) -> Scene<'_> {
     let scene = executor.scene().await;
     let home = |side| -> (String, DocStoreRef) {
         (scene.group.side(side).region.clone(), Arc::new(Pausing(scene.stores.location(side))))

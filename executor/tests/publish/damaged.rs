@@ -119,6 +119,26 @@ async fn a_recovery_point_that_does_not_read_back_is_looked_at_again() {
     assert_eq!(lab.sync().await.outcome, Outcome::UpToDate);
 }
 
+/// Who was killed behind the last slot has read nothing back: the next call does, though it has nothing to copy.
+#[tokio::test]
+async fn a_recovery_point_that_nobody_read_back_is_read_back_by_the_next_call() {
+    let lab = Lab::after_run(1);
+    assert_eq!(lab.sync().await.outcome, Outcome::Published);
+    let commit = lab.standby().join(slot_key("cat.s.gold", 0));
+    let checksum = commit.with_extension("crc");
+    let written = std::fs::read(&checksum).unwrap();
+    std::fs::remove_file(&checksum).unwrap();
+    assert_eq!(lab.sync().await.outcome, Outcome::UpToDate);
+    assert_eq!(std::fs::read(&checksum).unwrap(), written, "it is on record that the version is proven");
+
+    std::fs::remove_file(&checksum).unwrap();
+    let text = std::fs::read_to_string(&commit).unwrap();
+    std::fs::write(&commit, text.replace(r#""add":{"#, r#""add":{"tags":{"of":"somebody"},"#)).unwrap();
+    let GroupReport { outcome, error, .. } = lab.sync().await;
+    assert_eq!((outcome, error.unwrap().r#type.as_str()), (Outcome::Failed, "damaged"));
+    assert!(!checksum.exists(), "what is not proven has no checksum");
+}
+
 /// Readers may believe a checksum in place of the log.
 #[tokio::test]
 async fn a_checksum_that_is_wrong_is_no_proof() {

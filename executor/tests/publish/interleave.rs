@@ -98,6 +98,25 @@ pub(crate) async fn interleave<T>(
     ended
 }
 
+/// Polls a task until it has done so many operations, then kills it; what it gave if it ended before.
+pub(crate) async fn killed_after<T>(operations: usize, task: Task<'_, T>) -> Option<T> {
+    let bell = Arc::new(Bell::default());
+    bell.rung.store(true, Ordering::Release);
+    let mut seat = Seat { task, bell, place: 0 };
+    let mut done = 0;
+    poll_fn(|context| {
+        loop {
+            match take_turn(&mut seat, context) {
+                Turn::Waits => return Poll::Pending,
+                Turn::Ended(value) => return Poll::Ready(Some(value)),
+                Turn::Stepped if done == operations => return Poll::Ready(None),
+                Turn::Stepped => done += 1,
+            }
+        }
+    })
+    .await
+}
+
 enum Turn<T> {
     /// Its operation is under way.
     Waits,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lakedr::pipeline::{Scene, sync_group};
+use lakedr::pipeline::{Asked, Scene, Task, sync_group};
 use lakedr::report::{GroupReport, Progress};
 use lakedr::spec::Loaded;
 use lakedr::world::World;
@@ -36,18 +36,24 @@ pub(crate) struct Lab {
     directory: TempDir,
     /// Some runs do nothing but compact two of the tables, which the group does not follow.
     compacting: bool,
+    delivery: &'static str,
 }
 
 impl Lab {
     /// Two regions without tables.
     pub(crate) fn new() -> Self {
-        Self { directory: TempDir::new().unwrap(), compacting: false }
+        Self { directory: TempDir::new().unwrap(), compacting: false, delivery: "direct" }
     }
 
     /// Two regions without tables, of which every third run compacts two tables and the standby region takes only what
     /// it has to (`compaction = "skip"`).
     pub(crate) fn compacting() -> Self {
         Self { compacting: true, ..Self::new() }
+    }
+
+    /// Two regions without tables, of which one sends and the other one receives.
+    pub(crate) fn staged() -> Self {
+        Self { delivery: "staged", ..Self::new() }
     }
 
     /// Whether the files of a copy need not be those of its source.
@@ -156,6 +162,7 @@ impl Lab {
             "primary": side("east"),
             "secondary": side("west"),
             "tables": TABLES.map(|name| json!({"name": name})),
+            "delivery": self.delivery,
             "compaction": if self.compacting { "skip" } else { "copy" },
             "workflow": {"marker": {"url": self.url("runs")}},
             "retry": {"max_attempts": 1, "initial_backoff": "1s", "max_backoff": "1s"},
@@ -198,6 +205,11 @@ impl Lab {
     /// Syncs once, by an executor that nothing disturbs.
     pub(crate) async fn sync(&self) -> GroupReport {
         self.executor().sync().await
+    }
+
+    /// Does what is asked once, by an executor that nothing disturbs.
+    pub(crate) async fn does(&self, asked: Asked) -> GroupReport {
+        self.executor().does(asked).await
     }
 
     /// The group log.
@@ -282,7 +294,13 @@ impl Executor {
 
     /// `lakedr sync`
     pub(crate) async fn sync(&self) -> GroupReport {
-        sync_group(&self.world, &self.loaded, &self.loaded.groups[0], false, &Progress::silent()).await
+        self.does(Asked::Sync).await
+    }
+
+    /// `lakedr sync`, `lakedr send` or `lakedr receive`
+    pub(crate) async fn does(&self, asked: Asked) -> GroupReport {
+        let task = Task { asked, force: false };
+        sync_group(&self.world, &self.loaded, &self.loaded.groups[0], task, &Progress::silent()).await
     }
 }
 

@@ -15,5 +15,6 @@ mod interleave;
 mod lab;
 mod open_intent;
 mod prune;
+mod staged;
 mod tree;
 mod writes;

@@ -1,6 +1,7 @@
 use lakedr_control::group_log::FailureClass;
 use serde::Serialize;
 
+use crate::delta::checksum::Checksum;
 use crate::error::{Classify, DataError};
 use crate::observe::table_error::TableError;
 use crate::plan::diff::DiffRefusal;
@@ -23,6 +24,9 @@ pub struct Proof {
     second_implementation: String,
     differences: Vec<String>,
     differences_total: usize,
+    /// The version checksum of the target, by what was read.
+    #[serde(skip)]
+    checksum: Option<Checksum>,
 }
 
 impl Proof {
@@ -54,6 +58,16 @@ impl Proof {
     /// What differs; the first few.
     pub fn differences(&self) -> impl Iterator<Item = &str> {
         self.differences.iter().map(String::as_str)
+    }
+
+    /// The version checksum of the target by what was read of it, if nothing differs.
+    #[must_use]
+    pub fn checksum(&self) -> Option<&Checksum> {
+        self.checksum.as_ref().filter(|_| self.equal)
+    }
+
+    pub(super) fn summed(self, checksum: Option<Checksum>) -> Self {
+        Self { checksum, ..self }
     }
 
     pub(super) fn logical(self, logical: bool) -> Self {

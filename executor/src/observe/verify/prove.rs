@@ -3,6 +3,7 @@ use super::logs::compare_logs;
 use super::objects::check_objects;
 use super::proof::{Proof, VerifyError};
 use crate::cli::Level;
+use crate::delta::checksum::Checksum;
 use crate::observe::snapshot::Snapshot;
 use crate::observe::table_error::TableError;
 use crate::plan::classes::Classes;
@@ -56,7 +57,8 @@ pub async fn prove(table: Pinned<'_>, look: Look) -> Result<Proof, VerifyError> 
         differing.push(format!("the table is at version {newest}, the recovery point is version {recorded}"));
     }
     let second = second(table.target, &held, &mut differing).await?;
-    let mut proof = proof.seconded(second).counted(logs.files, 0);
+    let sum = Checksum::of(&held.head, logs.files, logs.bytes);
+    let mut proof = proof.seconded(second).counted(logs.files, 0).summed(Some(sum));
     if look.level > Level::Log {
         let found = check_objects(table.source, table.target, &wanted, table.classes, look.level).await?;
         differing.extend(found.differences);

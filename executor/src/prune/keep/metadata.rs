@@ -12,7 +12,7 @@ use super::retention::GRACE;
 pub enum MetadataObject {
     /// The body of a commit, stored for the intent with this sequence number.
     Body(u64),
-    /// What is known of a table since the intent with this sequence number was published.
+    /// What is known of a table since the entry with this sequence number was published, or had landed.
     Record(u64),
 }
 
@@ -21,8 +21,8 @@ pub enum MetadataObject {
 pub struct LogView {
     /// When each entry was written.
     pub written: BTreeMap<u64, DateTime<Utc>>,
-    /// The intents of the recovery points that are kept.
-    pub kept_intents: BTreeSet<u64>,
+    /// What records are kept for: the intents of kept recovery points, and the newest cut that has landed.
+    pub kept_records: BTreeSet<u64>,
 }
 
 /// Whether an object is spent. No intent is open, so every body whose number the log has gone past belongs to an intent
@@ -33,7 +33,7 @@ pub fn is_spent(object: MetadataObject, log: &LogView, now: DateTime<Utc>) -> bo
     let Some(written) = log.written.get(&seq) else { return false };
     match object {
         MetadataObject::Body(_) => !GRACE.holds(written.timestamp_millis(), now.timestamp_millis()),
-        MetadataObject::Record(_) => !log.kept_intents.contains(&seq),
+        MetadataObject::Record(_) => !log.kept_records.contains(&seq),
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
         let ago = |days| now - TimeDelta::days(days);
         let log = LogView {
             written: [(1, ago(30)), (2, ago(8)), (4, ago(7)), (6, ago(6)), (8, ago(1))].into(),
-            kept_intents: [4, 8].into(),
+            kept_records: [4, 8].into(),
         };
         let cases = [
             (MetadataObject::Body(2), true),
