@@ -14,6 +14,7 @@ use super::error::ServiceError;
 use super::grant::{Grant, Granted};
 use super::login::Login;
 use super::retry::{backoff, instant, retry_after, wait};
+use crate::secret::Secret;
 use crate::store::Transport;
 
 /// A service, and who asks it. Nothing is sent by making one. Clones share the token that was granted to them.
@@ -168,7 +169,8 @@ impl Service {
         let (parts, body) = self.http.execute(request).await.map_err(lost)?.into_parts();
         let body = body.bytes().await.map_err(lost)?;
         if !parts.status.is_success() {
-            let mut problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+            let said = call.hidden.is_none().then(|| serde_json::from_slice(&body).ok()).flatten();
+            let mut problem: Problem = said.unwrap_or_default();
             let code = std::mem::take(&mut problem.error_code);
             let (status, retry_after) = (parts.status, retry_after(&parts.headers));
             return Err(ServiceError::Status { url, status, code, message: problem.message(), retry_after });
@@ -193,6 +195,7 @@ impl Service {
 
     fn request(&self, call: &Call, authorization: Option<HeaderValue>) -> Result<HttpRequest, ServiceError> {
         let mut url = self.url(call);
+        url.push_str(call.hidden.as_ref().map(Secret::reveal).unwrap_or_default());
         let refuse = |problem: String| ServiceError::Request { url: self.url(call), problem };
         if !call.query.is_empty() {
             url.push('?');
@@ -217,7 +220,15 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
+
+    #[test]
+    fn the_hidden_part_of_an_address_is_sent_and_not_shown() {
+        let service = Service::new("https://hooks.example.com", Login::Anonymous).unwrap();
+        let call = Call::post("").at_hidden(Secret::new("/services/hunter2?sig=hunter3".to_owned()));
+        let request = service.request(&call, None).unwrap();
+        assert_eq!(request.uri(), "https://hooks.example.com/services/hunter2?sig=hunter3");
+        assert!(!format!("{} {call:?}", service.url(&call)).contains("hunter"));
+    }
 
     #[test]
     fn a_request_says_who_asks_and_hides_it() {

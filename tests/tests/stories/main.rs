@@ -6,6 +6,7 @@ mod catalog_names;
 mod clouds;
 mod demo_path;
 mod diverged;
+mod failover;
 mod groups;
 mod import_config;
 mod interrupt;

@@ -4,7 +4,7 @@ use http::StatusCode;
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::secret::{Secret, SecretRef};
 use lakedr_control::service::{Login, ServiceError};
-use lakedr_control::validate::{Side, Workflow, WorkspaceLogin};
+use lakedr_control::validate::{AirflowDag, Side, SideName, Workflow, WorkspaceLogin};
 use lakedr_control::vault::{SecretError, Secrets};
 use url::Url;
 
@@ -132,7 +132,7 @@ impl Classify for WorkflowError {
 /// When it cannot be set up, or its credentials cannot be had.
 pub async fn open(
     workflow: &Workflow,
-    active: &Side,
+    (name, active): (SideName, &Side),
     secrets: &Secrets,
 ) -> Result<Option<Box<dyn RunService>>, WorkflowError> {
     match workflow {
@@ -151,7 +151,8 @@ pub async fn open(
             };
             Ok(Some(Box::new(DatabricksRuns::new(workspace, login, job)?)))
         }
-        Workflow::AirflowDag(dag) => {
+        Workflow::AirflowDag(declared) => {
+            let dag = &AirflowDag { url: declared.at(name).clone(), ..declared.clone() };
             let login = match &dag.login {
                 Some((user, password)) => {
                     Some((secret(secrets, &dag.url, user).await?, secret(secrets, &dag.url, password).await?))
