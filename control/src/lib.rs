@@ -12,6 +12,7 @@
 //! the feature `object-store` is on; then it fetches secrets (`vault`) and asks services (`service`), too.
 
 pub mod codec;
+pub mod cron;
 pub mod cut;
 pub mod digest;
 pub mod dr_sync;

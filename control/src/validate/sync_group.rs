@@ -11,6 +11,7 @@ use super::valid_group::{
     AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
     WorkspaceLogin,
 };
+use crate::cron::{CronSchedule, FIELDS, ZONE, timezone};
 use crate::id::TableName;
 use crate::location::StoreUrl;
 use crate::spec::{
@@ -347,27 +348,15 @@ pub(super) fn schedule(report: &mut Report<'_>, spec: &ScheduleSpec) -> Option<S
             report.at("interval").positive_duration(interval).map(Schedule::Interval)
         }
         (None, Some(cron)) => {
-            let parsed = croner::Cron::from_str(cron);
-            if cron.split_whitespace().count() != 5 {
-                report.at("cron").violation(
-                    format!("{cron:?} does not have five fields"),
-                    "write minute, hour, day of month, month and day of week, for example */15 * * * *",
-                );
-            } else if let Err(cause) = &parsed {
-                report.at("cron").violation(
-                    format!("{cron:?} is not a cron expression ({cause})"),
-                    "write minute, hour, day of month, month and day of week, for example */15 * * * *",
-                );
+            let timezone = timezone(spec.timezone.as_deref().unwrap_or("UTC"));
+            let schedule = CronSchedule::parse(cron, *timezone.as_ref().unwrap_or(&Tz::UTC));
+            if let Err(invalid) = &schedule {
+                report.at("cron").violation(invalid.to_string(), FIELDS);
             }
-            let timezone = spec.timezone.as_deref().unwrap_or("UTC");
-            let Ok(timezone) = timezone.parse::<Tz>() else {
-                report.at("timezone").violation(
-                    format!("{timezone:?} is not a time zone"),
-                    "write an IANA name, for example UTC or Europe/Berlin",
-                );
-                return None;
-            };
-            parsed.ok().map(|_| Schedule::Cron { expression: cron.clone(), timezone })
+            if let Err(invalid) = &timezone {
+                report.at("timezone").violation(invalid.to_string(), ZONE);
+            }
+            timezone.and(schedule).ok().map(Schedule::Cron)
         }
         _ => {
             report.violation("names no moment, or names it twice", "set either interval or cron");

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono_tz::Tz;
 use url::Url;
 
+use crate::cron::CronSchedule;
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
 use crate::notification::Notifications;
@@ -173,12 +173,7 @@ pub enum Schedule {
     /// So long after the last start.
     Interval(Duration),
     /// At the moments of a cron expression.
-    Cron {
-        /// Five fields.
-        expression: String,
-        /// Where the clock hangs.
-        timezone: Tz,
-    },
+    Cron(CronSchedule),
 }
 
 /// A sync group that keeps every rule.

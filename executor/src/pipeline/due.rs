@@ -1,5 +1,3 @@
-use std::str::FromStr as _;
-
 use chrono::{DateTime, Utc};
 use lakedr_control::validate::Schedule;
 
@@ -14,17 +12,15 @@ pub fn is_due(schedule: Option<&Schedule>, last: Option<DateTime<Utc>>, now: Dat
         Schedule::Interval(interval) => {
             now.signed_duration_since(last).to_std().is_ok_and(|past| past >= *interval)
         }
-        Schedule::Cron { expression, timezone } => {
-            let Ok(cron) = croner::Cron::from_str(expression) else { return true };
-            let next = cron.find_next_occurrence(&last.with_timezone(timezone), false);
-            next.is_ok_and(|next| next <= now.with_timezone(timezone))
-        }
+        Schedule::Cron(cron) => cron.next(last).is_some_and(|next| next <= now),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use lakedr_control::cron::CronSchedule;
 
     use super::*;
 
@@ -51,7 +47,8 @@ mod tests {
 
     #[test]
     fn cron_follows_the_clock_of_its_time_zone() {
-        let cron = Schedule::Cron { expression: "0 3 * * *".to_owned(), timezone: chrono_tz::Europe::Berlin };
+        let berlin = lakedr_control::cron::timezone("Europe/Berlin").unwrap();
+        let cron = Schedule::Cron(CronSchedule::parse("0 3 * * *", berlin).unwrap());
         let last = Some(at("2026-11-20T01:59:00Z"));
         assert!(!is_due(Some(&cron), last, at("2026-11-20T01:59:59Z")));
         assert!(is_due(Some(&cron), last, at("2026-11-20T02:00:00Z")));

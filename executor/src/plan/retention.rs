@@ -49,9 +49,8 @@ pub fn interval(schedule: Option<&Schedule>, now: DateTime<Utc>) -> Duration {
     match schedule {
         None => Duration::ZERO,
         Some(Schedule::Interval(interval)) => *interval,
-        Some(Schedule::Cron { expression, timezone }) => {
-            let Ok(cron) = expression.parse::<croner::Cron>() else { return Duration::ZERO };
-            let moments: Vec<_> = cron.iter_after(now.with_timezone(timezone)).take(MOMENTS).collect();
+        Some(Schedule::Cron(cron)) => {
+            let moments: Vec<_> = cron.moments(now).take(MOMENTS).collect();
             let gaps = moments.windows(2).filter_map(|pair| match pair {
                 [one, next] => next.signed_duration_since(one).to_std().ok(),
                 _ => None,
@@ -184,7 +183,9 @@ mod tests {
     fn the_longest_gap_of_a_schedule_counts() {
         let now = DateTime::from_timestamp(1_795_161_600, 0).unwrap();
         let cron = |expression: &str| {
-            let schedule = Schedule::Cron { expression: expression.to_owned(), timezone: chrono_tz::UTC };
+            let utc = lakedr_control::cron::timezone("UTC").unwrap();
+            let schedule =
+                Schedule::Cron(lakedr_control::cron::CronSchedule::parse(expression, utc).unwrap());
             interval(Some(&schedule), now)
         };
         assert_eq!(cron("*/15 * * * *"), HOUR / 4);

@@ -1,7 +1,10 @@
 //! The data sources: what can be looked up.
 
+mod group;
+mod recovery_points;
 mod source;
 mod sync_status;
 
+pub use recovery_points::RecoveryPoints;
 pub use source::{DataSource, Looked};
 pub use sync_status::SyncStatus;

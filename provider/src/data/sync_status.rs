@@ -6,14 +6,11 @@ mod status;
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use lakedr_control::id::Name;
-use lakedr_control::spec::SyncGroupSpec;
 
-use super::{DataSource, Looked};
+use super::{DataSource, Looked, group};
 use crate::lifecycle::group_state;
-use crate::lifecycle::report::{control_store, explain};
 use crate::lifecycle::session::Session;
-use crate::wire::{Diagnostic, Diagnostics, Path, Schema, Value};
+use crate::wire::{Diagnostics, Schema, Value};
 
 /// The data source `lakedr_sync_status`.
 #[derive(Debug)]
@@ -29,12 +26,9 @@ impl SyncStatus {
     }
 
     async fn look(&self, session: &Session, config: &Value, at: DateTime<Utc>) -> Looked {
-        let group = config.attribute("group").as_str().unwrap_or_default();
-        let failed = |diagnostic: Diagnostic| Looked { state: Value::Null, diagnostics: diagnostic.into() };
-        let spec = match session.control.get::<SyncGroupSpec>(group).await {
-            Ok(Some(stored)) => stored.document.spec,
-            Ok(None) => return failed(absent(session, group)),
-            Err(error) => return failed(control_store(session.control.url(), &error)),
+        let spec = match group::look_up(session, config).await {
+            Ok(spec) => spec,
+            Err(failed) => return *failed,
         };
         match group_state::read_proven(session, &spec).await {
             Ok((state, verified)) => Looked {
@@ -43,11 +37,7 @@ impl SyncStatus {
             },
             Err(cause) => Looked {
                 state: status::out_of_reach(&spec),
-                diagnostics: Diagnostic::warning(
-                    "Group log out of reach",
-                    format!("The log of sync group {group:?} cannot be read; nothing is known of its state.\n\n{}", explain(&cause)),
-                )
-                .into(),
+                diagnostics: group::out_of_reach(&spec, &cause).into(),
             },
         }
     }
@@ -69,14 +59,7 @@ impl DataSource for SyncStatus {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let Some(group) = config.attribute("group").as_str() else { return Diagnostics::new() };
-        let invalid = group.parse::<Name>().err();
-        invalid
-            .map(|cause| {
-                Diagnostic::error("Invalid sync group name", format!("{cause}.")).at(Path::attribute("group"))
-            })
-            .into_iter()
-            .collect()
+        group::validate(config)
     }
 
     fn read<'a>(
@@ -87,16 +70,4 @@ impl DataSource for SyncStatus {
     ) -> BoxFuture<'a, Looked> {
         self.look(session, config, at).boxed()
     }
-}
-
-fn absent(session: &Session, group: &str) -> Diagnostic {
-    Diagnostic::error(
-        "No such sync group",
-        format!(
-            "There is no sync group {group:?} in the control store {}. Apply the lakedr_sync_group first, or correct \
-             the name.",
-            session.control.url()
-        ),
-    )
-    .at(Path::attribute("group"))
 }

@@ -1,8 +1,8 @@
 //! Every resource type, data source and function of the provider, by name.
 
 use super::document::{DocumentResource, Resource};
-use crate::data::{DataSource, SyncStatus};
-use crate::function::{FromDrSyncConfig, Function, TableUrl};
+use crate::data::{DataSource, RecoveryPoints, SyncStatus};
+use crate::function::{CronNext, FromDrSyncConfig, Function, TableUrl};
 use crate::resource::{ExternalLocation, SnapshotSchedule, SyncGroup};
 
 /// What the provider offers. Built without any configuration: Terraform calls methods without having asked for schemas.
@@ -22,8 +22,12 @@ impl Registry {
                 Box::new(DocumentResource::<SyncGroup>::new()),
                 Box::new(DocumentResource::<SnapshotSchedule>::new()),
             ],
-            data_sources: vec![Box::new(SyncStatus::new())],
-            functions: vec![Box::new(FromDrSyncConfig::new()), Box::new(TableUrl::new())],
+            data_sources: vec![Box::new(RecoveryPoints::new()), Box::new(SyncStatus::new())],
+            functions: vec![
+                Box::new(CronNext::new()),
+                Box::new(FromDrSyncConfig::new()),
+                Box::new(TableUrl::new()),
+            ],
         }
     }
 

@@ -104,6 +104,48 @@ fn a_group_that_was_never_synced() {
 }
 
 #[test]
+fn the_recovery_points_of_a_group() {
+    let world = World::applied();
+    let ended: DateTime<Utc> = "2026-11-20T08:00:00Z".parse().unwrap();
+    let later = ended + TimeDelta::hours(1);
+    let [intent, Event::Published { cut, publish_window_ms, .. }] = published(later) else {
+        panic!("published")
+    };
+    let [first, second] = published(ended);
+    write_log(
+        &world,
+        &[created(), first, second, intent, Event::Published { intent: 4, cut, publish_window_ms }],
+    );
+    let terraform = world.another_root();
+    let data = "data \"lakedr_recovery_points\" \"etl\" {\n  group = \"etl\"\n}\n";
+    terraform.configure(&format!("{}{data}", world.provider("westus2"))).unwrap();
+    terraform.apply().unwrap();
+    let found = terraform.attributes("data.lakedr_recovery_points.etl").unwrap();
+    assert_eq!(found["reachable"], true);
+    let points = found["recovery_points"].as_array().unwrap();
+    let told = |field: &str| points.iter().map(|point| point[field].clone()).collect::<Vec<_>>();
+    assert_eq!(told("seq"), [5, 3]);
+    assert_eq!(told("run_ended_at"), ["2026-11-20T09:00:00.000Z", "2026-11-20T08:00:00.000Z"]);
+    assert_eq!((told("kind"), told("epoch")), (vec![json!("publish"); 2], vec![json!(1); 2]));
+    assert_eq!(points[0]["tables"][1]["name"], "cat.stage.silver");
+    assert_eq!(points[0]["tables"][1]["target_version"], 5);
+}
+
+#[test]
+fn the_recovery_points_of_a_group_whose_log_is_out_of_reach() {
+    let world = World::applied();
+    write_log(&world, &[created()]);
+    let log = world.path("west").join(layout::group_log_entry(&"etl".parse().unwrap(), 1));
+    fs::write(&log, "not an entry").unwrap();
+    let terraform = world.another_root();
+    let data = "data \"lakedr_recovery_points\" \"etl\" {\n  group = \"etl\"\n}\n";
+    terraform.configure(&format!("{}{data}", world.provider("westus2"))).unwrap();
+    terraform.apply().unwrap();
+    let found = terraform.attributes("data.lakedr_recovery_points.etl").unwrap();
+    assert_eq!((&found["reachable"], &found["recovery_points"]), (&json!(false), &json!(null)));
+}
+
+#[test]
 fn a_group_with_a_recovery_point_and_a_failure() {
     let world = World::new();
     world.declare(&[world.east(), world.west(), world.group().text_attribute("rpo_target", "1h")]);

@@ -9,7 +9,7 @@ pub(super) fn schema() -> Schema {
             Read from the group log at every plan; when the log is out of reach there is a warning, `reachable` is \
             false, and everything that only the log knows is null.",
         attributes: vec![
-            Attribute::string("group").required().describe("Name of the sync group."),
+            super::super::group::attribute(),
             known(Attribute::bool("reachable"), "Whether the group log could be read."),
             known(
                 Attribute::string("role"),
