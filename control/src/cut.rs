@@ -146,6 +146,21 @@ impl Cut {
         self.tables.iter().find(|table| table.name == *name)
     }
 
+    /// The same state with source and target exchanged, as far as there are targets: what the cut is once the roles of
+    /// the regions have changed. Nothing is to be copied for it, and the ids of its sources are not known (empty).
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        let turn = |table: &CutTable| {
+            let pin = Pin {
+                table: table.name.clone(),
+                source_table_id: String::new(),
+                source_version: table.target_version?,
+            };
+            Some(CutTable { target_version: Some(table.source_version), ..pin.into() })
+        };
+        Self { tables: self.tables.iter().filter_map(turn).collect(), ..self.clone() }
+    }
+
     /// How a person names the cut: `run 123, finished 2026-11-20T10:02:00.000Z`.
     #[must_use]
     pub fn describe(&self) -> String {

@@ -169,6 +169,24 @@ pub fn verification_seq(group: &Name, key: &str) -> Option<u64> {
     seq_below(&verifications(group), key)
 }
 
+/// Folder of what an epoch found behind the recovery point in a table of the region that became standby with it.
+#[must_use]
+pub fn lost_commits(group: &Name, epoch: u64, table: &TableName) -> String {
+    format!("{META}/groups/{group}/lost/{epoch}/{}", table_key(table))
+}
+
+/// Key of one of these commits, as it was.
+#[must_use]
+pub fn lost_commit(group: &Name, epoch: u64, table: &TableName, version: u64) -> String {
+    format!("{}/{version:020}.json", lost_commits(group, epoch, table))
+}
+
+/// Key of the report on all of these commits up to a version.
+#[must_use]
+pub fn lost_report(group: &Name, epoch: u64, table: &TableName, up_to: u64) -> String {
+    format!("{}/report-{up_to:020}.json", lost_commits(group, epoch, table))
+}
+
 /// The sequence number that the first segment of a key below a folder holds.
 fn seq_below(folder: &str, key: &str) -> Option<u64> {
     let (digits, _) = key.strip_prefix(folder)?.strip_prefix('/')?.split_once('/')?;
@@ -254,5 +272,14 @@ mod tests {
         let key = verification(&group, 3, 1_795_168_208_559);
         assert_eq!(key, "meta/groups/etl/verified/00000000000000000003/001795168208559.json");
         assert_eq!(verification_seq(&group, &key), Some(3));
+        let table: TableName = "cat.raw.t".parse().unwrap();
+        assert_eq!(
+            lost_commit(&group, 2, &table, 7),
+            "meta/groups/etl/lost/2/cat.raw.t/00000000000000000007.json"
+        );
+        assert_eq!(
+            lost_report(&group, 2, &table, 7),
+            "meta/groups/etl/lost/2/cat.raw.t/report-00000000000000000007.json"
+        );
     }
 }

@@ -20,6 +20,7 @@ pub mod id;
 pub mod known_runs;
 pub mod layout;
 pub mod location;
+pub mod lost;
 pub mod message;
 pub mod notification;
 pub mod run_record;

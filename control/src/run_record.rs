@@ -47,6 +47,12 @@ pub struct RunRecord {
     pub run: String,
     /// Attempt of the run, from 1.
     pub attempt: u32,
+    /// Region whose tables the run writes; without it, the one that the group began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Epoch of the group when the record was written; none when the group log was out of reach then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// When the attempt began, by the clock of the machine that said so.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::rfc3339_millis_option")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<DateTime<Utc>>"))]

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::codec::Document;
 use crate::group_log::{Entry, Head};
 use crate::known_runs::KnownRuns;
+use crate::lost::LostCommits;
 use crate::notification::{Ledger, Notice};
 use crate::run_record::RunRecord;
 use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
@@ -24,6 +25,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("known_runs.json", schema::<KnownRuns>("known runs")),
         ("notification.json", schema::<Notice>("notification")),
         ("notification_ledger.json", schema::<Ledger>("ledger of notifications")),
+        ("lost_commits.json", schema::<LostCommits>("report on lost commits")),
         ("verification.json", schema::<Verification>("verification")),
     ]
 }

@@ -103,6 +103,12 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Remove from the standby tables the files that no kept recovery point, no retention and no plan in progress needs
     Prune(PruneArgs),
+    /// Make the standby region the active one when the active region is lost: plan, then execute what was planned
+    #[command(subcommand)]
+    Failover(SwitchCommand),
+    /// Go back to the region that a group began with, with both regions there and nothing lost
+    #[command(subcommand)]
+    Failback(SwitchCommand),
     /// Write run records for a group with a marker workflow
     #[command(subcommand)]
     Mark(MarkCommand),
@@ -174,6 +180,22 @@ pub struct PruneArgs {
     /// Say what would be removed, and why the rest is kept; remove nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `lakedr failover …`, `lakedr failback …`
+#[derive(Debug, Clone, Subcommand)]
+pub enum SwitchCommand {
+    /// Show what each group would go on from, what would be lost, what is in the way, and the steps. Writes nothing
+    Plan,
+    /// Carry out a plan, as long as the groups are as it found them. After an interruption the same call goes on
+    Execute {
+        /// Id that `plan` gave
+        #[arg(long, value_name = "ID")]
+        plan: String,
+        /// Who approves it: kept in the group log
+        #[arg(long, value_name = "WHO", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        approve: String,
+    },
 }
 
 /// Options of `lakedr verify`.

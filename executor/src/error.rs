@@ -199,7 +199,7 @@ impl Classify for LogError {
     fn class(&self) -> FailureClass {
         match self {
             Self::Store { cause, .. } => cause.class(),
-            Self::Entry { .. } | Self::Damaged { .. } => FailureClass::Damaged,
+            Self::Entry { .. } | Self::Damaged { .. } | Self::Forked { .. } => FailureClass::Damaged,
             Self::Encode { .. } => FailureClass::Internal,
         }
     }

@@ -11,6 +11,7 @@ pub mod cut;
 pub mod delta;
 pub mod error;
 pub mod exit;
+pub mod failover;
 pub mod hcl;
 pub mod notify;
 pub mod observe;

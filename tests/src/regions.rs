@@ -148,6 +148,27 @@ impl Regions {
         format!("  storage_options = {{\n{plain}  }}\n  secret_options = {{\n{secret}  }}\n")
     }
 
+    /// A region of folders is lost: whatever is asked of it fails. [`Self::recover`] brings it back as it was.
+    ///
+    /// # Errors
+    /// It is lost already.
+    pub fn lose(&self, region: Region) -> Result<()> {
+        let folder = self.folder.path().join(region.short());
+        std::fs::rename(&folder, folder.with_extension("lost")).context("lose a region")?;
+        // a folder that is not there would be an empty region; below a file there is nothing to read or write
+        std::fs::write(&folder, "lost").context("lose a region")
+    }
+
+    /// A region that was lost is back.
+    ///
+    /// # Errors
+    /// It was not lost.
+    pub fn recover(&self, region: Region) -> Result<()> {
+        let folder = self.folder.path().join(region.short());
+        std::fs::remove_file(&folder).context("recover a region")?;
+        std::fs::rename(folder.with_extension("lost"), &folder).context("recover a region")
+    }
+
     /// The S3 server of a region, if it has one.
     #[must_use]
     pub fn server(&self, region: Region) -> Option<&Versitygw> {
@@ -265,11 +286,19 @@ impl Regions {
     /// # Errors
     /// A program fails.
     pub fn run(&self, number: u32, stop_after: Option<&str>) -> Result<()> {
+        self.run_in(Region::East, number, stop_after)
+    }
+
+    /// The same in any region.
+    ///
+    /// # Errors
+    /// A program fails.
+    pub fn run_in(&self, region: Region, number: u32, stop_after: Option<&str>) -> Result<()> {
         let number = number.to_string();
         self.mark("start", &number)?;
         let mut arguments = vec!["--run", number.as_str()];
         arguments.extend(stop_after.into_iter().flat_map(|step| ["--stop-after", step]));
-        self.workflow(Region::East, &arguments)?;
+        self.workflow(region, &arguments)?;
         if stop_after.is_none() {
             self.mark("finish", &number)?;
         }

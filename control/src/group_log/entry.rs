@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::roles::ApprovedPlan;
 use crate::codec::{DecodeError, check_format};
 use crate::cut::Cut;
 use crate::id::{Name, TableName};
@@ -180,7 +181,7 @@ pub enum Event {
         /// What happened, and what to do.
         message: String,
     },
-    /// Failover or failback. The entry's epoch is one higher than the one before.
+    /// Failover or failback: active and standby change places. The entry's epoch is one higher than the one before.
     Role {
         /// Who is active from here on.
         role: Role,
@@ -188,6 +189,9 @@ pub enum Event {
         from: Option<u64>,
         /// Who approved it.
         approved_by: String,
+        /// The plan that it carries out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<ApprovedPlan>,
     },
     /// The log goes on in the other region's location.
     Moved {

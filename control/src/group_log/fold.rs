@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Event, FIRST_EPOCH, FIRST_SEQ, FailureClass, IntentKind, IntentSlot, Role};
+use super::roles::RoleChange;
 use crate::cut::Cut;
 
 /// A published cut.
@@ -93,6 +94,9 @@ pub struct GroupState {
     pub epoch: u64,
     /// Who is active.
     pub role: Role,
+    /// The newest change of roles; none while they are those that the group was created with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_change: Option<RoleChange>,
     /// Digest of the spec that the group was created or last published with.
     pub spec_digest: String,
     /// Recovery points, oldest first.
@@ -232,6 +236,7 @@ fn begin(entry: &Entry) -> Result<GroupState, FoldError> {
         next_seq: entry.seq + 1,
         epoch: entry.epoch,
         role: role.clone(),
+        role_change: None,
         spec_digest: spec_digest.clone(),
         recovery_points: Vec::new(),
         last_publish_at: None,
@@ -279,19 +284,33 @@ fn step(mut state: GroupState, entry: &Entry) -> Result<GroupState, FoldError> {
                 message: message.clone(),
             });
         }
-        Event::Role { role, .. } => {
-            if state.open_intent.is_some() {
-                return Err(misplaced(entry, "an intent is not settled"));
-            }
-            state.role = role.clone();
-            state.landed = None;
-        }
+        Event::Role { .. } => change_roles(&mut state, entry)?,
         Event::Moved { to_region } => state.moving_to = Some(to_region.clone()),
         Event::Paused { operator } => state.paused_by = Some(operator.clone()),
         Event::Resumed { .. } => state.paused_by = None,
         Event::Shutdown { .. } | Event::Acknowledged { .. } => {}
     }
     Ok(state)
+}
+
+fn change_roles(state: &mut GroupState, entry: &Entry) -> Result<(), FoldError> {
+    let Event::Role { role, from, approved_by, plan } = &entry.event else { return Ok(()) };
+    if state.open_intent.is_some() {
+        return Err(misplaced(entry, "an intent is not settled"));
+    }
+    if (&role.active, &role.standby) != (&state.role.standby, &state.role.active) {
+        return Err(misplaced(entry, "active and standby do not change places"));
+    }
+    state.role = role.clone();
+    state.landed = None;
+    state.role_change = Some(RoleChange {
+        seq: entry.seq,
+        at: entry.at,
+        from: *from,
+        approved_by: approved_by.clone(),
+        plan: plan.clone(),
+    });
+    Ok(())
 }
 
 fn open(state: &mut GroupState, entry: &Entry) -> Result<(), FoldError> {

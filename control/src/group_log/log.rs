@@ -1,4 +1,5 @@
 mod behind;
+mod carry;
 mod keep;
 mod read;
 mod verification;
@@ -45,6 +46,19 @@ pub enum LogError {
         /// What is wrong with it.
         #[source]
         cause: FoldError,
+    },
+    /// The location that the log moves to holds another entry in the place of the newest one.
+    #[error(
+        "the log of group {group} cannot go on in {url}: entry {seq} is another one there; that location holds another log \
+         of a group of this name, move its folder meta/groups/{group} away"
+    )]
+    Forked {
+        /// The group.
+        group: Name,
+        /// The location.
+        url: String,
+        /// The entry.
+        seq: u64,
     },
     /// An entry cannot be written as JSON; a bug.
     #[error("an entry for the log of group {group} cannot be written")]
@@ -172,6 +186,12 @@ impl GroupLog {
         &self.homes[history.home].store
     }
 
+    /// Region of the location that takes the next entry.
+    #[must_use]
+    pub fn home_region(&self, history: &History) -> &str {
+        &self.homes[history.home].region
+    }
+
     /// The store of a region's location, for reading what an intent left there.
     #[must_use]
     pub fn store_of(&self, region: &str) -> Option<&DocStoreRef> {
@@ -216,17 +236,18 @@ impl GroupLog {
         Ok(WholeLog { entries, history })
     }
 
-    /// Appends one event behind `history`.
+    /// Appends one event behind `history`. Where the log moves, the entry that says so is carried along first.
     ///
     /// # Errors
     /// When the home of the log is out of reach. Losing the race for the sequence number is not an error.
     pub async fn append(
         &self,
-        history: History,
+        mut history: History,
         event: Event,
         at: DateTime<Utc>,
         by: Author,
     ) -> Result<Appended, LogError> {
+        self.carry(&mut history).await?;
         let raised = u64::from(matches!(event, Event::Role { .. }));
         let epoch = history.state.as_ref().map_or(FIRST_EPOCH, |state| state.epoch + raised);
         let seq = history.next_seq();

@@ -13,6 +13,7 @@ mod entry;
 mod fold;
 mod head;
 mod log;
+mod roles;
 
 pub use entry::{
     Author, Entry, Event, FIRST_EPOCH, FIRST_SEQ, FORMAT, FailureClass, IntentKind, IntentSlot, Role,
@@ -23,3 +24,4 @@ pub use fold::{
 };
 pub use head::{HEAD_FORMAT, Head, HeadIgnored};
 pub use log::{Appended, GroupLog, History, LogError, WholeLog};
+pub use roles::{ApprovedPlan, RoleChange};

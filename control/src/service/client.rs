@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use backon::Retryable as _;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::{HeaderValue, StatusCode, Uri, header};
 use object_store::ClientOptions;
@@ -34,12 +33,6 @@ pub struct Answer<T> {
     pub value: T,
     /// When it was given, by the clock of the service, in whole seconds; none when it does not say.
     pub date: Option<DateTime<Utc>>,
-}
-
-/// A success, as it was answered.
-struct Raw {
-    date: Option<DateTime<Utc>>,
-    body: Bytes,
 }
 
 /// What services say of an error: Databricks and Unity Catalog the first two, OAuth the same under other names, Airflow
@@ -101,22 +94,20 @@ impl Service {
     /// # Errors
     /// See [`ServiceError`].
     pub async fn ask_dated<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
-        let Raw { date, body } = self.patiently(call).await?;
-        let text: &[u8] = if body.is_empty() { b"null" } else { &body };
-        let value = serde_json::from_slice(text)
-            .map_err(|cause| ServiceError::Malformed { url: self.url(call), cause })?;
-        Ok(Answer { value, date })
+        self.read(call, &self.patiently(call).await?)
     }
 
-    /// Says something, and says it again while the service is busy. Whatever it answers with success will do.
+    /// Asks for something to be done, as [`Self::ask`] does. What the answer says beside that it is done is not looked at:
+    /// some services answer in words.
     ///
     /// # Errors
-    /// See [`ServiceError`].
+    /// See [`ServiceError`]; never [`ServiceError::Malformed`].
     pub async fn tell(&self, call: &Call) -> Result<(), ServiceError> {
         self.patiently(call).await.map(drop)
     }
 
-    async fn patiently(&self, call: &Call) -> Result<Raw, ServiceError> {
+    /// Asks again while the service is busy, or has withdrawn its token.
+    async fn patiently(&self, call: &Call) -> Result<Answer<Vec<u8>>, ServiceError> {
         let once = || async {
             match self.once(call).await {
                 // the service may have withdrawn the token
@@ -133,7 +124,7 @@ impl Service {
         patiently.await
     }
 
-    async fn once(&self, call: &Call) -> Result<Raw, ServiceError> {
+    async fn once(&self, call: &Call) -> Result<Answer<Vec<u8>>, ServiceError> {
         let authorization = match self.login.asks() {
             Some(question) => Some(self.bearer(&question).await?),
             None => self.login.header().map_err(|_| self.unfit(call))?,
@@ -154,10 +145,8 @@ impl Service {
             None => {
                 let asked = Granted::ask_begins();
                 let login = self.login.header().map_err(|_| self.unfit(question))?;
-                let answer = self.send(question, login).await?;
-                let grant: Grant = serde_json::from_slice(&answer.body)
-                    .map_err(|cause| ServiceError::Malformed { url: self.url(question), cause })?;
-                granted.insert(Granted::of(grant, asked)).token()
+                let answer: Answer<Grant> = self.read(question, &self.send(question, login).await?)?;
+                granted.insert(Granted::of(answer.value, asked)).token()
             }
         };
         let header = Login::Bearer(token).header().map_err(|_| self.unfit(question))?;
@@ -169,7 +158,11 @@ impl Service {
         self.granted.lock().await.take().is_some()
     }
 
-    async fn send(&self, call: &Call, authorization: Option<HeaderValue>) -> Result<Raw, ServiceError> {
+    async fn send(
+        &self,
+        call: &Call,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Answer<Vec<u8>>, ServiceError> {
         let url = self.url(call);
         let request = self.request(call, authorization)?;
         let lost = |cause| ServiceError::Connection { url: url.clone(), cause };
@@ -182,7 +175,17 @@ impl Service {
             let (status, retry_after) = (parts.status, retry_after(&parts.headers));
             return Err(ServiceError::Status { url, status, code, message: problem.message(), retry_after });
         }
-        Ok(Raw { date: instant(&parts.headers, &header::DATE), body })
+        Ok(Answer { value: body.into(), date: instant(&parts.headers, &header::DATE) })
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        answer: &Answer<Vec<u8>>,
+    ) -> Result<Answer<T>, ServiceError> {
+        let text: &[u8] = if answer.value.is_empty() { b"null" } else { &answer.value };
+        let malformed = |cause| ServiceError::Malformed { url: self.url(call), cause };
+        Ok(Answer { value: serde_json::from_slice(text).map_err(malformed)?, date: answer.date })
     }
 
     /// Where a call goes, without its query: queries hold names and page tokens, and make errors hard to read.

@@ -183,6 +183,9 @@ pub struct DatabricksJobSpec {
 pub struct AirflowDagSpec {
     /// Base URL of the web server, of Airflow 2 or 3.
     pub url: String,
+    /// Base URL of the web server that runs the DAG while the secondary region is active; `url` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secondary_url: Option<String>,
     /// Id of the DAG.
     pub dag_id: String,
     /// Reference of the user name.
@@ -198,8 +201,11 @@ pub struct AirflowDagSpec {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarkerSpec {
-    /// Where the records lie, in the active region.
+    /// Where the records lie.
     pub url: String,
+    /// Where they lie while the secondary region is active; `url` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secondary_url: Option<String>,
 }
 
 /// When something is due: exactly one of interval and cron.

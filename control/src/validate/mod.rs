@@ -20,7 +20,7 @@ pub(crate) use rules::is_email;
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
 pub use sync_group::sync_group;
 pub use valid_group::{
-    AirflowDag, Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
+    AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
     WorkspaceLogin,
 };
 

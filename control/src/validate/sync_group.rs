@@ -8,13 +8,14 @@ use super::delivery::delivery;
 use super::notifications::notifications;
 use super::rules::Report;
 use super::valid_group::{
-    AirflowDag, Catalog, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
+    AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
     WorkspaceLogin,
 };
 use crate::id::TableName;
 use crate::location::StoreUrl;
 use crate::spec::{
-    AirflowDagSpec, CatalogSpec, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec, WorkspaceSpec,
+    AirflowDagSpec, CatalogSpec, MarkerSpec, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec,
+    WorkspaceSpec,
 };
 
 /// Checks a sync group by itself.
@@ -44,9 +45,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
     }
     let clock_skew = report.at("clock_skew").duration(&spec.clock_skew);
     let rpo_target = spec.rpo_target.as_ref().and_then(|t| report.at("rpo_target").positive_duration(t));
-    if let Some(target) = &spec.rto_target {
-        report.at("rto_target").positive_duration(target);
-    }
+    let rto_target = spec.rto_target.as_ref().and_then(|t| report.at("rto_target").positive_duration(t));
     delivery(&mut report, spec);
     if spec.egress_price_per_gib.is_some_and(|price| !price.is_finite() || price < 0.0) {
         report.at("egress_price_per_gib").violation("is not a price", "give a number of 0 or more");
@@ -77,6 +76,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
             compaction: spec.compaction,
             clock_skew,
             rpo_target,
+            rto_target,
             max_bytes_per_second: (spec.max_bytes_per_second > 0).then_some(spec.max_bytes_per_second),
             egress_price_per_gib: spec.egress_price_per_gib,
             owner_email: spec.owner_email.clone(),
@@ -273,9 +273,7 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
             Some(Workflow::DatabricksJob(job.clone()))
         }
         (None, Some(dag), None) => airflow_dag(&mut report.at("airflow_dag"), dag).map(Workflow::AirflowDag),
-        (None, None, Some(marker)) => {
-            report.at("marker").at("url").store_url(&marker.url).map(Workflow::Marker)
-        }
+        (None, None, Some(places)) => marker(&mut report.at("marker"), places).map(Workflow::Marker),
         _ => {
             report.violation(
                 "names no workflow, or more than one",
@@ -288,6 +286,8 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
 
 fn airflow_dag(report: &mut Report<'_>, spec: &AirflowDagSpec) -> Option<AirflowDag> {
     let url = report.at("url").service_url(&spec.url);
+    let secondary_url = spec.secondary_url.as_ref();
+    let secondary_url = secondary_url.map(|url| report.at("secondary_url").service_url(url));
     if spec.dag_id.is_empty() {
         report.at("dag_id").violation("is empty", "write the id of the DAG");
     }
@@ -305,7 +305,25 @@ fn airflow_dag(report: &mut Report<'_>, spec: &AirflowDagSpec) -> Option<Airflow
             None
         }
     };
-    Some(AirflowDag { url: url?, dag_id: spec.dag_id.clone(), login })
+    match secondary_url {
+        // a malformed one has been reported
+        Some(None) => None,
+        secondary_url => Some(AirflowDag {
+            url: url?,
+            secondary_url: secondary_url.flatten(),
+            dag_id: spec.dag_id.clone(),
+            login,
+        }),
+    }
+}
+
+fn marker(report: &mut Report<'_>, spec: &MarkerSpec) -> Option<Marker> {
+    let url = report.at("url").store_url(&spec.url);
+    match spec.secondary_url.as_ref().map(|url| report.at("secondary_url").store_url(url)) {
+        // a malformed one has been reported
+        Some(None) => None,
+        secondary_url => Some(Marker { url: url?, secondary_url: secondary_url.flatten() }),
+    }
 }
 
 fn job_needs_workspaces(report: &mut Report<'_>, spec: &SyncGroupSpec) {

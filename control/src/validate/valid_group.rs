@@ -84,6 +84,8 @@ pub enum WorkspaceLogin {
 pub struct AirflowDag {
     /// Base URL of the web server: `https://…`, or `http://…` on this machine.
     pub url: Url,
+    /// The same while the secondary region is active.
+    pub secondary_url: Option<Url>,
     /// Id of the DAG.
     pub dag_id: String,
     /// References of user name and password; none when the server asks nobody.
@@ -135,7 +137,34 @@ pub enum Workflow {
     /// An Airflow DAG.
     AirflowDag(AirflowDag),
     /// Run records.
-    Marker(StoreUrl),
+    Marker(Marker),
+}
+
+/// The places of run records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marker {
+    /// Where they lie.
+    pub url: StoreUrl,
+    /// Where they lie while the secondary region is active.
+    pub secondary_url: Option<StoreUrl>,
+}
+
+impl Marker {
+    /// The place while a side is active.
+    #[must_use]
+    pub fn at(&self, active: SideName) -> &StoreUrl {
+        let secondary = self.secondary_url.as_ref().filter(|_| active == SideName::Secondary);
+        secondary.unwrap_or(&self.url)
+    }
+}
+
+impl AirflowDag {
+    /// Base URL of the web server that runs the DAG while a side is active.
+    #[must_use]
+    pub fn at(&self, active: SideName) -> &Url {
+        let secondary = self.secondary_url.as_ref().filter(|_| active == SideName::Secondary);
+        secondary.unwrap_or(&self.url)
+    }
 }
 
 /// When something is due.
@@ -185,6 +214,8 @@ pub struct ValidGroup {
     pub clock_skew: Duration,
     /// RPO lag that is still acceptable.
     pub rpo_target: Option<Duration>,
+    /// Time to recover that is still acceptable.
+    pub rto_target: Option<Duration>,
     /// Transfer cap.
     pub max_bytes_per_second: Option<u64>,
     /// Price of egress per GiB.

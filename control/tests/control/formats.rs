@@ -1,6 +1,7 @@
 use lakedr_control::codec::{DecodeError, Document, Writer};
 use lakedr_control::group_log::{Entry, Event, Head, HeadIgnored};
 use lakedr_control::known_runs::{Forgotten, KnownRuns};
+use lakedr_control::lost::LostCommits;
 use lakedr_control::notification::{EventKind, Ledger, LedgerIgnored};
 use lakedr_control::run_record::{RunRecord, RunStatus};
 use lakedr_control::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
@@ -105,6 +106,21 @@ fn format_1_of_a_verification() {
     assert_eq!(Verification::decode("k", &again).unwrap(), verification);
     let newer = text.replace("\"format\":1", "\"format\":2");
     let error = Verification::decode("k", newer.as_bytes()).unwrap_err();
+    assert!(matches!(error, DecodeError::NewerFormat { .. }), "{error}");
+}
+
+#[test]
+fn format_1_of_a_report_on_lost_commits() {
+    let text = r#"{"format":1,"group":"etl","epoch":2,"region":"east","table":"cat.raw.bronze","url":"s3://east/bronze",
+        "recovery_point":5,"recovery_version":2,"commits":[{"version":3,"at":"2026-11-20T09:50:08.559Z",
+        "operation":"WRITE","engine":"e/1.0","job_run_id":"7","files":[{"path":"day=1/p.parquet","size":9,"rows":2}],
+        "files_removed":1}]}"#;
+    let report = LostCommits::decode("k", text.as_bytes()).unwrap();
+    assert_eq!((report.commits[0].version, report.commits[0].files[0].rows), (3, Some(2)));
+    let again = serde_json::to_vec(&report).unwrap();
+    assert_eq!(LostCommits::decode("k", &again).unwrap(), report);
+    let newer = text.replace("\"format\":1", "\"format\":2");
+    let error = LostCommits::decode("k", newer.as_bytes()).unwrap_err();
     assert!(matches!(error, DecodeError::NewerFormat { .. }), "{error}");
 }
 

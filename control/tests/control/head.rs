@@ -180,7 +180,7 @@ fn event(state: &GroupState, choice: u8) -> Event {
         (None, 0..=7) => intent(run, tables, None),
         (None, 8 | 9) => {
             let role = role(&state.role.standby, &state.role.active);
-            Event::Role { role, from: None, approved_by: operator() }
+            Event::Role { role, from: None, approved_by: operator(), plan: None }
         }
         (_, 10) => Event::Paused { operator: operator() },
         (_, 11) => Event::Resumed { operator: operator() },
@@ -398,6 +398,44 @@ async fn a_moved_log_is_found_by_its_heads() {
     assert_eq!(world.log.read().await.unwrap().state, moved.state);
     world.publish(moved, 60).await;
     world.agrees().await;
+}
+
+#[tokio::test]
+async fn a_log_that_just_moved_outlives_the_location_that_it_left() {
+    let world = World::with_points(3).await;
+    let history = world.log.read().await.unwrap();
+    let moved = append(&world.log, history, Event::Moved { to_region: "east".to_owned() }).await;
+    assert_eq!(
+        world.east.store.list("").await.unwrap(),
+        [""; 0],
+        "whoever writes the next entry carries it along"
+    );
+    let resumed = || Event::Resumed { operator: "o".to_owned() };
+    append(&world.log, moved.clone(), resumed()).await;
+    let known = world.agrees().await;
+    world.west.lose(true);
+    assert_eq!(world.log.read().await.unwrap().state, Some(known));
+    // and back, with what the location holds from before
+    world.west.lose(false);
+    let history = world.log.read().await.unwrap();
+    let moved = append(&world.log, history, Event::Moved { to_region: "west".to_owned() }).await;
+    append(&world.log, moved, resumed()).await;
+    let known = world.agrees().await;
+    world.east.lose(true);
+    assert_eq!(world.log.read().await.unwrap().state, Some(known));
+}
+
+#[tokio::test]
+async fn a_log_does_not_go_on_in_a_location_that_holds_another_one() {
+    let world = World::with_points(1).await;
+    let history = world.log.read().await.unwrap();
+    let moved = append(&world.log, history, Event::Moved { to_region: "east".to_owned() }).await;
+    let seq = moved.state.as_ref().unwrap().seq();
+    let written = world.east.store.create(&log_key(seq), b"{}").await.unwrap();
+    assert!(matches!(written, Written::Done(_)));
+    let event = Event::Resumed { operator: "o".to_owned() };
+    let error = world.log.append(moved, event, at(), author()).await.unwrap_err();
+    assert!(matches!(error, LogError::Forked { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -66,12 +66,42 @@ fn the_fold_keeps_recovery_points_and_open_intents() {
 
 #[test]
 fn a_failover_raises_the_epoch_and_needs_settled_intents() {
-    let failover = || Event::Role { role: role("west", "east"), from: Some(3), approved_by: "me".to_owned() };
+    let failover = || Event::Role {
+        role: role("west", "east"),
+        from: Some(3),
+        approved_by: "me".to_owned(),
+        plan: None,
+    };
     let entries = history(vec![created(), intent("1", None), published(2, "1"), failover()]);
     let state = fold(&entries).unwrap().unwrap();
     assert_eq!((state.epoch, state.role.active.as_str()), (2, "west"));
     let unsettled = history(vec![created(), intent("1", None), failover()]);
     assert!(matches!(fold(&unsettled), Err(FoldError::Misplaced { seq: 3, .. })));
+}
+
+#[test]
+fn a_recovery_point_is_the_other_way_round_once_the_roles_have_changed() {
+    let pinned = |cut: &Cut| {
+        let table: Vec<_> = cut.tables.iter().map(|t| (t.source_version, t.target_version)).collect();
+        table[0]
+    };
+    let mut point = cut("1");
+    point.tables[0].source_version = 7;
+    point.tables[0].target_version = Some(3);
+    let published = Event::Published { intent: 2, cut: point, publish_window_ms: 1 };
+    let roles = [role("west", "east"), role("east", "west")];
+    let mut events = vec![created(), intent("1", None), published];
+    for (changes, expected) in [(7, Some(3)), (3, Some(7)), (7, Some(3))].into_iter().enumerate() {
+        let state = fold(&history(events.clone())).unwrap().unwrap();
+        assert_eq!(pinned(&state.held().unwrap()), expected, "after {changes} changes");
+        assert_eq!(state.is_returning(), changes > 0);
+        let role = roles[changes % 2].clone();
+        events.push(Event::Role { role, from: Some(3), approved_by: "me".to_owned(), plan: None });
+    }
+    let unchanged =
+        Event::Role { role: role("west", "east"), from: None, approved_by: String::new(), plan: None };
+    let twice = vec![created(), unchanged.clone(), unchanged];
+    assert!(matches!(fold(&history(twice)), Err(FoldError::Misplaced { seq: 3, .. })));
 }
 
 #[test]
@@ -130,7 +160,7 @@ async fn a_moved_log_goes_on_in_the_other_location() {
     history = append(&log, history, intent("1", None)).await;
     history = append(&log, history, published(3, "1")).await;
     assert_eq!(west.list("meta/groups/etl/log").await.unwrap().len(), 2);
-    assert_eq!(east.list("meta/groups/etl/log").await.unwrap().len(), 2);
+    assert_eq!(east.list("meta/groups/etl/log").await.unwrap().len(), 3, "the entry that says so came along");
     let (read, whole) = (log.read().await.unwrap(), log.read_all().await.unwrap());
     assert_eq!((&read.state, &whole.history.state), (&history.state, &history.state));
     assert_eq!(whole.entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3, 4]);

@@ -32,6 +32,12 @@ pub enum CommandError {
     /// The command is about all groups.
     #[error("the sync metadata table is one of all groups: leave --group out")]
     AllGroups,
+    /// There is nothing to do it for.
+    #[error("`lakedr {command}` finds no sync group: declare one, or correct --control or --state")]
+    NoGroups {
+        /// The command.
+        command: &'static str,
+    },
     /// Standard input is wanted for two things.
     #[error("stdin holds the transfers: give --state FILE, or --control URL")]
     StdinTwice,

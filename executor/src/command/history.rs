@@ -41,8 +41,9 @@ fn line(entry: &Entry) -> String {
         }
         Event::Abandoned { intent, reason } => format!("intent {intent}: {reason}"),
         Event::Failed { message, .. } => message.clone(),
-        Event::Role { role, approved_by, .. } => {
-            format!("active {}, standby {}, approved by {approved_by}", role.active, role.standby)
+        Event::Role { role, from, approved_by, .. } => {
+            let from = from.map(|seq| format!(" from recovery point {seq}")).unwrap_or_default();
+            format!("active {}, standby {}{from}, approved by {approved_by}", role.active, role.standby)
         }
         Event::Moved { to_region } => format!("to {to_region}"),
         Event::Paused { operator } | Event::Resumed { operator } => format!("by {operator}"),

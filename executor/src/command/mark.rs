@@ -7,7 +7,7 @@ use super::context::{CommandError, Context};
 use crate::cli::{MarkCommand, MarkStatus};
 use crate::error::{At as _, Classify as _, Failure, Stage, chain};
 use crate::exit::Exit;
-use crate::observe::choice::marker;
+use crate::observe::choice::{epoch, marker};
 use crate::observe::table_error::TableError;
 use crate::pipeline::Scene;
 use crate::spec::TableStore;
@@ -28,8 +28,8 @@ pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit
         return Err(CommandError::NeedsOneGroup { command: "mark" });
     };
     let scene = Scene::open(&context.world, &loaded, spec, group).await?;
-    let active = active(context, &scene).await;
-    let Some(marker) = marker(&scene, active)? else {
+    let (active, epoch) = active(context, &scene).await;
+    let Some(marker) = marker(&scene, active, epoch)? else {
         return Err(CommandError::NoMarker { group: group.name.to_string() });
     };
     let tables = scene.stores.sources(active, group).await.at(Stage::Observe, &group.name)?;
@@ -47,17 +47,17 @@ pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit
     Ok(Exit::Ok)
 }
 
-/// The side whose runs are marked. The group log says who is active, but it lives in the standby region, and a
+/// The side whose runs are marked, and the epoch if it is known. The group log says who is active, but it lives in the standby region, and a
 /// workflow must be able to go on without that one: then the region of this process counts, or the first one.
-async fn active(context: &Context, scene: &Scene<'_>) -> SideName {
+async fn active(context: &Context, scene: &Scene<'_>) -> (SideName, Option<u64>) {
     match scene.log.read().await {
-        Ok(history) => scene.active(&history),
+        Ok(history) => (scene.active(&history), Some(epoch(&history))),
         Err(error) => {
             let here = context.global.region.as_deref().and_then(|region| scene.group.side_of(region));
             let side = here.unwrap_or(scene.group.initial_active);
             let region = &scene.group.side(side).region;
             tracing::warn!("{}; {region} is taken for the active region", chain(&error));
-            side
+            (side, None)
         }
     }
 }

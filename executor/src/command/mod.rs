@@ -2,6 +2,7 @@
 
 mod context;
 mod copy_worker;
+mod failover;
 mod history;
 mod import_config;
 mod logs;
@@ -19,6 +20,7 @@ pub use context::{CommandError, Context};
 
 use crate::cli::Command;
 use crate::exit::Exit;
+use crate::failover::Kind;
 use crate::pipeline::Asked;
 
 /// Carries out one command.
@@ -37,6 +39,8 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, CommandEr
         Command::History => history::run(context).await,
         Command::Verify(args) => verify::run(context, args.level).await,
         Command::Prune(args) => prune::run(context, args.dry_run).await,
+        Command::Failover(command) => failover::run(context, Kind::Failover, command).await,
+        Command::Failback(command) => failover::run(context, Kind::Failback, command).await,
         Command::Mark(command) => mark::run(context, command).await,
         Command::State(command) => state::run(context, *command).await,
         Command::ImportConfig(args) => import_config::run(context, args),

@@ -96,9 +96,6 @@ fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut idle =
         |what: String| warnings.push(format!("{what}, which this version of lakedr does not carry out"));
-    if spec.rto_target.is_some() {
-        idle("rto_target is declared".to_owned());
-    }
     let by_job = spec.workflow.as_ref().is_some_and(|workflow| workflow.databricks_job.is_some());
     for (side, declared) in [("primary", &spec.primary), ("secondary", &spec.secondary)] {
         if declared.workspace.is_some() && !by_job {

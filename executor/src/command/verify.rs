@@ -91,7 +91,7 @@ async fn check(
 }
 
 impl TableProof {
-    fn of((held, proof): (&CutTable, Proof)) -> Self {
+    fn of((held, proof): (CutTable, Proof)) -> Self {
         let (source_version, target_version) = (held.source_version, held.target_version);
         Self { name: held.name.to_string(), source_version, target_version, proof }
     }

@@ -45,6 +45,15 @@ fn current(attempts: &[Attempt]) -> Vec<&Attempt> {
     attempts.iter().filter(|attempt| !replaced(attempt)).collect()
 }
 
+/// Ids of the runs that are under way.
+#[must_use]
+pub fn under_way(attempts: &[Attempt]) -> Vec<String> {
+    let open = current(attempts).into_iter().filter(|attempt| attempt.finished.is_none());
+    let mut runs: Vec<String> = open.map(|attempt| attempt.run.clone()).collect();
+    runs.dedup();
+    runs
+}
+
 /// Successful ends, newest first.
 ///
 /// Newer is who holds newer versions. Only ends that versions cannot order, because a table was recreated in between,

@@ -6,7 +6,7 @@ mod refusal;
 mod timed;
 
 pub use instant::at_instant;
-pub use marker::{Attempt, Moment, choose_marked, finished_after, is_settled};
+pub use marker::{Attempt, Moment, choose_marked, finished_after, is_settled, under_way};
 pub use refusal::Refusal;
 pub use timed::{
     Before, Began, Doubt, HistoryCommit, Observed, Run, RunState, Spell, Step, TableHistory, choose_timed,

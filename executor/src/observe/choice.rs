@@ -1,21 +1,22 @@
 //! What the choice of a cut rests on, and the choice itself.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::try_join_all;
 use lakedr_control::cut::Cut;
-use lakedr_control::group_log::History;
+use lakedr_control::group_log::{FIRST_EPOCH, GroupState, History};
 use lakedr_control::id::TableName;
 use lakedr_control::validate::{SideName, Workflow};
 
 use super::history::{begin, extend};
 use super::source::{Head, Newer, heads, version_at};
-use super::workflow::marker::Marker;
+use super::workflow::marker::{Marker, Reign};
 use super::workflow::{Held, Listed, RunMemory, RunService, WorkflowError, open};
 use crate::cut::{
-    Attempt, Before, Choice, Observed, Step, TableHistory, at_instant, choose_marked, choose_timed,
-    finished_after, finished_behind, settles_at,
+    Attempt, Before, Choice, Observed, RunState, Step, TableHistory, at_instant, choose_marked, choose_timed,
+    finished_after, finished_behind, settles_at, under_way,
 };
 use crate::error::{At as _, Failure, Stage};
 use crate::pipeline::{Scene, Stop};
@@ -24,23 +25,32 @@ use crate::record::with_records;
 /// The longest wait for a run to be told from the one after it.
 const SETTLING: Duration = Duration::from_secs(10);
 
-/// The run records of the group, if it has a marker workflow.
+/// The run records of the group, if it has a marker workflow: those of the region that is active, in this epoch.
 ///
 /// # Errors
 /// When the records' store cannot be set up.
-pub fn marker(scene: &Scene<'_>, active: SideName) -> Result<Option<Marker>, Failure> {
-    let Some(Workflow::Marker(url)) = &scene.group.workflow else { return Ok(None) };
+pub fn marker(scene: &Scene<'_>, active: SideName, epoch: Option<u64>) -> Result<Option<Marker>, Failure> {
+    let Some(Workflow::Marker(places)) = &scene.group.workflow else { return Ok(None) };
+    let url = places.at(active);
     let opened = scene.stores.open_url(active, url).at(Stage::Observe, url)?;
-    Ok(Some(Marker::new(scene.group.name.clone(), opened.doc_store())))
+    let marker = Marker::new(scene.group.name.clone(), opened.doc_store());
+    let region = scene.group.side(active).region.clone();
+    Ok(Some(marker.within(Reign { region, is_initial: active == scene.group.initial_active, epoch })))
 }
 
 fn tables(scene: &Scene<'_>) -> Vec<TableName> {
     scene.group.tables.iter().map(|table| table.name.clone()).collect()
 }
 
-/// What the newest recovery point holds.
-fn held(history: &History) -> Option<&Cut> {
-    history.state.as_ref().and_then(|state| state.recovery_point()).map(|point| &point.cut)
+/// The epoch in force.
+#[must_use]
+pub fn epoch(history: &History) -> u64 {
+    history.state.as_ref().map_or(FIRST_EPOCH, |state| state.epoch)
+}
+
+/// What the newest recovery point holds, in the roles in force.
+fn held(history: &History) -> Option<Cut> {
+    history.state.as_ref().and_then(GroupState::held).map(Cow::into_owned)
 }
 
 /// The runs of a workflow.
@@ -53,6 +63,18 @@ pub enum Runs {
 }
 
 impl Runs {
+    /// Ids of those that are under way.
+    #[must_use]
+    pub fn under_way(&self) -> Vec<String> {
+        match self {
+            Self::Marked(attempts) => under_way(attempts),
+            Self::Listed(listed) => {
+                let active = listed.runs.iter().filter(|run| run.state == RunState::Active);
+                active.map(|run| run.id.clone()).collect()
+            }
+        }
+    }
+
     /// How many have finished with success after the one that a cut holds.
     #[must_use]
     pub fn behind(&self, cut: Option<&Cut>) -> usize {
@@ -92,14 +114,16 @@ pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Runs>, 
             .map(Some)
             .at_workflow();
     }
-    Ok(marked(scene, history, held(history)).await?.map(Runs::Marked))
+    Ok(marked(scene, history, held(history).as_ref()).await?.map(Runs::Marked))
 }
 
 /// The service that the group's workflow runs in, if it is not one whose runs are marked.
 async fn service(scene: &Scene<'_>, history: &History) -> Result<Option<Box<dyn RunService>>, Failure> {
-    let active = scene.group.side(scene.active(history));
+    let active = scene.active(history);
     match &scene.group.workflow {
-        Some(workflow) => open(workflow, active, &scene.secrets).await.at_workflow(),
+        Some(workflow) => {
+            open(workflow, (active, scene.group.side(active)), &scene.secrets).await.at_workflow()
+        }
         None => Ok(None),
     }
 }
@@ -120,7 +144,7 @@ async fn marked(
     history: &History,
     last: Option<&Cut>,
 ) -> Result<Option<Vec<Attempt>>, Failure> {
-    let Some(marker) = marker(scene, scene.active(history))? else { return Ok(None) };
+    let Some(marker) = marker(scene, scene.active(history), Some(epoch(history)))? else { return Ok(None) };
     let memory = RunMemory {
         group: &scene.group.name,
         store: scene.log.home_store(history),
@@ -177,7 +201,7 @@ pub async fn choose_run(
     }
     // what is remembered of runs goes by the newest recovery point, whatever has landed since
     let settled = last.held().and_then(|_| held(history));
-    let Some(attempts) = marked(scene, history, settled).await? else { return Ok(None) };
+    let Some(attempts) = marked(scene, history, settled.as_ref()).await? else { return Ok(None) };
     Ok(Some(FromRuns::Choice(choose_marked(&attempts, &tables(scene), last.held())?)))
 }
 
@@ -261,8 +285,9 @@ pub async fn choose_instant(scene: &Scene<'_>, heads: &[Head]) -> Result<(Choice
 /// Whether the newest recovery point of a group without a workflow still holds all that there is: then the standby
 /// region is not behind, however long ago the tables were pinned.
 pub async fn holds_all(scene: &Scene<'_>, history: &History) -> bool {
-    let Some(point) = history.state.as_ref().and_then(|state| state.recovery_point()) else { return false };
-    if scene.group.workflow.is_some() {
+    let Some(state) = &history.state else { return false };
+    let Some(point) = state.recovery_point() else { return false };
+    if scene.group.workflow.is_some() || state.is_returning() {
         return false;
     }
     let Ok(tables) = scene.stores.sources(scene.active(history), scene.group).await else { return false };

@@ -6,7 +6,7 @@ pub mod delta_table;
 mod history;
 pub mod lag;
 pub(crate) mod log_store;
-mod parquet_object;
+pub(crate) mod parquet_object;
 pub mod presence;
 pub mod snapshot;
 pub mod source;

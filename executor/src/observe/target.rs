@@ -80,6 +80,10 @@ pub async fn target(scene: &Scene<'_>, history: &History, table: TableStore) -> 
         Err(error) => return Err(error.at(Stage::Observe, &table.name).into()),
     };
     let head = listing.latest_commit();
+    if scene.is_returning(history) && recorded.is_some() && recorded <= head {
+        // what came behind the recovery point is kept before it is replaced
+        return Ok(Target { table, head, at_recovery_point: false, listing, whole: true });
+    }
     if scene.leg != Leg::Send || !ours_alone(scene, &table, &listing, recorded, head).await? {
         let (head_is_ours, first_unrecorded) = writers(scene, &table, &listing, recorded, head).await?;
         let first_unrecorded = first_unrecorded.as_ref().map(|(version, author)| (*version, author.as_str()));

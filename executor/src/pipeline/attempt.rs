@@ -1,9 +1,10 @@
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
-use lakedr_control::group_log::{Appended, Event, History, IntentKind, Role};
+use lakedr_control::group_log::{Appended, Event, GroupState, History, IntentKind, Role};
 use lakedr_control::id::TableName;
 
 use super::due::is_due;
+use super::home::follow_standby;
 use super::leg::Leg;
 use super::prepare::{Prepared, prepare};
 use super::proof::{read_back, read_back_again};
@@ -11,6 +12,7 @@ use super::scene::{Scene, Stop};
 use crate::copy::{CopyError, Manifest, ManifestError, Receipt, copy_all};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
+use crate::failover::keep_lost;
 use crate::plan::group::GroupPlan;
 use crate::publish::{
     Intention, Settled, TableBodies, announce, commit_landing, next_seq, say_landed, settle, store_bodies,
@@ -69,12 +71,17 @@ async fn stages(
     }
     let (history, finished) = (settled.history, settled.published_in_ms.is_some());
     allowed(scene, &history)?;
-    // what has landed was due when it was sent
-    let due = force || scene.leg == Leg::Receive || is_due_now(scene, last_publish(&history));
+    // what has landed was due when it was sent, and what came back is due at once
+    let due = force
+        || scene.leg == Leg::Receive
+        || scene.is_returning(&history)
+        || is_due_now(scene, last_publish(&history));
     if !due {
         let outcome = if finished { Outcome::Published } else { Outcome::NotDue };
         return rest(scene, &history, outcome, &[]).await;
     }
+    let Some(history) = follow_standby(scene, history).await? else { return Ok(End::Raced) };
+    *read_up_to = next_seq(&history);
     let plan = match prepare(scene, &history).await? {
         Prepared::Plan(plan) => plan,
         Prepared::UpToDate { unproven } => {
@@ -82,6 +89,7 @@ async fn stages(
             return rest(scene, &history, outcome, &unproven).await;
         }
     };
+    keep_lost(scene, &history, &plan).await?;
     let receipt = copy(scene, &history, &plan, progress).await?;
     publish(scene, history, &plan, receipt, read_up_to).await
 }
@@ -93,9 +101,10 @@ fn is_due_now(scene: &Scene<'_>, last: Option<DateTime<Utc>>) -> bool {
 /// Lands the newest finished state. It has landed only when it reads back and the log says so.
 async fn send(scene: &Scene<'_>, history: History, force: bool, progress: &Progress) -> Result<End, Stop> {
     allowed(scene, &history)?;
-    if !force && !is_due_now(scene, last_landing(&history)) {
+    if !force && !scene.begins_again(&history) && !is_due_now(scene, last_landing(&history)) {
         return Ok(End::Done(Done::landed(Outcome::NotDue, &history)));
     }
+    let Some(history) = follow_standby(scene, history).await? else { return Ok(End::Raced) };
     let plan = match prepare(scene, &history).await? {
         Prepared::Plan(plan) => plan,
         Prepared::UpToDate { .. } => return Ok(End::Done(Done::landed(Outcome::UpToDate, &history))),
@@ -161,6 +170,11 @@ pub(crate) fn allowed(scene: &Scene<'_>, history: &History) -> Result<(), Refusa
     if scene.group.paused {
         return Err(Refusal::Paused { by: "its specification (paused = true)".to_owned() });
     }
+    regions_fit(scene, state)
+}
+
+/// Refuses a group of which log and specification have different regions.
+pub(crate) fn regions_fit(scene: &Scene<'_>, state: &GroupState) -> Result<(), Refusal> {
     let regions = [&state.role.active, &state.role.standby];
     if let Some(region) = regions.iter().find(|region| scene.group.side_of(region).is_none()) {
         let reason = format!(

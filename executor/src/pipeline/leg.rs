@@ -1,5 +1,7 @@
 //! Which part of the way from the active tables to the standby ones a call covers.
 
+use std::borrow::Cow;
+
 use lakedr_control::cut::{Cut, CutTable};
 use lakedr_control::group_log::{FailureClass, History, IntentKind};
 use lakedr_control::spec::Delivery;
@@ -77,12 +79,13 @@ pub fn legs(asked: Asked, delivery: Delivery, here: Here) -> Result<&'static [Le
 }
 
 /// What the target of a leg held last.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Base<'a> {
-    /// Sequence number under which it is on record; none when it is what a rollback or a restore brought back.
+    /// Sequence number under which it is on record; none when it is what a rollback or a restore brought back, or what the
+    /// roles were changed at.
     pub seq: Option<u64>,
     /// The cut.
-    pub cut: &'a Cut,
+    pub cut: Cow<'a, Cut>,
 }
 
 impl Leg {
@@ -110,11 +113,12 @@ impl Scene<'_> {
     pub fn base<'a>(&self, history: &'a History) -> Option<Base<'a>> {
         let state = history.state.as_ref()?;
         if self.leg == Leg::Send {
-            return state.landed.as_ref().map(|landed| Base { seq: Some(landed.seq), cut: &landed.cut });
+            let landed = state.landed.as_ref()?;
+            return Some(Base { seq: Some(landed.seq), cut: Cow::Borrowed(&landed.cut) });
         }
         let point = state.recovery_point()?;
-        let seq = (point.kind == IntentKind::Publish).then_some(point.intent);
-        Some(Base { seq, cut: &point.cut })
+        let on_record = point.kind == IntentKind::Publish && !state.is_returning();
+        Some(Base { seq: on_record.then_some(point.intent), cut: state.held()? })
     }
 
     /// The side that this leg reads.

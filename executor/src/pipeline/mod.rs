@@ -3,6 +3,7 @@
 mod attempt;
 mod due;
 mod follow;
+mod home;
 mod leg;
 mod point;
 mod prepare;
@@ -13,8 +14,8 @@ mod retry;
 mod scene;
 mod table;
 
-pub(crate) use attempt::allowed;
 pub use attempt::{End, attempt};
+pub(crate) use attempt::{allowed, regions_fit};
 pub use due::is_due;
 pub use leg::{Asked, Base, Here, Leg, NotStaged, legs};
 pub use point::{PointProof, prove_point};

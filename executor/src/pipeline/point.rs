@@ -16,8 +16,8 @@ use crate::spec::TableStore;
 pub struct PointProof<'a> {
     /// The newest recovery point.
     pub point: &'a RecoveryPoint,
-    /// Its tables that are declared, each with its proof.
-    pub tables: Vec<(&'a CutTable, Proof)>,
+    /// Its tables that are declared, in the roles in force, each with its proof.
+    pub tables: Vec<(CutTable, Proof)>,
 }
 
 impl PointProof<'_> {
@@ -30,9 +30,9 @@ impl PointProof<'_> {
 
 /// A table of a recovery point, and both its sides.
 #[derive(Debug)]
-pub(super) struct PointTable<'a> {
+pub(super) struct PointTable {
     /// The table as the recovery point holds it.
-    pub(super) held: &'a CutTable,
+    pub(super) held: CutTable,
     source: TableStore,
     /// Version of the side that it is compared with.
     pub(super) source_version: u64,
@@ -43,7 +43,7 @@ pub(super) struct PointTable<'a> {
     pub(super) target_version: Option<u64>,
 }
 
-impl PointTable<'_> {
+impl PointTable {
     /// Whether what the target does not follow is on record. It is not for a short while behind the last slot.
     pub(super) fn is_on_record(&self) -> bool {
         self.record.is_some()
@@ -74,18 +74,17 @@ impl PointTable<'_> {
 pub(super) async fn point_tables<'a>(
     scene: &Scene<'_>,
     history: &'a History,
-) -> Result<Option<(&'a RecoveryPoint, Vec<PointTable<'a>>)>, Failure> {
-    let Some(point) = history.state.as_ref().and_then(|state| state.recovery_point()) else {
-        return Ok(None);
-    };
+) -> Result<Option<(&'a RecoveryPoint, Vec<PointTable>)>, Failure> {
+    let Some(state) = &history.state else { return Ok(None) };
+    let (Some(point), Some(cut)) = (state.recovery_point(), state.held()) else { return Ok(None) };
     let group = scene.group;
     let sources = scene.sources(history).await.at(Stage::Verify, &group.name)?;
     let targets = scene.stores.tables(scene.standby(history), group).await.at(Stage::Verify, &group.name)?;
     let sides = with_records(scene, history, sources).await.into_iter().zip(targets);
     let tables = sides.filter_map(|((source, record), target)| {
-        let held = point.cut.table(&source.name)?;
+        let held = cut.table(&source.name)?.clone();
         // a point from before staged delivery has no version in the landing area
-        let (source_version, target_version) = scene.leg.versions(held);
+        let (source_version, target_version) = scene.leg.versions(&held);
         Some(PointTable { held, source, source_version: source_version?, record, target, target_version })
     });
     Ok(Some((point, tables.collect())))
@@ -103,7 +102,7 @@ pub async fn prove_point<'a>(
     let Some((point, declared)) = point_tables(scene, history).await? else { return Ok(None) };
     let settled = history.state.as_ref().is_some_and(|state| state.open_intent.is_none());
     let mut tables = Vec::new();
-    for table in &declared {
+    for table in declared {
         let proof = table.prove(Look { level, settled }).await;
         let proof = proof.map_err(|error| error.at(Stage::Verify, &table.held.name))?;
         tables.push((table.held, proof));

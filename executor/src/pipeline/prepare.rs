@@ -1,5 +1,7 @@
 //! From what is observed to a plan. Writes nothing; `plan` and `sync` share it.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use lakedr_control::cut::{Cut, Pin};
@@ -88,8 +90,9 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
     apart(&sources, &targets).at(Stage::Observe, name)?;
     let targets = try_join_all(targets.into_iter().map(|table| target(scene, history, table))).await?;
     // a table that the standby region has lost is cloned anew, also when there is no newer run
-    let lost = !targets.iter().all(|target| target.at_recovery_point);
-    let last = Last { cut: last(scene, history), lost };
+    let lost = !scene.begins_again(history) && !targets.iter().all(|target| target.at_recovery_point);
+    let held = last(scene, history);
+    let last = Last { cut: held.as_deref(), lost };
     let pinned = match scene.leg {
         Leg::Receive => landed(scene, history, sources, last).await?,
         Leg::Direct | Leg::Send => newest(scene, history, sources, last).await?,
@@ -101,7 +104,11 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
         .into_iter()
         .zip(targets)
         .map(|(source, target)| plan_table(scene, source_side, source, target));
-    let plans = try_join_all(plans).await?;
+    let mut plans = try_join_all(plans).await?;
+    if scene.is_returning(history) {
+        // whoever was paused in the middle of an intent that was given up finds its slots taken
+        plans.iter_mut().for_each(|plan| plan.diff.marks = true);
+    }
     all_present(scene, history, &plans).await?;
     let mut plan = GroupPlan::new(cut, plans);
     plan.cut.tables.iter_mut().for_each(|table| scene.leg.pin_target(table));
@@ -109,8 +116,8 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
 }
 
 /// What the target of this leg held last. Before anything has landed, that is what the newest recovery point holds.
-fn last<'a>(scene: &Scene<'_>, history: &'a History) -> Option<&'a Cut> {
-    let point = || history.state.as_ref()?.recovery_point().map(|point| &point.cut);
+fn last<'a>(scene: &Scene<'_>, history: &'a History) -> Option<Cow<'a, Cut>> {
+    let point = || history.state.as_ref()?.held();
     scene.base(history).map(|base| base.cut).or_else(point)
 }
 
@@ -124,7 +131,16 @@ async fn newest(
     sources: Vec<TableStore>,
     last: Last<'_>,
 ) -> Result<Option<PinnedCut>, Stop> {
+    let begins_again = scene.begins_again(history);
     let run = match choose_run(scene, history, last).await {
+        // the region that is active may have finished nothing yet, but it began with a finished state
+        Ok(Some(FromRuns::Choice(Choice::UpToDate))) | Err(Stop::Refused(_)) if begins_again => {
+            Some(FromRuns::Choice(at_recovery_point(scene, last.cut)?))
+        }
+        Err(Stop::Refused(Refusal::NoFinishedRun { .. })) if began_finished(history) => {
+            let choice = if last.lost { at_recovery_point(scene, last.cut)? } else { Choice::UpToDate };
+            Some(FromRuns::Choice(choice))
+        }
         Err(Stop::Refused(refusal @ Refusal::NoFinishedRun { .. })) => {
             // a table that is not there is why no run can finish
             heads(sources.into_iter().map(|table| (table, None)).collect(), Newer::Leave).await?;
@@ -146,7 +162,13 @@ async fn newest(
     let (choice, as_of) = match run {
         Some(FromRuns::Choice(choice)) => (choice, scene.world.now()),
         Some(FromRuns::Listed(listed)) => {
-            (choose_listed(scene, &heads, &listed, last).await?, scene.world.now())
+            let choice = match choose_listed(scene, &heads, &listed, last).await {
+                Ok(Choice::UpToDate) | Err(Stop::Refused(_)) if begins_again => {
+                    at_recovery_point(scene, last.cut)?
+                }
+                choice => choice?,
+            };
+            (choice, scene.world.now())
         }
         None => choose_instant(scene, &heads).await?,
     };
@@ -157,13 +179,39 @@ async fn newest(
     if last.held().is_some_and(|held| held.id == cut.id) {
         return Ok(None);
     }
-    pinned.iter().for_each(|source| say_recreated(source, last.cut));
+    if !begins_again {
+        pinned.iter().for_each(|source| say_recreated(source, last.cut));
+    }
     Ok(Some((cut, pinned)))
 }
 
 fn up_to_date(targets: &[Target]) -> Prepared {
     let unproven = targets.iter().filter(|target| target.at_recovery_point && !target.proven());
     Prepared::UpToDate { unproven: unproven.map(|target| target.table.name.clone()).collect() }
+}
+
+/// Whether the region that is active was given a finished state by a change of roles, and has passed it on.
+fn began_finished(history: &History) -> bool {
+    history
+        .state
+        .as_ref()
+        .is_some_and(|state| state.role_change.is_some() && !state.recovery_points.is_empty())
+}
+
+/// The state that the region which is active began with when the roles changed.
+fn at_recovery_point(scene: &Scene<'_>, held: Option<&Cut>) -> Result<Choice, Refusal> {
+    let held = held.ok_or(Refusal::NoFinishedRun { seen: 0 })?;
+    let versions = scene.group.tables.iter().map(|table| {
+        let version = held.table(&table.name).map(|held| held.source_version);
+        let problem = || {
+            "is not part of the recovery point that the roles were changed at; the next run that finishes with it will do"
+                .to_owned()
+        };
+        let version = version.ok_or_else(|| Refusal::TableMissing { table: table.name.clone(), problem: problem() });
+        Ok((table.name.clone(), version?))
+    });
+    let versions = versions.collect::<Result<_, Refusal>>()?;
+    Ok(Choice::Chosen(Chosen { run: held.run.clone(), versions }))
 }
 
 fn cut(scene: &Scene<'_>, chosen: Chosen, as_of: DateTime<Utc>, pinned: &[Pinned]) -> Cut {

@@ -142,7 +142,7 @@ pub(super) async fn read_back_again(
     }
     let Some((_, tables)) = point_tables(scene, history).await? else { return Ok(()) };
     for table in tables.iter().filter(|table| asked(&table.held.name)) {
-        let held = table.held;
+        let held = &table.held;
         // without the record nobody knows which compactions the target does not follow
         if scene.group.compaction == Compaction::Skip && !table.is_on_record() && !broken {
             continue;

@@ -1,4 +1,4 @@
-use lakedr_control::group_log::{FailureClass, GroupLog, History};
+use lakedr_control::group_log::{FailureClass, GroupLog, GroupState, History};
 use lakedr_control::id::TableName;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::{SideName, ValidGroup};
@@ -64,6 +64,31 @@ impl<'a> Scene<'a> {
         group: &'a ValidGroup,
     ) -> Result<Self, Failure> {
         let stores = GroupStores::open(loaded, group).await.at(Stage::Spec, &group.name)?;
+        Self::of_stores(world, loaded, spec, group, stores)
+    }
+
+    /// The same when a region may be lost, and the secrets for it with it: the stores of such a side are opened without
+    /// them. What then is asked of that side fails, what is asked of the other does not.
+    ///
+    /// # Errors
+    /// When the secrets of neither side can be had, or a store cannot be set up.
+    pub async fn open_in_an_outage(
+        world: &'a World,
+        loaded: &Loaded,
+        spec: &SyncGroupSpec,
+        group: &'a ValidGroup,
+    ) -> Result<Self, Failure> {
+        let stores = GroupStores::open_in_an_outage(loaded, group).await.at(Stage::Spec, &group.name)?;
+        Self::of_stores(world, loaded, spec, group, stores)
+    }
+
+    fn of_stores(
+        world: &'a World,
+        loaded: &Loaded,
+        spec: &SyncGroupSpec,
+        group: &'a ValidGroup,
+        stores: GroupStores,
+    ) -> Result<Self, Failure> {
         let log = stores.log(group);
         let spec_digest = Loaded::spec_digest(spec).map_err(|cause| Failure {
             stage: Stage::Spec,
@@ -115,7 +140,22 @@ impl<'a> Scene<'a> {
     /// Version of a table that this leg writes, as it left it last: at the newest recovery point, or in the landing area.
     #[must_use]
     pub fn recorded_version(&self, history: &History, table: &TableName) -> Option<u64> {
-        let (_, target) = self.leg.versions(self.base(history)?.cut.table(table)?);
+        let base = self.base(history)?;
+        let (_, target) = self.leg.versions(base.cut.table(table)?);
         target
+    }
+
+    /// Whether the roles have changed and nothing has been published since: the tables of the standby region may hold
+    /// anything. The landing area is lakedr's alone.
+    #[must_use]
+    pub fn is_returning(&self, history: &History) -> bool {
+        self.leg != Leg::Send && history.state.as_ref().is_some_and(GroupState::is_returning)
+    }
+
+    /// Whether the roles have changed and this leg has brought nothing over since.
+    #[must_use]
+    pub fn begins_again(&self, history: &History) -> bool {
+        let began = |state: &GroupState| self.leg != Leg::Send || state.landed.is_none();
+        history.state.as_ref().is_some_and(|state| state.is_returning() && began(state))
     }
 }

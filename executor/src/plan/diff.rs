@@ -172,6 +172,8 @@ pub struct TableDiff {
     pub files: FileChange,
     /// How many there are.
     pub totals: Totals,
+    /// Whether there is a commit in any case, to mark the table.
+    pub marks: bool,
 }
 
 impl TableDiff {
@@ -223,7 +225,7 @@ impl TableDiff {
     #[must_use]
     pub fn new(source: &TableHead, target: Option<&TableHead>, files: FileChange, totals: Totals) -> Self {
         let head = HeadChange::between(source, target);
-        Self { source_version: source.version, head, files, totals }
+        Self { source_version: source.version, head, files, totals, marks: false }
     }
 
     /// Whether the target is equal already: nothing to copy and nothing to commit.
@@ -241,7 +243,7 @@ impl TableDiff {
     #[must_use]
     pub fn commits(&self) -> u64 {
         match self.files {
-            _ if self.is_empty() => 0,
+            _ if self.is_empty() && !self.marks => 0,
             FileChange::Listed { .. } => 1,
             FileChange::Everything => self.totals.source_files.div_ceil(FILES_PER_COMMIT).max(1),
         }

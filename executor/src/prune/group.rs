@@ -42,7 +42,7 @@ pub async fn prune_group(scene: &Scene<'_>, now: DateTime<Utc>, dry_run: bool) -
     let standbys = look(scene, &log, point).await?;
     let kept = kept_points(&state.recovery_points, window(&standbys), now.timestamp_millis());
     let pruning = Pruning { scene, history: &log.history, now_ms: now.timestamp_millis(), dry_run };
-    let tables = prune_tables(&pruning, standbys, kept).await?;
+    let tables = prune_tables(&pruning, standbys, state, kept).await?;
     log_unmoved(scene, &log.history).await?;
     let metadata = prune_metadata(scene, &log, kept, now, dry_run).await?;
     let points =
@@ -58,6 +58,8 @@ fn settled(state: &GroupState) -> Result<(), Refusal> {
         format!("a cut has landed and is not published ({})", landed.cut.describe())
     } else if let Some(region) = &state.moving_to {
         format!("the group log is moving to the location of {region}")
+    } else if state.is_returning() {
+        format!("nothing has been published to {} since it became the standby region", state.role.standby)
     } else {
         return Ok(());
     };
@@ -122,6 +124,7 @@ fn window(standbys: &[Looked]) -> Period {
 async fn prune_tables(
     pruning: &Pruning<'_>,
     standbys: Vec<Looked>,
+    state: &GroupState,
     kept: &[RecoveryPoint],
 ) -> Result<Vec<TablePrune>, Failure> {
     let scene = pruning.scene;
@@ -135,7 +138,7 @@ async fn prune_tables(
                 TablePrune::new(name, Default::default(), Default::default()).stopped(group, &refusal.into())
             }
             Looked::At(standby) => {
-                let versions = kept.iter().filter_map(|point| point.cut.table(&source.name)?.target_version);
+                let versions = kept.iter().filter_map(|point| state.standby_version(point, &source.name));
                 let oldest_kept = versions.min().unwrap_or(standby.version);
                 prune_table(pruning, &standby, source, oldest_kept).await
             }

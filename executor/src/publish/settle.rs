@@ -287,7 +287,10 @@ async fn roll_back(
     let seq = history.state.as_ref().map_or(0, |state| state.next_seq);
     let mut offers = Vec::new();
     for (slot, table) in broken.slots.iter().zip(open_tables(scene, &history, broken).await?) {
-        let Some(recorded) = scene.recorded_version(&history, &slot.table) else { continue };
+        // after a change of roles there is no recovery point in these tables yet
+        let recorded =
+            scene.recorded_version(&history, &slot.table).filter(|_| !scene.is_returning(&history));
+        let Some(recorded) = recorded else { continue };
         let context =
             RollbackContext { group: &scene.group.name, cut: &cut, seq, at, txn_id: scene.world.fresh_id() };
         offers.extend(offer(&context, &table, recorded).await?);

@@ -154,6 +154,12 @@ impl GroupReport {
         Self::stopped(group, Outcome::Refused, refusal.tag(), refusal.to_string(), Exit::Refused)
     }
 
+    /// A group that must stay where it is, for a reason of this type.
+    #[must_use]
+    pub fn refused_as(group: &Name, tag: &str, message: String) -> Self {
+        Self::stopped(group, Outcome::Refused, tag, message, Exit::Refused)
+    }
+
     /// A group of which a stage failed.
     #[must_use]
     pub fn failed(group: &Name, failure: &Failure) -> Self {

@@ -1,18 +1,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::join;
 use lakedr_control::group_log::GroupLog;
 use lakedr_control::id::TableName;
 use lakedr_control::location::StoreUrl;
 use lakedr_control::secret::{Secret, SecretRef};
 use lakedr_control::store::{DocStoreRef, OpenedStore};
-use lakedr_control::validate::{SideName, ValidGroup, ValidLocation};
+use lakedr_control::validate::{Side, SideName, ValidGroup, ValidLocation};
+use lakedr_control::vault::MissingSecrets;
 
 use super::buckets::Sides;
 use super::load::Loaded;
 use super::side_stores::{Access, SideStores};
 use super::stores_error::StoresError;
 use super::table_store::TableStore;
+use crate::error::chain;
 
 /// Every store of one group, opened with the credentials of this process.
 ///
@@ -30,26 +33,27 @@ impl GroupStores {
     /// # Errors
     /// See [`StoresError`]; all secrets that cannot be had are told at once.
     pub async fn open(loaded: &Loaded, group: &ValidGroup) -> Result<Self, StoresError> {
-        let location = |name: SideName| {
-            let name = &group.side(name).location;
-            let location = loaded.locations.get(name.as_str());
-            location.ok_or_else(|| StoresError::NoLocation { name: name.to_string() })
+        let (primary, secondary) =
+            (Wanted::of(loaded, group, SideName::Primary)?, Wanted::of(loaded, group, SideName::Secondary)?);
+        let secrets = loaded.secrets.all(primary.secrets.iter().chain(&secondary.secrets).cloned()).await?;
+        Ok(Self { primary: primary.open(&secrets)?, secondary: secondary.open(&secrets)? })
+    }
+
+    /// The same when a region may be lost, and the place of its secrets with it: a side whose secrets cannot be had is
+    /// opened without them.
+    ///
+    /// # Errors
+    /// See [`StoresError`]; when the secrets of neither side can be had.
+    pub async fn open_in_an_outage(loaded: &Loaded, group: &ValidGroup) -> Result<Self, StoresError> {
+        let (primary, secondary) =
+            (Wanted::of(loaded, group, SideName::Primary)?, Wanted::of(loaded, group, SideName::Secondary)?);
+        let fetch = |wanted: &Wanted<'_>| loaded.secrets.all(wanted.secrets.clone());
+        let (first, second) = join(fetch(&primary), fetch(&secondary)).await;
+        let (first, second) = match (first, second) {
+            (Err(missing), Err(_)) => return Err(missing.into()),
+            (first, second) => (primary.or_without(first), secondary.or_without(second)),
         };
-        let (primary, secondary) = (location(SideName::Primary)?, location(SideName::Secondary)?);
-        let tokens = [&group.primary, &group.secondary].into_iter().filter_map(|side| side.catalog.as_ref());
-        let tokens = tokens.filter_map(|catalog| catalog.token.as_ref());
-        let options = primary.secret_options.values().chain(secondary.secret_options.values());
-        let secrets = loaded.secrets.all(options.chain(tokens).cloned()).await?;
-        let side = |name: SideName, location: &ValidLocation| {
-            let options = options_of(location, &secrets);
-            let token = group.side(name).catalog.as_ref().and_then(|catalog| catalog.token.as_ref());
-            let token = token.and_then(|token| secrets.get(token).cloned());
-            SideStores::open(name, group.side(name), location, options, token).map(Arc::new)
-        };
-        Ok(Self {
-            primary: side(SideName::Primary, primary)?,
-            secondary: side(SideName::Secondary, secondary)?,
-        })
+        Ok(Self { primary: primary.open(&first)?, secondary: secondary.open(&second)? })
     }
 
     fn side(&self, name: SideName) -> &Arc<SideStores> {
@@ -179,7 +183,43 @@ pub fn apart(sources: &[TableStore], targets: &[TableStore]) -> Result<(), Store
     Ok(())
 }
 
-fn options_of(location: &ValidLocation, secrets: &BTreeMap<SecretRef, Secret>) -> BTreeMap<String, String> {
+/// One side before it is opened.
+struct Wanted<'a> {
+    name: SideName,
+    side: &'a Side,
+    location: &'a ValidLocation,
+    /// The secrets that it needs.
+    secrets: Vec<SecretRef>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(loaded: &'a Loaded, group: &'a ValidGroup, name: SideName) -> Result<Self, StoresError> {
+        let side = group.side(name);
+        let location = loaded.locations.get(side.location.as_str());
+        let location = location.ok_or_else(|| StoresError::NoLocation { name: side.location.to_string() })?;
+        let token = side.catalog.as_ref().and_then(|catalog| catalog.token.clone());
+        let secrets = location.secret_options.values().cloned().chain(token).collect();
+        Ok(Self { name, side, location, secrets })
+    }
+
+    fn open(&self, secrets: &Secrets) -> Result<Arc<SideStores>, StoresError> {
+        let options = options_of(self.location, secrets);
+        let token = self.side.catalog.as_ref().and_then(|catalog| catalog.token.as_ref());
+        let token = token.and_then(|token| secrets.get(token).cloned());
+        SideStores::open(self.name, self.side, self.location, options, token).map(Arc::new)
+    }
+
+    fn or_without(&self, secrets: Result<Secrets, MissingSecrets>) -> Secrets {
+        secrets.unwrap_or_else(|missing| {
+            tracing::warn!(region = %self.side.region, "the region is taken for lost: {}", chain(&missing));
+            Secrets::new()
+        })
+    }
+}
+
+type Secrets = BTreeMap<SecretRef, Secret>;
+
+fn options_of(location: &ValidLocation, secrets: &Secrets) -> BTreeMap<String, String> {
     let secret = location.secret_options.iter().filter_map(|(key, reference)| {
         let secret = secrets.get(reference)?;
         Some((key.clone(), secret.reveal().to_owned()))

@@ -68,7 +68,8 @@ impl Lab {
         lab
     }
 
-    fn root(&self) -> PathBuf {
+    /// The folder of both regions.
+    pub(crate) fn root(&self) -> PathBuf {
         self.directory.path().canonicalize().unwrap()
     }
 
@@ -106,6 +107,8 @@ impl Lab {
             group: GROUP.parse().unwrap(),
             run: id.clone(),
             attempt: 1,
+            region: Some("east".to_owned()),
+            epoch: Some(1),
             started_at: Some(at - TimeDelta::seconds(30)),
             ended_at: None,
             status: None,

@@ -9,6 +9,7 @@ mod checks;
 mod contention;
 mod crash;
 mod damaged;
+mod failover;
 mod foreign;
 mod interleave;
 mod lab;

@@ -55,8 +55,12 @@ fn published(ended: DateTime<Utc>) -> [Event; 2] {
 
 /// A history that ends with the west active, in epoch 2.
 pub(crate) fn failed_over() -> Vec<Event> {
-    let role =
-        Event::Role { role: role("westus2", "eastus2"), from: None, approved_by: "somebody".to_owned() };
+    let role = Event::Role {
+        role: role("westus2", "eastus2"),
+        from: None,
+        approved_by: "somebody".to_owned(),
+        plan: None,
+    };
     vec![created(), role]
 }
 

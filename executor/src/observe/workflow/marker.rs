@@ -54,6 +54,17 @@ pub enum MarkerError {
         /// The run.
         run: String,
     },
+    /// The run began before the roles of the regions changed.
+    #[error(
+        "run {run} began before the roles of the regions changed, and what it wrote since is not part of the group; {active} is \
+         active. Stop that run, and run the workflow in {active}"
+    )]
+    GivenUp {
+        /// The run.
+        run: String,
+        /// The region that is active.
+        active: String,
+    },
     /// A record of another group.
     #[error("{url} holds run records of group {found}; give each group a place of its own")]
     OtherGroup {
@@ -75,7 +86,7 @@ impl Classify for MarkerError {
     fn class(&self) -> FailureClass {
         match self {
             Self::Store(cause) => cause.class(),
-            Self::Record { .. } | Self::Finished { .. } | Self::OtherGroup { .. } => {
+            Self::Record { .. } | Self::Finished { .. } | Self::GivenUp { .. } | Self::OtherGroup { .. } => {
                 FailureClass::Configuration
             }
             Self::Contended { .. } => FailureClass::Unreachable,
@@ -89,13 +100,42 @@ impl Classify for MarkerError {
 pub struct Marker {
     group: Name,
     store: DocStoreRef,
+    reign: Option<Reign>,
+}
+
+/// The runs that count: those that wrote in a region while it was active.
+///
+/// Versions of a table in one region say nothing of the table in the other, and what a run of an earlier epoch left behind
+/// was either part of the recovery point that the other region went on from, or replaced by it.
+#[derive(Debug, Clone)]
+pub struct Reign {
+    /// The region.
+    pub region: String,
+    /// Whether it is the one that the group began with, which records without region are of.
+    pub is_initial: bool,
+    /// The epoch; none when the group log is out of reach.
+    pub epoch: Option<u64>,
+}
+
+impl Reign {
+    fn holds(&self, record: &RunRecord) -> bool {
+        let here = record.region.as_ref().map_or(self.is_initial, |region| *region == self.region);
+        let since = self.epoch.is_none_or(|epoch| record.epoch.is_none_or(|marked| marked >= epoch));
+        here && since
+    }
 }
 
 impl Marker {
     /// Records of `group` in `store`.
     #[must_use]
     pub fn new(group: Name, store: DocStoreRef) -> Self {
-        Self { group, store }
+        Self { group, store, reign: None }
+    }
+
+    /// Of these records, those of the runs that count. What is marked is marked as one of them.
+    #[must_use]
+    pub fn within(self, reign: Reign) -> Self {
+        Self { reign: Some(reign), ..self }
     }
 
     /// All attempts of all runs.
@@ -125,7 +165,9 @@ impl Marker {
             sifted = sift(&folders, &Runs { open: sifted.open, ..Runs::default() });
             unseen |= self.read_unseen(&mut sifted).await?;
         }
-        let found = attempts(sifted.open.values().flat_map(|run| &run.records));
+        let records = sifted.open.values().flat_map(|run| &run.records);
+        let counts = |record: &&RunRecord| self.reign.as_ref().is_none_or(|reign| reign.holds(record));
+        let found = attempts(records.filter(counts));
         if unseen && memory.keeps {
             memory.keep(url, remember(sifted.settled, sifted.open, held), tag.as_ref()).await;
         }
@@ -207,6 +249,7 @@ impl Marker {
             return Err(MarkerError::Finished { run: run.to_owned(), status: *status });
         }
         let attempt = newest.map_or(1, |attempt| attempt.attempt);
+        self.began_here(run, attempt).await?;
         let started_at = newest.and_then(|attempt| attempt.started.as_ref()).map(|start| start.at);
         let record = RunRecord {
             started_at,
@@ -218,12 +261,29 @@ impl Marker {
         Ok(attempt)
     }
 
+    /// Refuses the end of a run that began before its region was given up: its end says nothing of the tables that the
+    /// workflow writes since.
+    async fn began_here(&self, run: &str, attempt: u32) -> Result<(), MarkerError> {
+        let (Some(reign), Some(began)) =
+            (&self.reign, self.record(&layout::run_started(run, attempt)).await?)
+        else {
+            return Ok(());
+        };
+        if reign.holds(&began) {
+            return Ok(());
+        }
+        let (run, active) = (run.to_owned(), reign.region.clone());
+        Err(MarkerError::GivenUp { run, active })
+    }
+
     fn empty(&self, run: &str, attempt: u32, versions: TableVersions) -> RunRecord {
         RunRecord {
             format: FORMAT,
             group: self.group.clone(),
             run: run.to_owned(),
             attempt,
+            region: self.reign.as_ref().map(|reign| reign.region.clone()),
+            epoch: self.reign.as_ref().and_then(|reign| reign.epoch),
             started_at: None,
             ended_at: None,
             status: None,
@@ -286,6 +346,23 @@ mod tests {
         assert!(again.to_string().contains("finished already, as failed"), "{again}");
         assert_eq!(marker.start("7", at(3), versions(2)).await.unwrap(), 2);
         assert_eq!(marker.finish("7", at(4), RunStatus::Success, versions(3)).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_began_before_the_roles_changed_does_not_end() {
+        let store = Arc::new(MemoryStore::default());
+        let within = |region: &str, epoch| {
+            let reign = Reign { region: region.to_owned(), is_initial: region == "east", epoch };
+            Marker::new("etl".parse().unwrap(), store.clone()).within(reign)
+        };
+        within("east", Some(1)).start("7", at(1), versions(1)).await.unwrap();
+        for later in [within("west", Some(2)), within("west", None), within("east", Some(3))] {
+            let error = later.finish("7", at(2), RunStatus::Success, versions(9)).await.unwrap_err();
+            assert!(matches!(error, MarkerError::GivenUp { .. }), "{error}");
+        }
+        let west = within("west", Some(2));
+        assert_eq!(west.start("7", at(3), versions(1)).await.unwrap(), 2, "it begins anew");
+        assert_eq!(west.finish("7", at(4), RunStatus::Success, versions(2)).await.unwrap(), 2);
     }
 
     #[tokio::test]

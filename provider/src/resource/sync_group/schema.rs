@@ -115,6 +115,10 @@ fn workflow() -> Vec<Attribute> {
         Attribute::string("url")
             .required()
             .describe("Base URL of the Airflow web server, of Airflow 2 or 3."),
+        Attribute::string("secondary_url").describe(
+            "Base URL of the Airflow that runs the DAG while the secondary region is active. Without it `url` counts, and \
+             has to outlive the loss of either region.",
+        ),
         Attribute::string("dag_id").required().describe("Id of the DAG."),
         Attribute::string("username").describe(secret_reference!("User name; with `password`, or neither.")),
         Attribute::string("password").describe(secret_reference!("Password.")),
@@ -123,6 +127,10 @@ fn workflow() -> Vec<Attribute> {
         Attribute::string("url")
             .required()
             .describe("Where the run records lie, for example `s3://bucket/runs/`."),
+        Attribute::string("secondary_url").describe(
+            "Where they lie while the secondary region is active. Without it they lie in `url`, which then has to outlive \
+             the loss of either region.",
+        ),
     ];
     vec![
         Attribute::object("databricks_job", job)

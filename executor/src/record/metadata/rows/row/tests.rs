@@ -60,7 +60,16 @@ fn log() -> Vec<Entry> {
         entry(3, 1, Event::Landed { spec_digest: "sha256:1".to_owned(), cut: cut() }),
         entry(4, 1, intent(IntentKind::Publish)),
         entry(5, 1, published(4)),
-        entry(6, 2, Event::Role { role: role("west", "east"), from: Some(5), approved_by: "me".to_owned() }),
+        entry(
+            6,
+            2,
+            Event::Role {
+                role: role("west", "east"),
+                from: Some(5),
+                approved_by: "me".to_owned(),
+                plan: None,
+            },
+        ),
         entry(7, 2, intent(IntentKind::Restore)),
         entry(8, 2, published(7)),
     ]

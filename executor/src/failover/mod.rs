@@ -1,0 +1,24 @@
+//! Failover and failback: the roles of the regions change places, and what that leaves behind is kept.
+//!
+//! [`survey()`] looks at a group and says what a change of roles would go on from and lose; [`plan_id`] names what was
+//! seen. [`execute()`] carries out the plan that somebody approved. What the region that became standby holds behind the
+//! recovery point is kept by the first sync that reaches it.
+
+mod basis;
+mod check;
+mod execute;
+mod loss;
+mod lost;
+mod refusal;
+mod report;
+mod steps;
+mod survey;
+
+pub use basis::{Basis, Kind, plan_id};
+pub use check::TableCheck;
+pub use execute::{Approved, SYNC, Standing, execute, standing};
+pub use loss::TableBehind;
+pub(crate) use lost::keep_lost;
+pub use refusal::SwitchRefusal;
+pub use report::{Facts, Loss, Step, Survey, Switched};
+pub use survey::survey;

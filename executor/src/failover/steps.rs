@@ -1,0 +1,34 @@
+//! What carrying out a plan does, in order: pure.
+
+use lakedr_control::group_log::GroupState;
+
+use super::basis::Kind;
+
+/// The steps for one group, in words. The last ones are those of the operator.
+#[must_use]
+pub(super) fn steps(kind: Kind, state: &GroupState) -> Vec<String> {
+    let (active, standby) = (&state.role.active, &state.role.standby);
+    let mut steps = Vec::new();
+    if kind == Kind::Failback {
+        steps.push(format!("sync {active} to {standby} once more, and see that nothing is left behind"));
+    }
+    steps.push(match &state.open_intent {
+        Some(open) => format!("finish intent {} ({})", open.seq, open.cut.describe()),
+        None => "finish whatever intent is open by then; none is".to_owned(),
+    });
+    steps.push(format!(
+        "append `role`: {standby} becomes active, {active} standby, in epoch {}; from then on no executor can publish to \
+         {standby}",
+        state.epoch + 1
+    ));
+    steps.push(format!(
+        "check every table in {standby}: it opens at the version of the recovery point, every file is there with its size, \
+         and a few of them read as Parquet"
+    ));
+    steps.push(format!("you: stop the workflow in {active} if it can still run, and start it in {standby}"));
+    steps.push(format!(
+        "you: go on calling `lakedr sync`; as soon as {active} answers, it keeps what {active} holds beyond the recovery \
+         point, and brings {active} to the state of {standby}"
+    ));
+    steps
+}
