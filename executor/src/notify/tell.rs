@@ -69,10 +69,11 @@ async fn tell_all(scene: &Scene<'_>, history: Option<&History>, report: &GroupRe
     }
     for _ in 0..RACES {
         let Some((place, ledger)) = Place::open(scene, history).await else {
-            let ledger = decide(None, &Seen { remembered: false, ..seen }, rules);
+            let ledger = decide(None, &seen, rules);
             deliver_all(ledger, rules, &scene.secrets, scene.world).await;
             return;
         };
+        seen.remembered = true;
         if let Some(history) = history
             && seen.retention.is_none()
             && looks_at_retention(ledger.as_ref(), &seen)
@@ -166,7 +167,7 @@ fn seen<'a>(
         epoch: state.map_or(lakedr_control::group_log::FIRST_EPOCH, |state| state.epoch),
         part: Part::Sync,
         now: world.now(),
-        remembered: history.is_some(),
+        remembered: false,
         published: report.outcome == Outcome::Published,
         condition: condition(
             report,

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use lakedr_e2e::environment::{checkout, tool};
+use lakedr_e2e::environment::{checkout, program, tool};
 use lakedr_e2e::running::Running;
 use lakedr_e2e::world::{Group, World};
 use serde_json::{Value, json};
@@ -119,6 +119,29 @@ fn there_is_a_row_for_each_success_and_each_failure() -> Result<()> {
             ms.as_i64().context("ms")?
         );
     }
+    Ok(())
+}
+
+#[test]
+fn what_has_landed_has_a_row_before_it_is_published() -> Result<()> {
+    let world = World::new()?;
+    world.declare(&[group("etl").with("delivery", json!("staged"))])?;
+    commit(&world, "etl", 0)?;
+    let state = world.place("terraform.tfstate").display().to_string();
+    let call = |verb: &str, region: &str| {
+        let mut command = Command::new(program("lakedr")?);
+        command.args([verb, "--force", "--output", "json", "--region", region, "--state", &state]);
+        Running::spawn(&mut command)?.wait(Duration::from_secs(120))
+    };
+    let landed = call("send", "east")?;
+    ensure!(landed.json()?["groups"][0]["outcome"] == "landed", "{landed}");
+    let status = |rows: &Value| -> Vec<String> {
+        rows["rows"].as_array().into_iter().flatten().map(|row| row["sync_status"].to_string()).collect()
+    };
+    assert_eq!(status(&read(&world)?), ["\"In Progress\""]);
+    let published = call("receive", "west")?;
+    ensure!(published.json()?["groups"][0]["outcome"] == "published", "{published}");
+    assert_eq!(status(&read(&world)?), ["\"In Progress\"", "\"Success\""]);
     Ok(())
 }
 
