@@ -70,6 +70,24 @@ pub fn known_runs(group: &Name) -> String {
     format!("{META}/groups/{group}/runs.json")
 }
 
+/// Key of the ledger of what a group has told people, and has still to tell.
+#[must_use]
+pub fn notification_ledger(group: &Name) -> String {
+    format!("{META}/groups/{group}/notify/ledger.json")
+}
+
+/// Folder of the table of all groups' history, for people with SQL.
+#[must_use]
+pub fn sync_metadata_table() -> String {
+    format!("{META}/sync_metadata_table")
+}
+
+/// Key of how far the rows of a group in [`sync_metadata_table`] are known to go.
+#[must_use]
+pub fn metadata_mark(group: &Name) -> String {
+    format!("{META}/groups/{group}/metadata_table.json")
+}
+
 /// Folder of the commit bodies of all intents.
 #[must_use]
 pub fn pending_bodies(group: &Name) -> String {

@@ -22,6 +22,7 @@ pub mod layout;
 pub mod location;
 pub mod lost;
 pub mod message;
+pub mod notification;
 pub mod run_record;
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -7,6 +7,7 @@ use crate::codec::Document;
 use crate::group_log::{Entry, Head};
 use crate::known_runs::KnownRuns;
 use crate::lost::LostCommits;
+use crate::notification::{Ledger, Notice};
 use crate::run_record::RunRecord;
 use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
 use crate::verification::Verification;
@@ -22,6 +23,8 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("group_log_head.json", schema::<Head>("head of a group log")),
         ("run_record.json", schema::<RunRecord>("run record")),
         ("known_runs.json", schema::<KnownRuns>("known runs")),
+        ("notification.json", schema::<Notice>("notification")),
+        ("notification_ledger.json", schema::<Ledger>("ledger of notifications")),
         ("lost_commits.json", schema::<LostCommits>("report on lost commits")),
         ("verification.json", schema::<Verification>("verification")),
     ]

@@ -14,6 +14,12 @@ pub fn keeps_secrets(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && loopback)
 }
 
+/// Whether a host, as a URL spells it, is this machine.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    Url::parse(&format!("http://{host}")).is_ok_and(|url| keeps_secrets(&url))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -288,10 +288,14 @@ pub enum StateCommand {
     /// Say what differs between a Terraform state (--state), the control store (--control) and the group logs;
     /// exit code 2 when something does
     Drift,
-    /// Write the documents of a Terraform state (--state) into the control store (--control)
+    /// Write the documents of a Terraform state (--state) into the control store (--control); or, with
+    /// --metadata-table, the sync metadata tables anew from the group logs
     Rebuild {
         /// Replace documents that differ
-        #[arg(long)]
+        #[arg(long, conflicts_with = "metadata_table")]
         overwrite: bool,
+        /// Write no document, but the sync metadata tables of all groups
+        #[arg(long)]
+        metadata_table: bool,
     },
 }

@@ -29,6 +29,8 @@ pub enum Stage {
     Publish,
     /// Proving.
     Verify,
+    /// Writing down what was done.
+    Record,
 }
 
 impl fmt::Display for Stage {
@@ -40,6 +42,7 @@ impl fmt::Display for Stage {
             Self::Copy => "copy",
             Self::Publish => "publish",
             Self::Verify => "verify",
+            Self::Record => "record",
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The lakedr executor: brings each sync group's standby region to the newest finished state of its active region.
 //!
 //! The flow is one way, and a stage names only the output of the stage before it:
-//! [`spec`] → [`observe`] → [`cut`] → [`plan`] → [`copy`] → [`publish`]. [`pipeline`] strings them together for one
+//! [`spec`] → [`observe`] → [`cut`] → [`plan`] → [`copy`] → [`publish`] → [`record`] → [`notify`]. [`pipeline`] strings them together for one
 //! group, [`command`] for a call. [`delta`], [`cut`] [`hcl`] and most of [`plan`] are pure.
 
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod error;
 pub mod exit;
 pub mod failover;
 pub mod hcl;
+pub mod notify;
 pub mod observe;
 pub mod pipeline;
 pub mod plan;

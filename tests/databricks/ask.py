@@ -37,7 +37,10 @@ def main(url, name):
         "jobs": jobs,
         "name": job.settings.name,
         "active": [run.run_id for run in workspace.jobs.list_runs(job_id=job.job_id, active_only=True, limit=24)],
-        "runs": [run(each) for each in workspace.jobs.list_runs(job_id=job.job_id, limit=24)],
+        "runs": [
+            run(workspace.jobs.get_run(each.run_id, include_history=True))
+            for each in workspace.jobs.list_runs(job_id=job.job_id, limit=24)
+        ],
     }
     print(json.dumps(found))
 

@@ -7,6 +7,7 @@
     {"command": "versions", "root": "s3a://lake"}
     {"command": "rows", "path": "s3a://lake/cat/raw/bronze", "version": 3}   -> {"ok": {"columns": …, "count": …, "sha256": …}}
     {"command": "checksum", "path": "s3a://lake/cat/raw/bronze"}   -> {"ok": true}
+    {"command": "query", "sql": "SELECT …"}   -> {"ok": ["…", …]}: each row as the text of a JSON object
 """
 
 from pyspark.sql import SparkSession
@@ -27,6 +28,7 @@ def commands(spark: SparkSession, _scratch: str) -> pipe.Commands:
         "versions": lambda root: medallion.versions(spark, root),
         "rows": lambda path, version=None: rows.read(spark, path, version),
         "checksum": lambda path: checksums.validate(spark, path),
+        "query": lambda sql: spark.sql(sql).toJSON().collect(),
     }
 
 

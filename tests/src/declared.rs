@@ -60,18 +60,20 @@ impl Declared {
         Ok(Self { state: file, environment })
     }
 
-    /// The executor of the standby region, with these arguments, not started. It reports in JSON.
+    /// The same groups, reached with other credentials: those of these sides.
+    #[must_use]
+    pub fn reached_by(&self, sides: &[Side; 2]) -> Self {
+        Self { state: self.state.clone(), environment: sides.iter().flat_map(secrets).collect() }
+    }
+
+    /// The executor of the standby region, or of another --region, with these arguments, not started. It reports in JSON.
     ///
     /// # Errors
     /// It is not built.
     pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(environment::program("lakedr")?);
-        command
-            .arg("--state")
-            .arg(&self.state)
-            .args(["--region", "west", "--output", "json"])
-            .args(arguments);
-        command.envs(&self.environment).stdin(Stdio::null());
+        command.arg("--state").arg(&self.state).args(["--output", "json"]).args(arguments);
+        command.envs(&self.environment).env("LAKEDR_REGION", "west").stdin(Stdio::null());
         Ok(command)
     }
 

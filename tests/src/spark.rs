@@ -133,6 +133,16 @@ impl Spark {
         })
     }
 
+    /// The rows that a query gives, as JSON objects without the columns that are null.
+    ///
+    /// # Errors
+    /// What Spark said.
+    pub fn query(&mut self, sql: &str) -> Result<Vec<Value>> {
+        let found = self.ask(&json!({"command": "query", "sql": sql}))?;
+        let rows = found.as_array().context("rows")?;
+        rows.iter().map(|row| Ok(serde_json::from_str(row.as_str().context("a row")?)?)).collect()
+    }
+
     /// Whether the newest version of the table at `path` has a checksum that Spark finds right.
     ///
     /// # Errors

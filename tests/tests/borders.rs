@@ -1,6 +1,7 @@
 //! The borders that the design draws, held by a machine: who may depend on whom, which code decides without
-//! touching anything, and how long a file may be.
+//! touching anything, how long a file may be, and which tests the documentation may name.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,13 +14,15 @@ const DISCUSS: usize = 400;
 const END: usize = 600;
 
 /// Folders whose code takes and returns plain values.
-const PURE: [&str; 6] = [
+const PURE: [&str; 8] = [
     "control/src",
     "executor/src/cut",
     "executor/src/plan",
     "executor/src/delta",
     "executor/src/hcl",
     "executor/src/prune/keep",
+    "executor/src/notify/news",
+    "executor/src/record/metadata/rows",
 ];
 /// The part of them that acts.
 const ACTING: [&str; 5] = [
@@ -31,6 +34,9 @@ const ACTING: [&str; 5] = [
 ];
 /// What gives acting code away.
 const FORBIDDEN: [&str; 6] = ["async fn", "tokio", "SystemTime::now", "Instant::now", "Utc::now", "std::env"];
+
+/// Known defects of other systems: how many there are in each part of the list.
+const DEFECTS: [(&str, u32); 4] = [("C1", 25), ("C2", 8), ("C3", 17), ("C4", 9)];
 
 /// The crates that a crate is built from, one `name version` a line; dev-dependencies are not among them.
 fn dependencies(of: &str, features: &[&str]) -> Result<Vec<String>> {
@@ -161,5 +167,79 @@ fn deciding_code_touches_nothing() -> Result<()> {
         }
     }
     ensure!(found.is_empty(), "code that decides may not act:\n{}", found.join("\n"));
+    Ok(())
+}
+
+/// The words of a name that stands between back-quotes; a test has at least four of them, unlike an attribute.
+fn names_a_test(quoted: &str) -> bool {
+    let word =
+        |word: &str| word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) && !word.is_empty();
+    quoted.split('_').all(word) && quoted.split('_').count() >= 4
+}
+
+/// `C1.8` of `c1_08_subsecond_end`.
+fn row_of(test: &str) -> Option<String> {
+    let (part, rest) = test.strip_prefix('c')?.split_once('_')?;
+    let (row, _) = rest.split_once('_')?;
+    let two_digits = row.len() == 2 && part.len() == 1;
+    let (part, row): (u32, u32) = (part.parse().ok()?, row.parse().ok()?);
+    two_digits.then(|| format!("C{part}.{row}"))
+}
+
+/// The tests that each row of the page of defects names.
+fn named_by_rows() -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let page = std::fs::read_to_string(checkout().join("docs/selection.md"))?;
+    let mut rows = BTreeMap::new();
+    for line in page.lines().filter(|line| line.starts_with("| C")) {
+        let row = line.split('|').nth(1).unwrap_or_default().trim().to_owned();
+        let tests = line.split('`').skip(1).step_by(2).filter(|quoted| names_a_test(quoted));
+        let known = rows.insert(row.clone(), tests.map(str::to_owned).collect());
+        ensure!(known.is_none(), "{row} stands there twice");
+    }
+    Ok(rows)
+}
+
+/// The names of all functions that are tests.
+fn tests() -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for dir in ["control", "provider", "executor", "tests"] {
+        for file in rust_files(&checkout().join(dir))? {
+            let text = std::fs::read_to_string(file)?;
+            let mut marked = false;
+            for line in text.lines().map(str::trim) {
+                let name =
+                    line.trim_start_matches("pub(crate) ").trim_start_matches("async ").strip_prefix("fn ");
+                match name.and_then(|rest| rest.split(['(', '<']).next()) {
+                    Some(name) if marked => drop(found.insert(name.to_owned())),
+                    _ => {}
+                }
+                marked = line.starts_with("#[test]")
+                    || line.starts_with("#[tokio::test")
+                    || (marked && line.starts_with("#["));
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn every_known_defect_has_a_test_and_every_such_test_its_row() -> Result<()> {
+    let (rows, tests) = (named_by_rows()?, tests()?);
+    let known: BTreeSet<String> =
+        DEFECTS.iter().flat_map(|(part, rows)| (1..=*rows).map(move |row| format!("{part}.{row}"))).collect();
+    let told: BTreeSet<String> = rows.keys().cloned().collect();
+    ensure!(told == known, "rows differ: {:?}", told.symmetric_difference(&known).collect::<Vec<_>>());
+    let mut wrong = Vec::new();
+    for (row, named) in &rows {
+        let gone = named.iter().filter(|name| !tests.contains(*name));
+        wrong.extend(gone.map(|name| format!("{row} names {name}, which is no test")));
+    }
+    for test in &tests {
+        let Some(row) = row_of(test) else { continue };
+        if !rows.get(&row).is_some_and(|named| named.contains(test)) {
+            wrong.push(format!("{test} is not in the row {row}"));
+        }
+    }
+    ensure!(wrong.is_empty(), "docs/selection.md:\n{}", wrong.join("\n"));
     Ok(())
 }

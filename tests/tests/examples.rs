@@ -42,6 +42,13 @@ fn functions() -> Result<()> {
 }
 
 #[test]
+fn staged_delivery() -> Result<()> {
+    let terraform = Terraform::new()?;
+    terraform.write("main.tf", &std::fs::read_to_string(checkout().join("examples/staged/main.tf"))?)?;
+    terraform.succeed(&["validate"]).map(drop)
+}
+
+#[test]
 fn imports_name_what_the_example_declares() -> Result<()> {
     for folder in folders("resources")? {
         let import = std::fs::read_to_string(folder.join("import.sh"))?;

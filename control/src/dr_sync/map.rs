@@ -294,7 +294,11 @@ impl Import<'_> {
     fn notifications(&mut self, workspace: &Workspace) -> Option<NotificationsSpec> {
         let on_failure = self.mail(workspace, "sync_failure_notification", &workspace.on_failure);
         let on_success = self.mail(workspace, "sync_success_notification", &workspace.on_success);
-        (on_failure.is_some() || on_success.is_some()).then_some(NotificationsSpec { on_failure, on_success })
+        (on_failure.is_some() || on_success.is_some()).then_some(NotificationsSpec {
+            on_failure,
+            on_success,
+            events: None,
+        })
     }
 
     fn mail(&mut self, workspace: &Workspace, field: &str, addresses: &[String]) -> Option<Vec<String>> {

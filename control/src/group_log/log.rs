@@ -1,3 +1,4 @@
+mod behind;
 mod carry;
 mod keep;
 mod read;

@@ -2,6 +2,8 @@ use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
+use crate::secret::Secret;
+
 /// What stands for itself in a segment of a path (RFC 3986, "unreserved").
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -10,6 +12,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub struct Call {
     pub(super) method: Method,
     pub(super) path: String,
+    pub(super) hidden: Option<Secret>,
     pub(super) query: String,
     pub(super) body: Vec<u8>,
     pub(super) content_type: Option<&'static str>,
@@ -48,7 +51,15 @@ impl Call {
     }
 
     fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: String::new(), body: Vec::new(), content_type: None }
+        let (path, query) = (path.into(), String::new());
+        Self { method, path, hidden: None, query, body: Vec::new(), content_type: None }
+    }
+
+    /// The question with the rest of path and query, which is a secret: no error and no log line shows it, nor what the
+    /// service says of an error, which may repeat it.
+    #[must_use]
+    pub fn at_hidden(self, rest: Secret) -> Self {
+        Self { hidden: Some(rest), ..self }
     }
 
     /// The question with a query; no error and no log line shows it.

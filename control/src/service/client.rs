@@ -14,6 +14,7 @@ use super::error::ServiceError;
 use super::grant::{Grant, Granted};
 use super::login::Login;
 use super::retry::{backoff, instant, retry_after, wait};
+use crate::secret::Secret;
 use crate::store::Transport;
 
 /// A service, and who asks it. Nothing is sent by making one. Clones share the token that was granted to them.
@@ -93,6 +94,20 @@ impl Service {
     /// # Errors
     /// See [`ServiceError`].
     pub async fn ask_dated<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+        self.read(call, self.patiently(call).await?)
+    }
+
+    /// Asks for something to be done, as [`Self::ask`] does. What the answer says beside that it is done is not looked at:
+    /// some services answer in words.
+    ///
+    /// # Errors
+    /// See [`ServiceError`]; never [`ServiceError::Malformed`].
+    pub async fn tell(&self, call: &Call) -> Result<(), ServiceError> {
+        self.patiently(call).await.map(drop)
+    }
+
+    /// Asks again while the service is busy, or has withdrawn its token.
+    async fn patiently(&self, call: &Call) -> Result<Answer<Vec<u8>>, ServiceError> {
         let once = || async {
             match self.once(call).await {
                 // the service may have withdrawn the token
@@ -109,7 +124,7 @@ impl Service {
         patiently.await
     }
 
-    async fn once<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
+    async fn once(&self, call: &Call) -> Result<Answer<Vec<u8>>, ServiceError> {
         let authorization = match self.login.asks() {
             Some(question) => Some(self.bearer(&question).await?),
             None => self.login.header().map_err(|_| self.unfit(call))?,
@@ -130,7 +145,7 @@ impl Service {
             None => {
                 let asked = Granted::ask_begins();
                 let login = self.login.header().map_err(|_| self.unfit(question))?;
-                let answer: Answer<Grant> = self.send(question, login).await?;
+                let answer: Answer<Grant> = self.read(question, self.send(question, login).await?)?;
                 granted.insert(Granted::of(answer.value, asked)).token()
             }
         };
@@ -143,25 +158,34 @@ impl Service {
         self.granted.lock().await.take().is_some()
     }
 
-    async fn send<T: DeserializeOwned>(
+    async fn send(
         &self,
         call: &Call,
         authorization: Option<HeaderValue>,
-    ) -> Result<Answer<T>, ServiceError> {
+    ) -> Result<Answer<Vec<u8>>, ServiceError> {
         let url = self.url(call);
         let request = self.request(call, authorization)?;
         let lost = |cause| ServiceError::Connection { url: url.clone(), cause };
         let (parts, body) = self.http.execute(request).await.map_err(lost)?.into_parts();
         let body = body.bytes().await.map_err(lost)?;
         if !parts.status.is_success() {
-            let mut problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+            let said = call.hidden.is_none().then(|| serde_json::from_slice(&body).ok()).flatten();
+            let mut problem: Problem = said.unwrap_or_default();
             let code = std::mem::take(&mut problem.error_code);
             let (status, retry_after) = (parts.status, retry_after(&parts.headers));
             return Err(ServiceError::Status { url, status, code, message: problem.message(), retry_after });
         }
-        let text: &[u8] = if body.is_empty() { b"null" } else { &body };
-        let value = serde_json::from_slice(text).map_err(|cause| ServiceError::Malformed { url, cause })?;
-        Ok(Answer { value, date: instant(&parts.headers, &header::DATE) })
+        Ok(Answer { value: body.into(), date: instant(&parts.headers, &header::DATE) })
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        answer: Answer<Vec<u8>>,
+    ) -> Result<Answer<T>, ServiceError> {
+        let text: &[u8] = if answer.value.is_empty() { b"null" } else { &answer.value };
+        let malformed = |cause| ServiceError::Malformed { url: self.url(call), cause };
+        Ok(Answer { value: serde_json::from_slice(text).map_err(malformed)?, date: answer.date })
     }
 
     /// Where a call goes, without its query: queries hold names and page tokens, and make errors hard to read.
@@ -171,6 +195,7 @@ impl Service {
 
     fn request(&self, call: &Call, authorization: Option<HeaderValue>) -> Result<HttpRequest, ServiceError> {
         let mut url = self.url(call);
+        url.push_str(call.hidden.as_ref().map(Secret::reveal).unwrap_or_default());
         let refuse = |problem: String| ServiceError::Request { url: self.url(call), problem };
         if !call.query.is_empty() {
             url.push('?');
@@ -195,7 +220,15 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
+
+    #[test]
+    fn the_hidden_part_of_an_address_is_sent_and_not_shown() {
+        let service = Service::new("https://hooks.example.com", Login::Anonymous).unwrap();
+        let call = Call::post("").at_hidden(Secret::new("/services/hunter2?sig=hunter3".to_owned()));
+        let request = service.request(&call, None).unwrap();
+        assert_eq!(request.uri(), "https://hooks.example.com/services/hunter2?sig=hunter3");
+        assert!(!format!("{} {call:?}", service.url(&call)).contains("hunter"));
+    }
 
     #[test]
     fn a_request_says_who_asks_and_hides_it() {

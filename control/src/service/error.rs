@@ -103,6 +103,8 @@ impl ServiceError {
 
 #[cfg(test)]
 mod tests {
+    use object_store::client::HttpErrorKind;
+
     use super::*;
 
     fn status(status: StatusCode, code: &str) -> ServiceError {
@@ -127,9 +129,32 @@ mod tests {
         assert!(status(StatusCode::FORBIDDEN, "").is_denied());
     }
 
+    /// The name of a variant. One that is new does not compile until it has a name, and a text below.
+    fn name(error: &ServiceError) -> &'static str {
+        match error {
+            ServiceError::Request { .. } => "Request",
+            ServiceError::Connection { .. } => "Connection",
+            ServiceError::Status { .. } => "Status",
+            ServiceError::Malformed { .. } => "Malformed",
+        }
+    }
+    const NAMES: usize = 4;
+
     #[test]
     fn texts() {
-        insta::assert_snapshot!(status(StatusCode::FORBIDDEN, "NO").to_string(), @"https://uc/tables/a.b.c answers 403 Forbidden: NO: not you");
-        insta::assert_snapshot!(status(StatusCode::BAD_GATEWAY, "").to_string(), @"https://uc/tables/a.b.c answers 502 Bad Gateway: not you");
+        let url = || "https://uc/tables".to_owned();
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let all = [
+            ServiceError::Request { url: url(), problem: "it has no host".to_owned() },
+            ServiceError::Connection { url: url(), cause: HttpError::new(HttpErrorKind::Connect, refused) },
+            status(StatusCode::FORBIDDEN, "NO"),
+            status(StatusCode::BAD_GATEWAY, ""),
+            ServiceError::Malformed { url: url(), cause: serde_json::from_str::<u8>("<html>").unwrap_err() },
+        ];
+        let names: std::collections::BTreeSet<_> = all.iter().map(name).collect();
+        assert_eq!(names.len(), NAMES, "{names:?}");
+        let texts: Vec<String> =
+            all.iter().map(|error| format!("{}: {}", name(error), crate::message::chain(error))).collect();
+        insta::assert_snapshot!(texts.join("\n"));
     }
 }

@@ -4,6 +4,7 @@
 mod cross;
 mod delivery;
 mod external_location;
+mod notifications;
 mod rules;
 mod snapshot_schedule;
 mod sync_group;

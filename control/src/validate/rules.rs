@@ -49,7 +49,7 @@ impl<'a> Report<'a> {
         });
     }
 
-    fn parsed<T>(&mut self, result: Result<T, impl std::fmt::Display>) -> Option<T> {
+    pub(super) fn parsed<T>(&mut self, result: Result<T, impl std::fmt::Display>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) => {

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::Violation;
 use super::delivery::delivery;
+use super::notifications::notifications;
 use super::rules::Report;
 use super::valid_group::{
     AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
@@ -12,7 +13,6 @@ use super::valid_group::{
 };
 use crate::id::TableName;
 use crate::location::StoreUrl;
-use crate::secret::SecretRef;
 use crate::spec::{
     AirflowDagSpec, CatalogSpec, MarkerSpec, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec,
     WorkspaceSpec,
@@ -50,7 +50,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
     if spec.egress_price_per_gib.is_some_and(|price| !price.is_finite() || price < 0.0) {
         report.at("egress_price_per_gib").violation("is not a price", "give a number of 0 or more");
     }
-    notifications(&mut report, spec);
+    let notifications = notifications(&mut report, spec);
     match (name, primary, secondary, initial_active, initial_backoff, max_backoff, clock_skew) {
         (
             Some(name),
@@ -79,6 +79,8 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
             rto_target,
             max_bytes_per_second: (spec.max_bytes_per_second > 0).then_some(spec.max_bytes_per_second),
             egress_price_per_gib: spec.egress_price_per_gib,
+            owner_email: spec.owner_email.clone(),
+            notifications,
             paused: spec.paused,
         }),
         _ => Err(found),
@@ -113,7 +115,7 @@ fn workspace(report: &mut Report<'_>, spec: &WorkspaceSpec) -> Option<Workspace>
             None
         }
     };
-    Some(Workspace { url: url?, login: login? })
+    Some(Workspace { name: spec.name.clone(), url: url?, login: login? })
 }
 
 fn catalog(report: &mut Report<'_>, spec: &CatalogSpec) -> Option<Catalog> {
@@ -370,26 +372,6 @@ pub(super) fn schedule(report: &mut Report<'_>, spec: &ScheduleSpec) -> Option<S
         _ => {
             report.violation("names no moment, or names it twice", "set either interval or cron");
             None
-        }
-    }
-}
-
-fn notifications(report: &mut Report<'_>, spec: &SyncGroupSpec) {
-    let Some(notifications) = &spec.notifications else { return };
-    let mut report = report.at("notifications");
-    for (attribute, urls) in
-        [("on_failure", &notifications.on_failure), ("on_success", &notifications.on_success)]
-    {
-        for (index, url) in urls.iter().flatten().enumerate() {
-            let mut list = report.at(attribute);
-            let mut report = list.index(index);
-            match url.strip_prefix("mailto:") {
-                Some(address) => report.email(address),
-                None if url.parse::<SecretRef>().is_ok() => {}
-                None => {
-                    report.service_url(url);
-                }
-            }
         }
     }
 }

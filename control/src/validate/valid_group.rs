@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
+use crate::notification::Notifications;
 use crate::secret::SecretRef;
 use crate::spec::{Compaction, DatabricksJobSpec, Delivery, PublishEngine};
 
@@ -56,6 +57,8 @@ pub struct Side {
 /// A Databricks workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
+    /// Name, for people.
+    pub name: Option<String>,
     /// `https://…`, or `http://…` on this machine.
     pub url: Url,
     /// Who asks.
@@ -217,6 +220,10 @@ pub struct ValidGroup {
     pub max_bytes_per_second: Option<u64>,
     /// Price of egress per GiB.
     pub egress_price_per_gib: Option<f64>,
+    /// Who answers for it.
+    pub owner_email: Option<String>,
+    /// Who is told of what.
+    pub notifications: Notifications,
     /// Do not sync.
     pub paused: bool,
 }

@@ -98,3 +98,59 @@ impl fmt::Display for MissingSecrets {
 }
 
 impl std::error::Error for MissingSecrets {}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    /// The name of a variant. One that is new does not compile until it has a name, and a text below.
+    fn name(error: &SecretError) -> &'static str {
+        match error {
+            SecretError::NotSet { .. } => "NotSet",
+            SecretError::File { .. } => "File",
+            SecretError::NoWorkspace { .. } => "NoWorkspace",
+            SecretError::Absent { .. } => "Absent",
+            SecretError::Service { .. } => "Service",
+            SecretError::NotText { .. } => "NotText",
+            SecretError::NoVault { .. } => "NoVault",
+        }
+    }
+    const NAMES: usize = 7;
+
+    #[test]
+    fn texts_show_the_reference_and_what_to_do() {
+        let reference = |text: &str| -> SecretRef { text.parse().unwrap() };
+        let of_scope = || reference("databricks://dr/key");
+        let status = |status| {
+            Arc::new(ServiceError::Status {
+                url: "https://w/api/2.0/secrets/get".to_owned(),
+                status,
+                code: "NO".to_owned(),
+                message: "not you".to_owned(),
+                retry_after: None,
+            })
+        };
+        let cause = Arc::new(std::io::Error::from(std::io::ErrorKind::NotFound));
+        let all = [
+            SecretError::NotSet { reference: reference("env://TOKEN") },
+            SecretError::File { reference: reference("file:///run/secrets/x"), cause },
+            SecretError::NoWorkspace {
+                reference: of_scope(),
+                problem: "nothing says which workspace holds it",
+            },
+            SecretError::Absent { reference: of_scope(), cause: status(StatusCode::NOT_FOUND) },
+            SecretError::Service { reference: of_scope(), cause: status(StatusCode::BAD_GATEWAY) },
+            SecretError::NotText { reference: of_scope() },
+            SecretError::NoVault { reference: of_scope() },
+        ];
+        let names: std::collections::BTreeSet<_> = all.iter().map(name).collect();
+        assert_eq!(names.len(), NAMES, "{names:?}");
+        let missing = MissingSecrets { errors: all[..2].to_vec() };
+        let mut texts: Vec<String> =
+            all.iter().map(|error| format!("{}: {}", name(error), chain(error))).collect();
+        texts.push(format!("MissingSecrets: {missing}"));
+        insta::assert_snapshot!(texts.join("\n"));
+    }
+}

@@ -2,6 +2,7 @@ use lakedr_control::codec::{DecodeError, Document, Writer};
 use lakedr_control::group_log::{Entry, Event, Head, HeadIgnored};
 use lakedr_control::known_runs::{Forgotten, KnownRuns};
 use lakedr_control::lost::LostCommits;
+use lakedr_control::notification::{EventKind, Ledger, LedgerIgnored};
 use lakedr_control::run_record::{RunRecord, RunStatus};
 use lakedr_control::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
 use lakedr_control::verification::Verification;
@@ -168,4 +169,26 @@ fn format_1_of_known_runs() {
     let changed = text.replace("\"settled\":{\"1\"", "\"settled\":{\"3\"");
     let changed = KnownRuns::decode(&etl, "s3://lake/runs", changed.as_bytes()).unwrap_err();
     assert!(matches!(changed, Forgotten::Damaged), "{changed}");
+}
+
+#[test]
+fn format_1_of_a_ledger_of_notifications() {
+    let text = r#"{"format":1,"group":"etl","since":"2026-11-20T08:00:00.000Z","told_up_to":16,
+        "retention_seen_at":"2026-11-20T08:00:00.000Z",
+        "standing":[{"event":"failure","incident":"etl/1/failure/17","since":"2026-11-20T08:00:00.000Z",
+            "told_at":"2026-11-20T08:00:00.000Z","told":1,"classes":["denied"]}],
+        "outbox":[{"target":"env://SLACK","taken":{"by":"b1","at":"2026-11-20T08:00:00.000Z"},
+            "notice":{"id":"etl/1/failure/17","event":"failure","incident":"etl/1/failure/17","group":"etl",
+            "epoch":1,"at":"2026-11-20T08:00:00.000Z","title":"etl: sync fails (denied)","text":"…","class":"denied"}}]}"#;
+    let etl = "etl".parse().unwrap();
+    let ledger = Ledger::decode(&etl, text.as_bytes()).unwrap();
+    assert_eq!((ledger.standing[0].event, ledger.outbox.len()), (EventKind::Failure, 1));
+    assert_eq!(Ledger::decode(&etl, &ledger.encode().unwrap()).unwrap(), ledger);
+    for other in [
+        text.replace("\"format\":1", "\"format\":2"),
+        text.replace("\"group\":\"etl\",\"since", "\"group\":\"x\",\"since"),
+    ] {
+        let ignored = Ledger::decode(&etl, other.as_bytes()).unwrap_err();
+        assert!(matches!(ignored, LedgerIgnored::Other { .. }), "{ignored}");
+    }
 }

@@ -5,6 +5,7 @@ mod dr_sync;
 mod formats;
 mod head;
 mod history;
+mod reference;
 mod rules;
 #[cfg(all(feature = "object-store", feature = "contract"))]
 mod stores;

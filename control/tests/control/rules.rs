@@ -143,3 +143,29 @@ fn users_of_a_location_are_named() {
     assert_eq!(validate::location_users("west", &specs).len(), 1);
     assert!(validate::location_users("north", &specs).is_empty());
 }
+
+#[test]
+fn whom_a_group_tells() {
+    let told = |notifications: serde_json::Value| {
+        validate::sync_group(&group(|g| g.notifications = serde_json::from_value(notifications).unwrap()))
+    };
+    let good = serde_json::json!({
+        "on_failure": ["mailto:user@example.com", "pagerduty://env://PD", "env://SLACK", "https://hooks.example.com/x"],
+    });
+    let valid = told(good).unwrap().notifications;
+    assert_eq!((valid.targets().len(), valid.events.len()), (4, 5));
+    let few =
+        told(serde_json::json!({"on_success": ["env://HOOK"], "events": ["success", "stale"]})).unwrap();
+    assert_eq!(few.notifications.events.len(), 2);
+
+    let bad = serde_json::json!({
+        "on_failure": [
+            "mailto:nobody", "https://hooks.slack.com/services/hunter2", "slack+https://chat/hunter2",
+            "pagerduty://hunter2", "https://hooks.example.com/x?sig=hunter2", "ftp://example.com"
+        ],
+        "events": ["failure", "recovery"],
+    });
+    let text = messages(&told(bad).unwrap_err());
+    assert!(!text.contains("hunter2"), "{text}");
+    insta::assert_snapshot!(text);
+}

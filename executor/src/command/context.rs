@@ -29,6 +29,9 @@ pub enum CommandError {
         /// The command.
         command: &'static str,
     },
+    /// The command is about all groups.
+    #[error("the sync metadata table is one of all groups: leave --group out")]
+    AllGroups,
     /// There is nothing to do it for.
     #[error("`lakedr {command}` finds no sync group: declare one, or correct --control or --state")]
     NoGroups {

@@ -1,4 +1,5 @@
 use futures::future::join_all;
+use lakedr_control::group_log::History;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::ValidGroup;
 
@@ -7,7 +8,11 @@ use super::sync::report;
 use crate::delta::feature::caveats;
 use crate::error::{At as _, Stage};
 use crate::exit::Exit;
+use crate::observe::choice::runs;
+use crate::observe::lag::{age, pace};
 use crate::pipeline::{Asked, Leg, Prepared, Scene, Stop, legs, prepare};
+use crate::plan::group::GroupPlan;
+use crate::plan::retention::too_short;
 use crate::report::{Done, GroupReport, Outcome};
 use crate::spec::Loaded;
 
@@ -36,6 +41,7 @@ async fn plan(
     for leg in legs {
         scene = scene.on(*leg);
         let Prepared::Plan(plan) = prepare(&scene, &history).await? else { continue };
+        warn_of_retention(&scene, &history, &plan).await;
         for table in &plan.tables {
             for caveat in caveats(&table.source.head) {
                 tracing::warn!(table = %table.name(), "{caveat}");
@@ -46,4 +52,18 @@ async fn plan(
         return Ok(GroupReport::planned(&group.name, &history, plan.cut, cost));
     }
     Ok(GroupReport::done(&group.name, Done::new(Outcome::UpToDate, &history)))
+}
+
+/// Retentions of the source tables that are too short. What has landed waits for nothing.
+async fn warn_of_retention(scene: &Scene<'_>, history: &History, plan: &GroupPlan) {
+    if scene.leg == Leg::Receive {
+        return;
+    }
+    let runs = runs(scene, history).await.ok().flatten();
+    let pace = pace(scene, history, runs.as_ref(), age(scene, history).unwrap_or_default());
+    let short =
+        plan.tables.iter().flat_map(|table| too_short(table.name(), &table.source.head.metadata, pace));
+    for short in short {
+        tracing::warn!("{short}");
+    }
 }

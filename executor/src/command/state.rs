@@ -1,3 +1,5 @@
+mod metadata_table;
+
 use std::collections::BTreeMap;
 
 use lakedr_control::codec::{Document, Writer};
@@ -21,7 +23,8 @@ pub(super) async fn run(context: &Context, command: StateCommand) -> Result<Exit
     match command {
         StateCommand::Show => show(context).await,
         StateCommand::Drift => drift(context).await,
-        StateCommand::Rebuild { overwrite } => rebuild(context, overwrite).await,
+        StateCommand::Rebuild { metadata_table: true, .. } => metadata_table::run(context).await,
+        StateCommand::Rebuild { overwrite, .. } => rebuild(context, overwrite).await,
     }
 }
 

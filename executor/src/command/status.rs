@@ -11,7 +11,8 @@ use super::context::{CommandError, Context};
 use super::recovery_points::{Point, last_proven};
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
-use crate::observe::choice::{holds_all, runs};
+use crate::observe::choice::runs;
+use crate::observe::lag::{pace, recorded_retention, rpo_lag};
 use crate::pipeline::Scene;
 use crate::report::{GroupReport, duration_text};
 use crate::spec::Loaded;
@@ -56,7 +57,7 @@ struct Known {
     spec_is_current: bool,
     /// What `lakedr verify` found last, about the newest recovery point that it ever looked at.
     last_verified: Option<Verification>,
-    /// What could not be found out, and why.
+    /// What could not be found out, and why; and retentions of source tables that are too short.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -117,21 +118,16 @@ async fn status(
     let state = history.state.as_ref();
     let point = state.and_then(GroupState::recovery_point);
     let mut warnings = Vec::new();
-    let runs_behind = match runs(&scene, &history).await {
-        Ok(runs) => runs.map(|runs| runs.behind(point.map(|point| &point.cut))),
-        Err(failure) => {
-            warnings.push(chain(&failure));
-            None
-        }
-    };
-    let lag = if holds_all(&scene, &history).await {
-        Some(std::time::Duration::ZERO)
-    } else {
-        // an end in the future is the error of a clock, and no lag
-        point.map(|point| {
-            context.world.now().signed_duration_since(point.cut.as_of).to_std().unwrap_or_default()
-        })
-    };
+    let runs = runs(&scene, &history).await.unwrap_or_else(|failure| {
+        warnings.push(chain(&failure));
+        None
+    });
+    let runs_behind = runs.as_ref().map(|runs| runs.behind(point.map(|point| &point.cut)));
+    let lag = rpo_lag(&scene, &history).await;
+    let waiting = lag.filter(|_| runs_behind != Some(0)).unwrap_or_default();
+    let retention =
+        recorded_retention(&scene, &history, pace(&scene, &history, runs.as_ref(), waiting)).await;
+    warnings.extend(retention.iter().flatten().map(ToString::to_string));
     let last_verified = scene.log.last_verification(&history).await.unwrap_or_else(|error| {
         warnings.push(chain(&error));
         None

@@ -1,8 +1,7 @@
 use futures::stream::{self, StreamExt as _};
-
-use super::context::{CommandError, Context};
 use lakedr_control::spec::Delivery;
 
+use super::context::{CommandError, Context};
 use crate::cli::SyncArgs;
 use crate::exit::Exit;
 use crate::pipeline::{Asked, Task, sync_group};

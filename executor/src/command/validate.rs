@@ -1,21 +1,25 @@
+use std::time::Duration;
+
 use futures::future::join_all;
 use lakedr_control::group_log::{FailureClass, History, WholeLog};
 use lakedr_control::layout;
 use lakedr_control::spec::SyncGroupSpec;
-use lakedr_control::validate::{Schedule, SideName, ValidGroup};
+use lakedr_control::validate::{SideName, ValidGroup};
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use crate::delta::feature::{caveats, gate};
-use crate::delta::interval::milliseconds;
 use crate::delta::state::TableHead;
-use crate::error::{At as _, Classify as _, Failure, Stage};
+use crate::error::{At as _, Classify as _, Failure, Stage, chain};
 use crate::exit::Exit;
-use crate::observe::choice::runs;
+use crate::notify::reachable;
+use crate::observe::choice::{Runs, runs};
+use crate::observe::lag::{pace, rpo_lag};
 use crate::observe::source::Unsupported;
 use crate::observe::table_error::TableError;
 use crate::pipeline::{Asked, Leg, Scene, carried_out, legs};
-use crate::report::{GroupReport, duration_text};
+use crate::plan::retention::too_short;
+use crate::report::GroupReport;
 use crate::spec::{Loaded, TableStore, apart};
 
 #[derive(Serialize)]
@@ -92,9 +96,6 @@ fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut idle =
         |what: String| warnings.push(format!("{what}, which this version of lakedr does not carry out"));
-    if spec.notifications.is_some() {
-        idle("notifications are declared".to_owned());
-    }
     let by_job = spec.workflow.as_ref().is_some_and(|workflow| workflow.databricks_job.is_some());
     for (side, declared) in [("primary", &spec.primary), ("secondary", &spec.secondary)] {
         if declared.workspace.is_some() && !by_job {
@@ -111,6 +112,7 @@ fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
 
 async fn look(scene: &Scene<'_>, findings: &mut Findings) {
     findings.take(carried_out(scene));
+    findings.warnings.extend(targets(scene).await);
     for side in [SideName::Primary, SideName::Secondary] {
         let location = scene.group.side(side).location.clone();
         let listed = scene.stores.location(side).list(&layout::probes()).await;
@@ -127,7 +129,7 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
         findings.take(standby(scene, &history).await);
         return;
     }
-    findings.take(runs(scene, &history).await);
+    let runs = findings.take(runs(scene, &history).await).flatten();
     let sources = scene.stores.sources(scene.active(&history), scene.group).await;
     let sources = findings.take(sources.at(Stage::Observe, &scene.group.name));
     let targets = if legs.is_ok_and(|legs| legs == [Leg::Send]) {
@@ -140,13 +142,32 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
     if let Some(targets) = targets {
         findings.take(apart(&sources, &targets).at(Stage::Observe, &scene.group.name));
     }
+    let pace = pace(scene, &history, runs.as_ref(), waiting(scene, &history, runs.as_ref()).await);
     for (source, state) in sources.iter().zip(join_all(sources.iter().map(table)).await) {
         if let Some(state) = findings.take(state) {
-            findings.warnings.extend(retention(scene, source, &state));
+            let short = too_short(&source.name, &state.metadata, pace);
+            findings.warnings.extend(short.iter().map(ToString::to_string));
             let caveats = caveats(&state).into_iter().map(|caveat| format!("{}: {caveat}", source.name));
             findings.warnings.extend(caveats);
         }
     }
+}
+
+/// How long something has been waiting to be copied.
+async fn waiting(scene: &Scene<'_>, history: &History, runs: Option<&Runs>) -> Duration {
+    let point = history.state.as_ref().and_then(|state| state.recovery_point());
+    if runs.is_some_and(|runs| runs.behind(point.map(|point| &point.cut)) == 0) {
+        return Duration::ZERO;
+    }
+    rpo_lag(scene, history).await.unwrap_or_default()
+}
+
+/// Declared targets that could not be told. No sync fails for them, so they are warnings.
+async fn targets(scene: &Scene<'_>) -> Vec<String> {
+    let targets = scene.group.notifications.targets();
+    let checks = targets.into_iter().map(|target| reachable(target, &scene.secrets));
+    let told = join_all(checks).await.into_iter().filter_map(Result::err);
+    told.map(|error| format!("notifications: {}", chain(&error))).collect()
 }
 
 /// Whether the receiver reaches the landing area and the tables of the standby region.
@@ -178,28 +199,6 @@ async fn table(source: &TableStore) -> Result<TableHead, Failure> {
     let state = delta.snapshot(&listing, None).await.map_err(observed)?.head;
     gate(&state, &source.exceptions(&listing)).map_err(Unsupported::new).at(Stage::Observe, &source.name)?;
     Ok(state)
-}
-
-/// A pinned version has to live until it is copied: warns when the schedule is slower than the retention.
-fn retention(scene: &Scene<'_>, table: &TableStore, state: &TableHead) -> Vec<String> {
-    let Some(Schedule::Interval(interval)) = &scene.group.schedule else { return Vec::new() };
-    let limits = [
-        ("delta.deletedFileRetentionDuration", "interval 7 days"),
-        ("delta.logRetentionDuration", "interval 30 days"),
-    ];
-    let short = limits.into_iter().filter_map(|(key, default)| {
-        let kept = milliseconds(state.metadata.property(key).unwrap_or(default))?;
-        let kept = std::time::Duration::from_millis(u64::try_from(kept).ok()?);
-        (kept <= *interval).then(|| {
-            format!(
-                "{}: {key} is {}, not longer than the schedule ({}); a version may be gone before it is copied",
-                table.name,
-                duration_text(kept),
-                duration_text(*interval)
-            )
-        })
-    });
-    short.collect()
 }
 
 fn text(document: &Document) -> String {

@@ -21,3 +21,18 @@ pub fn at_instant(instant: DateTime<Utc>, tables: Vec<(TableName, Option<u64>)>)
     }
     Ok(Choice::Chosen(Chosen { run: None, versions }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_table_that_is_younger_refuses_them_all() {
+        let (old, young): (TableName, TableName) = ("c.s.old".parse().unwrap(), "c.s.young".parse().unwrap());
+        let instant = DateTime::from_timestamp(7, 5_000_000).unwrap();
+        let chosen = at_instant(instant, vec![(old.clone(), Some(3))]).unwrap();
+        assert_eq!(chosen, Choice::Chosen(Chosen { run: None, versions: vec![(old.clone(), 3)] }));
+        let refusal = at_instant(instant, vec![(old, Some(3)), (young, None)]).unwrap_err();
+        insta::assert_snapshot!(refusal.to_string(), @"c.s.young did not exist at 1970-01-01T00:00:07.005Z, the instant at which the group is pinned; the next sync will hold it");
+    }
+}

@@ -19,7 +19,7 @@ pub enum Refusal {
     /// Finished runs there are, but none whose end is a state of its own.
     #[error(
         "run {run} finished at {} but is no boundary: run {other} was under way and may have written into the same \
-         tables; the next run that finishes alone will do. {remedy}", time::format(*ended_at)
+         tables; the next run that finishes alone will do{}", time::format(*ended_at), sentence(remedy)
     )]
     AmbiguousBoundary {
         /// The newest finished run.
@@ -28,7 +28,7 @@ pub enum Refusal {
         ended_at: DateTime<Utc>,
         /// The run that overlaps its end.
         other: String,
-        /// What can be done.
+        /// What else can be done; may be empty.
         remedy: String,
     },
     /// A finished run whose end is no state of its own in some table.
@@ -123,6 +123,11 @@ pub enum Refusal {
     },
 }
 
+/// One more sentence, unless it is empty.
+fn sentence(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(". {text}") }
+}
+
 impl Refusal {
     /// The type that JSON output and exit code 3 refer to (DESIGN section 6).
     #[must_use]
@@ -139,5 +144,103 @@ impl Refusal {
             Self::Fenced { .. } => "fenced",
             Self::Paused { .. } => "paused",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cut::timed::HistoryCommit;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    /// The name of a variant. One that is new does not compile until it has a name, and a text below.
+    fn name(refusal: &Refusal) -> &'static str {
+        match refusal {
+            Refusal::NoFinishedRun { .. } => "NoFinishedRun",
+            Refusal::AmbiguousBoundary { .. } => "AmbiguousBoundary",
+            Refusal::NoBoundary { doubt, .. } => match **doubt {
+                Doubt::Other { .. } => "NoBoundary, Other",
+                Doubt::Late { .. } => "NoBoundary, Late",
+                Doubt::Straggler { .. } => "NoBoundary, Straggler",
+                Doubt::Mixed { .. } => "NoBoundary, Mixed",
+            },
+            Refusal::JustFinished { .. } => "JustFinished",
+            Refusal::GoesBack { .. } => "GoesBack",
+            Refusal::VersionGone { .. } => "VersionGone",
+            Refusal::TableMissing { .. } => "TableMissing",
+            Refusal::Diverged { .. } => "Diverged",
+            Refusal::Fenced { .. } => "Fenced",
+            Refusal::Paused { .. } => "Paused",
+        }
+    }
+    const NAMES: usize = 13;
+
+    fn doubts() -> [Doubt; 4] {
+        let commit = |version, author: Option<&str>| {
+            Box::new(HistoryCommit {
+                version,
+                time_ms: 1_500,
+                attempted_ms: None,
+                job_run: None,
+                maintenance: false,
+                operation: Some("WRITE".to_owned()),
+                author: author.map(str::to_owned),
+            })
+        };
+        [
+            Doubt::Other { commit: commit(1, None), other: "8".to_owned(), since: None },
+            Doubt::Late { commit: commit(1, Some("spark")) },
+            Doubt::Straggler { commit: commit(1, None), run: "7".to_owned() },
+            Doubt::Mixed { after: commit(1, None), before: commit(2, None) },
+        ]
+    }
+
+    fn all() -> Vec<Refusal> {
+        let table: TableName = "c.s.t".parse().unwrap();
+        let (run, text) = ("7".to_owned(), |text: &str| text.to_owned());
+        let ambiguous = |remedy: &str| Refusal::AmbiguousBoundary {
+            run: run.clone(),
+            ended_at: at(1),
+            other: text("8"),
+            remedy: remedy.to_owned(),
+        };
+        let no_boundary = |doubt| Refusal::NoBoundary {
+            run: run.clone(),
+            ended_at: at(1),
+            table: table.clone(),
+            doubt: Box::new(doubt),
+        };
+        let mut all = vec![
+            Refusal::NoFinishedRun { seen: 2 },
+            ambiguous(""),
+            ambiguous("If run 8 is dead, say so"),
+            Refusal::JustFinished { run: run.clone(), ended_at: at(1), settles_at: at(3) },
+            Refusal::GoesBack { table: table.clone(), run: run.clone(), version: 4, recorded: 5 },
+            Refusal::VersionGone { table: table.clone(), version: 4, cause: text("its log begins later") },
+            Refusal::TableMissing { table: table.clone(), problem: text("did not exist yet") },
+            Refusal::Diverged {
+                table: table.clone(),
+                version: 6,
+                author: text("somebody-else/1.0"),
+                expected: text("5"),
+            },
+            Refusal::Fenced { reason: text("intent 4 is not finished") },
+            Refusal::Paused { by: text("its specification (paused = true)") },
+        ];
+        all.extend(doubts().map(no_boundary));
+        all
+    }
+
+    #[test]
+    fn every_refusal_says_what_would_have_worked() {
+        let all = all();
+        let names: std::collections::BTreeSet<_> = all.iter().map(name).collect();
+        assert_eq!(names.len(), NAMES, "{names:?}");
+        let texts: Vec<String> =
+            all.iter().map(|refusal| format!("{} [{}]: {refusal}", name(refusal), refusal.tag())).collect();
+        insta::assert_snapshot!(texts.join("\n"));
     }
 }

@@ -83,6 +83,22 @@ impl Runs {
             Self::Listed(listed) => finished_behind(&listed.runs, cut),
         }
     }
+
+    /// How long the longest of those took of which both ends are known.
+    #[must_use]
+    pub fn longest(&self) -> Option<Duration> {
+        let took =
+            |began: DateTime<Utc>, ended: DateTime<Utc>| ended.signed_duration_since(began).to_std().ok();
+        match self {
+            Self::Marked(attempts) => attempts
+                .iter()
+                .filter_map(|attempt| took(attempt.started.as_ref()?.at, attempt.finished.as_ref()?.0.at))
+                .max(),
+            Self::Listed(listed) => {
+                listed.runs.iter().filter_map(|run| took(run.began()?, run.ended()?)).max()
+            }
+        }
+    }
 }
 
 /// The runs of the group's workflow that the newest recovery point has not settled; none for a group without one.

@@ -10,6 +10,8 @@ use super::leg::{Asked, Here, Leg, legs};
 use super::scene::{Scene, Stop};
 use crate::cut::Refusal;
 use crate::error::{At as _, Classify, Failure, Stage, chain};
+use crate::notify::{Part, tell, tell_without_stores};
+use crate::record::keep_metadata;
 use crate::report::{GroupReport, Progress};
 use crate::spec::Loaded;
 use crate::world::World;
@@ -40,7 +42,8 @@ pub struct Task {
 }
 
 /// Brings one group to its newest finished state, as far as it is asked for and this region has to: attempts with backoff,
-/// and a report that says how it ended. Of two legs, the first that fails is reported.
+/// and a report that says how it ended. Of two legs, the first that fails is reported. Whom the group
+/// names is told.
 pub async fn sync_group(
     world: &World,
     loaded: &Loaded,
@@ -50,11 +53,18 @@ pub async fn sync_group(
 ) -> GroupReport {
     let mut scene = match Scene::open(world, loaded, spec, group).await {
         Ok(scene) => scene.keeping_caches(),
-        Err(failure) => return GroupReport::failed(&group.name, &failure),
+        Err(failure) => {
+            let report = GroupReport::failed(&group.name, &failure);
+            tell_without_stores(world, group, &loaded.secrets, &report, part(task.asked, &[])).await;
+            return report;
+        }
     };
     let legs = match legs_here(&scene, task.asked).await {
         Ok(legs) => legs,
-        Err(report) => return *report,
+        Err(report) => {
+            finish(&scene, &report, part(task.asked, &[])).await;
+            return *report;
+        }
     };
     let (mut last, mut failed) = (None, None);
     for leg in legs {
@@ -66,7 +76,27 @@ pub async fn sync_group(
             last = Some(report);
         }
     }
-    failed.or(last).unwrap_or_else(|| GroupReport::not_here(&group.name))
+    let Some(report) = failed.or(last) else { return GroupReport::not_here(&group.name) };
+    finish(&scene, &report, part(task.asked, legs)).await;
+    report
+}
+
+/// What the failures of a call are about.
+fn part(asked: Asked, legs: &[Leg]) -> Part {
+    match (asked, legs) {
+        (_, [Leg::Send]) | (Asked::Send, _) => Part::Send,
+        (_, [Leg::Receive]) | (Asked::Receive, _) => Part::Receive,
+        _ => Part::Sync,
+    }
+}
+
+/// What follows a call, however it ended: rows for people with SQL, then news for those whom the group names. Best effort.
+async fn finish(scene: &Scene<'_>, report: &GroupReport, part: Part) {
+    let history = scene.log.read().await.ok();
+    if let Some(history) = &history {
+        keep_metadata(scene, history).await;
+    }
+    tell(scene, history.as_ref(), report, part).await;
 }
 
 /// The legs that this region has to cover.

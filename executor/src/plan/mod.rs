@@ -9,6 +9,7 @@ pub mod followed;
 pub mod group;
 pub mod head;
 pub mod inventory;
+pub mod retention;
 pub mod translate;
 
 pub use group::own_app_id;

@@ -69,6 +69,14 @@ impl GroupStores {
         self.side(name).location().doc_store()
     }
 
+    /// A folder below the external location of a side.
+    ///
+    /// # Errors
+    /// When the store cannot be set up.
+    pub fn below_location(&self, name: SideName, folder: &str) -> Result<OpenedStore, StoresError> {
+        self.open_url(name, &self.side(name).location().url.join(folder))
+    }
+
     /// The log of the group.
     #[must_use]
     pub fn log(&self, group: &ValidGroup) -> GroupLog {

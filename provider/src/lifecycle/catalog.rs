@@ -10,7 +10,6 @@ use lakedr_control::secret::NotASecretRef;
 use lakedr_control::service::{Call, Login, Service, ServiceError, unity_catalog_api};
 use lakedr_control::spec::{ExternalLocationSpec, UnityCatalogRegistration};
 use lakedr_control::vault::{SecretError, Secrets};
-use serde_json::Value as Json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +50,14 @@ enum CatalogError {
         found: String,
         /// Where the configuration has it.
         wanted: String,
+    },
+    /// The catalog took a change and did not make it.
+    #[error(
+        "the catalog does not keep {} of an external location, as the open-source server does not keep read_only; leave          that out, or take unity_catalog out of this location", fields.join(", ")
+    )]
+    NotKept {
+        /// What it does not keep.
+        fields: Vec<String>,
     },
 }
 
@@ -211,8 +218,7 @@ async fn register(
         let mut body = serde_json::to_value(&wanted)?;
         body["name"] = spec.name.as_str().into();
         body["skip_validation"] = spec.skip_validation.into();
-        service.ask::<Json>(&Call::post("/external-locations").with_json(&body)?).await?;
-        return Ok(());
+        return kept(&wanted, &service.ask(&Call::post("/external-locations").with_json(&body)?).await?);
     };
     let mut differences = differences(&wanted, &found);
     if !is_ours && differences.contains_key("url") {
@@ -220,13 +226,19 @@ async fn register(
     }
     if !differences.is_empty() {
         differences.insert("skip_validation".to_owned(), spec.skip_validation.into());
-        service.ask::<Json>(&Call::patch(path(&spec.name)).with_json(&differences)?).await?;
+        return kept(&wanted, &service.ask(&Call::patch(path(&spec.name)).with_json(&differences)?).await?);
     }
     Ok(())
 }
 
+/// Whether the catalog has made of a registration what it should be.
+fn kept(wanted: &Registered, made: &Registered) -> Result<(), CatalogError> {
+    let fields: Vec<String> = differences(wanted, made).keys().cloned().collect();
+    if fields.is_empty() { Ok(()) } else { Err(CatalogError::NotKept { fields }) }
+}
+
 async fn deregister(name: &str, catalog: &UnityCatalogRegistration) -> Result<(), CatalogError> {
-    match service(catalog).await?.ask::<Json>(&Call::delete(path(name))).await {
+    match service(catalog).await?.tell(&Call::delete(path(name))).await {
         Err(error) if !error.is_absent() => Err(error.into()),
         _ => Ok(()),
     }

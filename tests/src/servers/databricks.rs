@@ -85,6 +85,13 @@ impl Databricks {
         id
     }
 
+    /// Deletes a job, with its runs.
+    pub fn delete(&self, job: i64) {
+        let mut workspace = self.lock();
+        workspace.jobs.retain(|(id, _)| *id != job);
+        workspace.runs.retain(|run| run.job != job);
+    }
+
     /// A run of a job begins.
     #[must_use]
     pub fn begin(&self, job: i64) -> i64 {
@@ -115,6 +122,14 @@ impl Databricks {
     /// There is no such run.
     pub fn repair(&self, run: i64) -> Result<()> {
         self.change(run, "RUNNING", |run| run.executions.push((now(), 0, String::new())))
+    }
+
+    /// A run is repaired, as soon as it is its turn.
+    ///
+    /// # Errors
+    /// There is no such run.
+    pub fn queue_repair(&self, run: i64) -> Result<()> {
+        self.change(run, "QUEUED", |run| run.executions.push((now(), 0, String::new())))
     }
 
     /// The next call of the API is answered with this status, and with the request to wait so many seconds.

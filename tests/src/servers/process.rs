@@ -28,9 +28,19 @@ pub(super) struct ServerProcess {
 impl ServerProcess {
     /// Starts `command(port, data folder)` and waits until the port accepts connections.
     pub(super) fn start(name: &str, command: impl Fn(u16, &Path) -> Command) -> Result<Self> {
+        Self::start_in(name, &[], command)
+    }
+
+    /// As [`Self::start`], with these folders in the data folder.
+    pub(super) fn start_in(
+        name: &str,
+        folders: &[&str],
+        command: impl Fn(u16, &Path) -> Command,
+    ) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix(&format!("lakedr-{name}-")).tempdir()?;
         let data = dir.path().join("data");
         std::fs::create_dir_all(&data)?;
+        folders.iter().try_for_each(|folder| std::fs::create_dir(data.join(folder)))?;
         let log = dir.path().join("server.log");
         for _ in 0..STARTS {
             let port = free_port()?;

@@ -1,4 +1,4 @@
-//! What stand-ins for services have in common: HTTP/1.1, one request a connection, answers in JSON.
+//! What stand-ins for services have in common: HTTP/1.1, one request a connection, answers in JSON, or in words.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -21,7 +21,7 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
 }
 
-/// An answer: status, further headers, body.
+/// An answer: status, further headers, body. A body that is a text is sent as it is, and not as JSON.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -81,12 +81,15 @@ pub(super) fn serve(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static)
 fn converse(mut client: TcpStream, answer: &dyn Fn(&Request) -> Answer) -> Result<()> {
     let request = read(&client)?;
     let Answer { status, headers, body } = answer(&request);
-    let body = body.to_string();
+    let (kind, body) = match body {
+        Value::String(words) => ("text/plain; charset=utf-8", words),
+        body => ("application/json", body.to_string()),
+    };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let date = Utc::now().format("%a, %d %b %Y %H:%M:%S GMT");
     write!(
         client,
-        "HTTP/1.1 {status} -\r\ndate: {date}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}",
+        "HTTP/1.1 {status} -\r\ndate: {date}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}",
         body.len()
     )?;
     Ok(client.flush()?)

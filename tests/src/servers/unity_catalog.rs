@@ -6,17 +6,17 @@
 
 mod calls;
 mod locations;
-mod wire;
 mod workspace;
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
+use super::stand_in::{self, Answer};
 use calls::{Catalog, OLDER_API};
 
 /// A running stand-in. It answers as long as the process lives, unless it is [stopped](Self::stop).
@@ -32,11 +32,12 @@ impl UnityCatalog {
     /// # Errors
     /// No port can be had.
     pub fn start(root: &Path, token: &str) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
         let catalog = Arc::new(Mutex::new(Catalog::new(root, token)));
         let served = Arc::clone(&catalog);
-        std::thread::spawn(move || wire::serve(&listener, &served));
+        let address = stand_in::serve(move |request| {
+            let (status, body) = served.lock().unwrap_or_else(PoisonError::into_inner).asked(request);
+            Answer::new(status, body)
+        })?;
         Ok(Self { address, catalog })
     }
 
@@ -123,6 +124,11 @@ impl UnityCatalog {
     /// Gives these temporary credentials to everybody who asks; refuses them when there are none.
     pub fn vend(&self, credentials: Option<Value>) {
         self.lock().vended = credentials;
+    }
+
+    /// From now on external locations are as the open-source server has them: without `read_only`.
+    pub fn have_locations_as_open_source(&self) {
+        self.lock().locations.open_source = true;
     }
 
     /// From now on temporary credentials are where a workspace has them, under an older version of the API.

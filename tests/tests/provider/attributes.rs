@@ -115,7 +115,6 @@ fn sync_group() {
             ("retry", "{ max_attempts = 5 }"),
             ("retry", r#"{ initial_backoff = "1s", max_backoff = "1m" }"#),
             ("delivery", r#""staged""#),
-            ("publish", r#"{ engine = "databricks_sql", warehouse_id = "abc" }"#),
             ("compaction", r#""skip""#),
             ("clock_skew", r#""60s""#),
             ("rpo_target", r#""1h""#),
@@ -129,6 +128,17 @@ fn sync_group() {
             ),
             ("paused", "true"),
         ],
+    );
+}
+
+#[test]
+fn managed_tables_are_published_from_the_landing_area() {
+    let world = World::new();
+    set_and_remove_each(
+        &world,
+        &[world.east(), world.west()],
+        &world.group().attribute("delivery", r#""staged""#),
+        &[("publish", r#"{ engine = "databricks_sql", warehouse_id = "abc" }"#)],
     );
 }
 

@@ -82,6 +82,24 @@ fn drift_in_the_catalog_is_shown_and_mended() {
 }
 
 #[test]
+fn the_open_source_server_keeps_what_it_knows_and_the_rest_is_refused() {
+    let (world, catalog) = begin();
+    catalog.have_locations_as_open_source();
+    world.declare(&[west(&world, &catalog, "dr")]);
+    world.terraform.apply().unwrap();
+    world.terraform.plan_is_empty().unwrap();
+    world.declare(&[west(&world, &catalog, "other")]);
+    world.terraform.apply().unwrap();
+    assert_eq!(catalog.locations()["west"]["credential_name"], "other");
+
+    world.declare(&[west(&world, &catalog, "other").attribute("read_only", "true")]);
+    assert_says(&world.refused(), &["the catalog does not keep read_only", "has not been written"]);
+    // it says in words, and not in JSON, that a location is removed
+    world.terraform.destroy().unwrap();
+    assert!(catalog.locations().is_empty());
+}
+
+#[test]
 fn an_outage_of_the_catalog_is_a_warning_until_something_has_to_change() {
     let (world, catalog) = begin();
     world.declare(&[west(&world, &catalog, "dr")]);

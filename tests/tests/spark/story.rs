@@ -30,6 +30,7 @@ async fn the_standby_region_follows_the_finished_runs_of_a_spark_workflow() -> R
     story.silver_was_carried_as_it_is()?;
     story.every_recovery_point_can_be_read()?;
     story.the_checkpoint_tells_what_the_commits_told()?;
+    story.the_metadata_table_answers_sql(4)?;
     for region in Region::BOTH {
         story.regions.terraform(region)?.plan_is_empty()?;
     }
@@ -50,6 +51,7 @@ impl Story {
         for region in Region::BOTH {
             let server = regions.server(region).context("a region without a server")?;
             spark.connect(server, &format!("lake-{}", region.short()))?;
+            spark.connect(server, &format!("dr-{}", region.short()))?;
         }
         Ok(Self { regions, spark, finished: BTreeMap::new() })
     }
@@ -150,6 +152,34 @@ impl Story {
         reader.connect(server, "lake-west")?;
         let last = self.finished.values().next_back().context("a finished run")?;
         assert_eq!(reader.rows(&path(Region::West, SILVER), None)?, last[SILVER]);
+        Ok(())
+    }
+
+    /// Spark reads the sync metadata table, and may compact it; the next sync goes on writing to it.
+    fn the_metadata_table_answers_sql(&mut self, runs: u32) -> Result<()> {
+        let table = "delta.`s3a://dr-west/meta/sync_metadata_table`";
+        let select = format!(
+            "SELECT group_name, run_id, sync_status, unix_millis(last_successful_run_time) AS ended, size(tables) AS tables, \
+             get_json_object(target_operation_metrics, '$.[\\'cat.raw.bronze\\'].sync_commit_version') AS version, \
+             typeof(logged_at) AS instant FROM {table} ORDER BY seq"
+        );
+        let before = self.spark.query(&select)?;
+        let ids: Vec<u32> = before.iter().filter_map(|row| row["run_id"].as_str()?.parse().ok()).collect();
+        assert_eq!(ids, (1..=runs).collect::<Vec<_>>(), "{before:?}");
+        let report = self.regions.group(0, &["status"])?;
+        let ended =
+            report["recovery_point"]["cut"]["run"]["ended_at"].as_str().context("the end of a run")?;
+        let last = before.last().context("a row")?;
+        assert_eq!(last["ended"], chrono::DateTime::parse_from_rfc3339(ended)?.timestamp_millis());
+        assert_eq!((&last["sync_status"], &last["tables"]), (&"Success".into(), &3.into()));
+        assert_eq!((&last["instant"], last["version"].is_string()), (&"timestamp".into(), true), "{last}");
+
+        self.spark.query(&format!("OPTIMIZE {table}"))?;
+        self.start_run(runs + 1)?;
+        self.spark.run(&root(Region::East), runs + 1)?;
+        self.finish_run(runs + 1)?;
+        let after = self.spark.query(&select)?;
+        assert_eq!((&after[..before.len()], after.len()), (&before[..], before.len() + 1));
         Ok(())
     }
 

@@ -179,6 +179,36 @@ fn the_sdk_of_the_vendor_understands_the_stand_in() -> Result<()> {
     Ok(())
 }
 
+/// And it says what the open-source server says: the client of its makers, too.
+#[test]
+fn the_client_of_the_open_source_server_understands_the_stand_in() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let catalog = UnityCatalog::start(folder.path(), TOKEN)?;
+    catalog.have_locations_as_open_source();
+    catalog.register(TABLES[0], "EXTERNAL", Some("DELTA"), "s3://lake/bronze")?;
+    let keys = json!({"access_key_id": "id", "secret_access_key": "key", "session_token": "session"});
+    catalog.vend(Some(json!({"aws_temp_credentials": keys, "expiration_time": 1_800_000_000_000_u64})));
+    let mut command = std::process::Command::new(lakedr_e2e::environment::tool("venv/bin/python")?);
+    command.arg(lakedr_e2e::environment::checkout().join("tests/unity_catalog/ask.py"));
+    command.args([&catalog.url(), TABLES[0]]).env("UNITY_CATALOG_TOKEN", TOKEN);
+    let outcome =
+        Running::spawn(command.env("PYTHONDONTWRITEBYTECODE", "1"))?.wait(Duration::from_secs(120))?;
+    ensure!(outcome.code == Some(0), "{outcome}");
+    let lent = json!(["id", "key", "session", 1_800_000_000_000_u64]);
+    assert_eq!(
+        outcome.json()?,
+        json!({
+            "table": ["EXTERNAL", "DELTA", "s3://lake/bronze", "00000000-0000-0000-0000-000000000001"],
+            "no_table": [404, "TABLE_NOT_FOUND"],
+            "lent": [lent, lent],
+            "location": ["dr", "s3://dr/west", "landing"],
+            "changed": ["other", "s3://dr/west", "landing"],
+            "no_location": [404, "NOT_FOUND"],
+        })
+    );
+    Ok(())
+}
+
 /// Two S3 servers that nobody has the keys of, but the catalogs.
 async fn on_s3() -> Result<Story> {
     let regions = Regions::on_s3().await?;

@@ -108,6 +108,21 @@ fn c1_05_a_run_between_failure_and_repair_of_another_is_a_boundary() -> Result<(
 }
 
 #[test]
+fn c1_05_a_repair_that_waits_hides_nothing_of_what_the_run_wrote_before() -> Result<()> {
+    let job = Job::with_token()?;
+    let lake = lake(&job)?;
+    let (repaired, short) = (job.workspace.begin(job.id), job.workspace.begin(job.id));
+    lake.append("bronze", "half", None)?;
+    job.workspace.end(short, "SUCCESS")?;
+    lake.append("gold", "half", None)?;
+    job.workspace.end(repaired, "RUN_EXECUTION_ERROR")?;
+    job.workspace.queue_repair(repaired)?;
+    let refusal = lake.refusal()?;
+    assert!(refusal.contains(&format!("may be of run {repaired}, begun ")), "{refusal}");
+    Ok(())
+}
+
+#[test]
 fn c1_09_success_with_failures_and_unknown_codes_are_no_success() -> Result<()> {
     let job = Job::with_token()?;
     let lake = lake(&job)?;
@@ -294,8 +309,10 @@ fn the_sdk_of_the_vendor_understands_the_stand_in() -> Result<()> {
     let (first, second, third) =
         (job.workspace.begin(job.id), job.workspace.begin(job.id), job.workspace.begin(job.id));
     job.workspace.end(first, "SUCCESS")?;
-    job.workspace.end(second, "RUN_EXECUTION_ERROR")?;
-    job.workspace.repair(second)?;
+    for code in ["RUN_EXECUTION_ERROR", "CLUSTER_ERROR"] {
+        job.workspace.end(second, code)?;
+        job.workspace.repair(second)?;
+    }
     job.workspace.end(second, "SUCCESS")?;
     for (auth, login) in [("pat", &[("DATABRICKS_TOKEN", secret("RING_TOKEN"))][..]), ("oauth-m2m", &client)]
     {
@@ -310,7 +327,7 @@ fn the_sdk_of_the_vendor_understands_the_stand_in() -> Result<()> {
         assert_eq!((&of(third)?["state"], &of(third)?["ended"]), (&json!("RUNNING"), &json!(0)));
         let executions = of(second)?["executions"].as_array().context("executions")?;
         let codes: Vec<&Value> = executions.iter().map(|execution| &execution["code"]).collect();
-        assert_eq!(codes, [&json!("RUN_EXECUTION_ERROR"), &json!("SUCCESS")], "{found}");
+        assert_eq!(codes, ["RUN_EXECUTION_ERROR", "CLUSTER_ERROR", "SUCCESS"], "all pages: {found}");
     }
     // lakedr sees the same: the newest end is that of the repair
     let report = lake(&job)?.lakedr(0, &["status"])?;

@@ -25,19 +25,26 @@ pub(crate) struct Lake {
 impl Lake {
     /// Two empty tables in a group with these attributes; the executor gets these variables.
     pub(crate) fn new(attributes: &Map<String, Value>, environment: Vec<(String, String)>) -> Result<Self> {
-        let lake = Self { world: World::new()?, environment };
+        let lake = Self::without_tables(attributes, environment)?;
         for table in TABLES {
             lake.create(table)?;
         }
+        Ok(lake)
+    }
+
+    /// A group whose tables are not there yet.
+    pub(crate) fn without_tables(
+        attributes: &Map<String, Value>,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self> {
+        let lake = Self { world: World::new()?, environment };
         lake.declare(attributes)?;
         Ok(lake)
     }
 
     /// Declares the group anew.
     pub(crate) fn declare(&self, attributes: &Map<String, Value>) -> Result<()> {
-        let mut group = Group::of("etl", &TABLES).with("clock_skew", json!("0s"));
-        group.attributes.extend(attributes.clone());
-        self.world.declare(&[group])
+        self.world.declare(&[group("etl", &TABLES, attributes)])
     }
 
     /// Makes a table that holds nothing.
@@ -98,8 +105,13 @@ impl Lake {
         Ok(shown)
     }
 
-    /// Runs the executor, which has to end with this code, and gives its report of the group.
+    /// Runs the executor, which has to end with this code, and gives its report of the only group.
     pub(crate) fn lakedr(&self, code: i32, arguments: &[&str]) -> Result<Value> {
+        Ok(self.document(code, arguments)?["groups"][0].clone())
+    }
+
+    /// Runs the executor, which has to end with this code, and gives its document.
+    pub(crate) fn document(&self, code: i32, arguments: &[&str]) -> Result<Value> {
         let mut command = self.world.command(arguments)?;
         command.envs(self.environment.iter().cloned());
         let outcome = Running::spawn(&mut command)?.wait(Duration::from_secs(120))?;
@@ -107,7 +119,7 @@ impl Lake {
         for (name, secret) in &self.environment {
             ensure!(!outcome.says(secret), "the value of {name} is shown: {outcome}");
         }
-        Ok(outcome.json()?["groups"][0].clone())
+        outcome.json()
     }
 
     /// Syncs, and says what became of it: an outcome, or the type of a refusal.
@@ -122,6 +134,13 @@ impl Lake {
         let report = self.lakedr(3, &["sync"])?;
         report["error"]["message"].as_str().map(str::to_owned).with_context(|| report.to_string())
     }
+}
+
+/// A group of tables whose clocks agree.
+pub(crate) fn group(name: &str, tables: &[&str], attributes: &Map<String, Value>) -> Group {
+    let mut group = Group::of(name, tables).with("clock_skew", json!("0s"));
+    group.attributes.extend(attributes.clone());
+    group
 }
 
 fn add(path: &Path, name: &str, data_change: bool) -> Result<Value> {

@@ -3,5 +3,8 @@
 mod airflow;
 mod contract;
 mod databricks;
+mod declared;
 mod lake;
+mod published;
 mod sources;
+mod spark;

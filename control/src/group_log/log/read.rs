@@ -164,7 +164,7 @@ impl GroupLog {
     }
 
     /// Keys in the log folder of a home from entry `from` on.
-    async fn listed_from(&self, home: usize, from: u64) -> Result<Vec<String>, StoreError> {
+    pub(super) async fn listed_from(&self, home: usize, from: u64) -> Result<Vec<String>, StoreError> {
         let before = layout::group_log_entry(&self.group, from.saturating_sub(1));
         let listed = self.homes[home].store.list_after(&layout::group_log(&self.group), &before).await?;
         Ok(listed.into_iter().map(|object| object.key).collect())
@@ -228,7 +228,12 @@ impl GroupLog {
     }
 
     /// Entries of one home from `from` on, in order.
-    async fn stretch(&self, home: usize, keys: &[String], from: u64) -> Result<Vec<Read>, LogError> {
+    pub(super) async fn stretch(
+        &self,
+        home: usize,
+        keys: &[String],
+        from: u64,
+    ) -> Result<Vec<Read>, LogError> {
         let by_seq: BTreeMap<u64, &String> = keys
             .iter()
             .filter_map(|key| layout::group_log_seq(&self.group, key).map(|seq| (seq, key)))
@@ -240,7 +245,7 @@ impl GroupLog {
         Ok(entries.into_iter().flatten().collect())
     }
 
-    async fn entry(&self, home: usize, key: &str) -> Result<Option<Read>, LogError> {
+    pub(super) async fn entry(&self, home: usize, key: &str) -> Result<Option<Read>, LogError> {
         let object = self.homes[home].store.read(key).await.map_err(|cause| self.out_of_reach(cause))?;
         let Some(object) = object else { return Ok(None) };
         let entry = Entry::decode(key, &object.bytes).map_err(|cause| self.unreadable(cause))?;

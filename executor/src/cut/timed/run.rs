@@ -56,6 +56,16 @@ impl Run {
         Self { id, spells: vec![Spell { began, ended }], state }
     }
 
+    /// When it began for the first time, if that is known.
+    #[must_use]
+    pub fn began(&self) -> Option<DateTime<Utc>> {
+        let begins = self.spells.iter().map(|spell| match spell.began {
+            Began::At(at) => Some(at),
+            Began::Unknown => None,
+        });
+        begins.min().flatten()
+    }
+
     /// When it ended for the last time; none while a part of it is under way.
     #[must_use]
     pub fn ended(&self) -> Option<DateTime<Utc>> {

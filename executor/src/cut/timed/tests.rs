@@ -98,6 +98,19 @@ fn hold(run: &str, ended: i64, versions: &[(&str, u64)]) -> Cut {
 }
 
 #[test]
+fn c1_04_a_run_under_way_is_seen_when_it_finishes_however_often_was_looked() {
+    let (first, long) = (run("1", 1_000, 2_000), run("2", 3_000, 90_000));
+    let commits = [commit(1, 1_500), commit(2, 3_500), commit(3, 80_000)];
+    let held = hold("1", 2_000, &[("t", 1)]);
+    // at each look on the way there is nothing new, and nothing that is remembered moves on
+    for until in 1..=3 {
+        let tables = [since_creation(&commits[..until])];
+        assert_eq!(told(&choose(&[first.clone(), active("2", 3_000)], &tables, Some(&held))), "up to date");
+    }
+    assert_eq!(told(&choose(&[first, long], &[since_creation(&commits)], Some(&held))), "2@3");
+}
+
+#[test]
 fn c1_06_the_newest_run_that_ends_alone_is_the_cut() {
     let runs = [run("2", 5_000, 6_000), run("1", 1_000, 2_000), active("3", 9_000)];
     assert_eq!(chosen(&runs, &[commit(1, 1_500), commit(2, 5_500), commit(3, 9_500)]), "2@2");
@@ -192,6 +205,34 @@ fn c1_05_a_repaired_run_counts_anew_and_hides_no_other() {
     let mut open = repaired;
     (open.spells[1].ended, open.state) = (None, RunState::Active);
     assert_eq!(chosen(&[open, run("2", 3_000, 4_000)], &commits), "2@2");
+}
+
+/// Why every page of a list is read: nothing about a run that began long ago tells that it does not matter.
+#[test]
+fn c1_05_without_a_run_that_began_long_ago_the_cut_of_another_would_be_torn() {
+    let repaired = Run {
+        spells: [(1_000, 2_000), (5_000_000, 5_003_000)]
+            .map(|(began, ended)| Spell { began: Began::At(at(began)), ended: Some(at(ended)) })
+            .to_vec(),
+        ..run("1", 1_000, 2_000)
+    };
+    let runs = [run("2", 5_001_000, 5_002_000), repaired];
+    let commits = [commit(1, 1_500), commit(2, 5_000_500), commit(3, 5_001_500), commit(4, 5_002_500)];
+    let look = |runs: &[Run]| {
+        told(&choose_timed(&Observed {
+            runs,
+            tables: &[since_creation(&commits)],
+            last: None,
+            again: false,
+            skew: TimeDelta::milliseconds(100),
+            listed_at: at(6_000_000),
+        }))
+    };
+    assert_eq!(look(&runs), "1@4");
+    let failed_again = [runs[0].clone(), Run { state: RunState::Failed, ..runs[1].clone() }];
+    assert_eq!(look(&failed_again), "ambiguous_boundary");
+    // the first page of a list by begins: half of the repair
+    assert_eq!(look(&runs[..1]), "2@3");
 }
 
 #[test]

@@ -139,4 +139,58 @@ mod tests {
             assert_eq!((status(code).class(), status(code).retryable()), (class, retryable), "{code}");
         }
     }
+
+    /// The name of a variant. One that is new does not compile until it has a name, and a text below.
+    fn name(error: &CatalogError) -> &'static str {
+        match error {
+            CatalogError::Service { .. } => "Service",
+            CatalogError::Question(_) => "Question",
+            CatalogError::Absent { .. } => "Absent",
+            CatalogError::NotCopied { .. } => "NotCopied",
+            CatalogError::Place { .. } => "Place",
+            CatalogError::Elsewhere { .. } => "Elsewhere",
+            CatalogError::NotStaged { .. } => "NotStaged",
+        }
+    }
+    const NAMES: usize = 7;
+
+    #[test]
+    fn errors_name_what_would_have_worked() {
+        let (catalog, table): (_, TableName) = ("https://uc".to_owned(), "c.s.t".parse().unwrap());
+        let no_json = || serde_json::from_str::<u8>("<html>").unwrap_err();
+        let url = "https://uc/tables/c.s.t".to_owned();
+        let status = |status| ServiceError::Status {
+            url: url.clone(),
+            status,
+            code: String::new(),
+            message: "no".to_owned(),
+            retry_after: None,
+        };
+        let all = [
+            CatalogError::from(status(StatusCode::UNAUTHORIZED)),
+            CatalogError::from(status(StatusCode::FORBIDDEN)),
+            CatalogError::from(status(StatusCode::NOT_FOUND)),
+            CatalogError::from(ServiceError::Malformed { url: url.clone(), cause: no_json() }),
+            CatalogError::Question(no_json()),
+            CatalogError::Absent { catalog: catalog.clone(), table: table.clone() },
+            CatalogError::NotCopied { catalog: catalog.clone(), table: table.clone(), what: NotCopied::View },
+            CatalogError::Place {
+                catalog: catalog.clone(),
+                table: table.clone(),
+                cause: "dbfs:/x".parse::<lakedr_control::location::StoreUrl>().unwrap_err(),
+            },
+            CatalogError::Elsewhere {
+                catalog: catalog.clone(),
+                table: table.clone(),
+                location: "s3://a/t".to_owned(),
+                declared: "s3://b/t".to_owned(),
+            },
+            CatalogError::NotStaged { catalog, table, version: 7, file_name: "../7.json".to_owned() },
+        ];
+        let names: std::collections::BTreeSet<_> = all.iter().map(name).collect();
+        assert_eq!(names.len(), NAMES, "{names:?}");
+        let texts: Vec<String> =
+            all.iter().map(|error| format!("{}: {}", name(error), crate::error::chain(error))).collect();
+        insta::assert_snapshot!(texts.join("\n"));
+    }
 }

@@ -43,6 +43,7 @@ pub enum WorkflowError {
         /// What was asked.
         expected: &'static str,
         /// What came of it.
+        #[source]
         cause: ServiceError,
     },
     /// Its credentials cannot be had.
@@ -171,6 +172,7 @@ async fn secret(secrets: &Secrets, service: &Url, reference: &SecretRef) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::chain;
 
     #[test]
     fn statuses_say_what_to_do() {
@@ -198,13 +200,50 @@ mod tests {
         }
     }
 
+    /// The name of a variant. One that is new does not compile until it has a name, and a text below.
+    fn name(error: &WorkflowError) -> &'static str {
+        match error {
+            WorkflowError::Service { .. } => "Service",
+            WorkflowError::Secret { .. } => "Secret",
+            WorkflowError::NoJob { .. } => "NoJob",
+            WorkflowError::ManyJobs { .. } => "ManyJobs",
+            WorkflowError::NoWorkspace { .. } => "NoWorkspace",
+            WorkflowError::Restless { .. } => "Restless",
+        }
+    }
+    const NAMES: usize = 6;
+
     #[test]
     fn errors_name_what_would_have_worked() {
-        let workspace = "https://w".to_owned();
-        let many =
-            WorkflowError::ManyJobs { workspace: workspace.clone(), name: "etl".to_owned(), ids: vec![7, 9] };
-        insta::assert_snapshot!(many.to_string(), @r#"https://w has 2 jobs named "etl", with the ids 7, 9; give the id of the one that writes the tables"#);
-        let none = WorkflowError::NoJob { workspace, name: "etl".to_owned() };
-        insta::assert_snapshot!(none.to_string(), @r#"https://w has no job named "etl"; correct the name, or give the id of the job"#);
+        let (workspace, url) = ("https://w".to_owned(), "https://w/api/2.2/jobs/list".to_owned());
+        let status = |status| ServiceError::Status {
+            url: url.clone(),
+            status,
+            code: String::new(),
+            message: "no".to_owned(),
+            retry_after: None,
+        };
+        let malformed = ServiceError::Malformed {
+            url: url.clone(),
+            cause: serde_json::from_str::<u8>("<html>").unwrap_err(),
+        };
+        let service = |cause| WorkflowError::Service { expected: "a Databricks workspace", cause };
+        let cause = SecretError::NotSet { reference: "env://T".parse().unwrap() };
+        let all = [
+            service(status(StatusCode::UNAUTHORIZED)),
+            service(status(StatusCode::FORBIDDEN)),
+            service(status(StatusCode::NOT_FOUND)),
+            service(malformed),
+            WorkflowError::Secret { service: workspace.clone(), cause },
+            WorkflowError::ManyJobs { workspace: workspace.clone(), name: "etl".to_owned(), ids: vec![7, 9] },
+            WorkflowError::NoJob { workspace, name: "etl".to_owned() },
+            WorkflowError::NoWorkspace { region: "east".to_owned() },
+            WorkflowError::Restless { url },
+        ];
+        let names: std::collections::BTreeSet<_> = all.iter().map(name).collect();
+        assert_eq!(names.len(), NAMES, "{names:?}");
+        let texts: Vec<String> =
+            all.iter().map(|error| format!("{}: {}", name(error), chain(error))).collect();
+        insta::assert_snapshot!(texts.join("\n"));
     }
 }

@@ -199,11 +199,15 @@ fn notifications() -> Vec<Attribute> {
     vec![
         urls(
             "on_failure",
-            "Told of failures: `mailto:user@example.com`, `https://…`, or a secret reference to such a URL.",
+            "Told of failures and their end, of a missed `rpo_target`, and of source tables that remove old files \
+             too early for the schedule: `mailto:user@example.com`; a webhook `https://…`; \
+             `pagerduty://env://ROUTING_KEY`; or a secret reference to a webhook, to one of Slack, or to a server that \
+             takes what Slack takes (`slack+https://…`).",
         ),
+        urls("on_success", "Told of recovery points: the same kinds of places."),
         urls(
-            "on_success",
-            "Told of recovery points: `mailto:user@example.com`, `https://…`, or a secret reference to such a URL.",
+            "events",
+            "What is told of, of `success`, `failure`, `recovered`, `stale` and `retention`; everything, without it.",
         ),
     ]
 }

@@ -40,6 +40,7 @@ impl Workspace {
             ("GET", ["api", _, "jobs", "list"]) => self.jobs(request),
             ("GET", ["api", _, "jobs", "get"]) => self.job(request),
             ("GET", ["api", _, "jobs", "runs", "list"]) => self.runs(request),
+            ("GET", ["api", _, "jobs", "runs", "get"]) => self.run(request),
             _ => refused(404, "ENDPOINT_NOT_FOUND", "No API found"),
         }
     }
@@ -91,11 +92,27 @@ impl Workspace {
             .filter(|run| !active_only || run.state != "TERMINATED")
             .collect();
         found.sort_by_key(|run| run.id % 11);
-        let rows = found.into_iter().map(|run| self.run(run)).collect();
+        let rows = found.into_iter().map(|run| self.told(run)).collect();
         page(request, "runs", rows)
     }
 
-    fn run(&self, run: &JobRun) -> Value {
+    /// A run; with its repairs if they are asked for, a few a page.
+    fn run(&self, request: &Request) -> Answer {
+        let wanted: Option<i64> = request.number("run_id");
+        let Some(run) = self.runs.iter().find(|run| Some(run.id) == wanted) else {
+            return refused(400, "INVALID_PARAMETER_VALUE", "Run does not exist.");
+        };
+        let with_history = request.get("include_history") == Some("true");
+        let history = if with_history { repairs(run) } else { Vec::new() };
+        let mut answer = page(request, "repair_history", history);
+        for (field, value) in self.told(run).as_object().into_iter().flatten() {
+            answer.body[field] = value.clone();
+        }
+        answer
+    }
+
+    /// A run as a list has it: without its repairs.
+    fn told(&self, run: &JobRun) -> Value {
         let (began, ..) = run.executions[0];
         let (_, ended, code) = run.executions[run.executions.len() - 1].clone();
         let mut told = json!({
@@ -107,18 +124,20 @@ impl Workspace {
         if !self.deprecated {
             told["status"] = status(&run.state, &code);
         }
-        if run.executions.len() > 1 {
-            let history = run.executions.iter().enumerate().map(|(number, (began, ended, code))| {
-                let life = if *ended > 0 { "TERMINATED" } else { "RUNNING" };
-                json!({
-                    "type": if number == 0 { "ORIGINAL" } else { "REPAIR" }, "id": number,
-                    "start_time": began, "end_time": ended, "state": state(life, code), "status": status(life, code),
-                })
-            });
-            told["repair_history"] = history.collect();
-        }
         told
     }
+}
+
+fn repairs(run: &JobRun) -> Vec<Value> {
+    let executions = run.executions.iter().enumerate();
+    let told = executions.map(|(number, (began, ended, code))| {
+        let life = if *ended > 0 { "TERMINATED" } else { run.state.as_str() };
+        json!({
+            "type": if number == 0 { "ORIGINAL" } else { "REPAIR" }, "id": number,
+            "start_time": began, "end_time": ended, "state": state(life, code), "status": status(life, code),
+        })
+    });
+    told.collect()
 }
 
 fn job(id: i64, name: &str) -> Value {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::super::stand_in::Request;
 use super::locations::Locations;
 use super::workspace::{self, Workspace};
 
@@ -16,17 +17,6 @@ const API: &str = "/api/2.1/unity-catalog";
 
 /// Where a workspace has the calls for temporary credentials.
 pub(super) const OLDER_API: &str = "/api/2.0/unity-catalog";
-
-/// A call from outside.
-#[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) host: String,
-    pub(super) query: BTreeMap<String, String>,
-    pub(super) login: Option<String>,
-    pub(super) body: Value,
-}
 
 /// Everything that the catalog knows.
 #[derive(Debug)]
@@ -73,25 +63,28 @@ impl Catalog {
     }
 
     /// A call from outside.
-    pub(super) fn asked(&mut self, asked: &Asked) -> Answer {
+    pub(super) fn asked(&mut self, request: &Request) -> Answer {
         if let Some(status) = self.stopped {
             return refused(status, "UNAVAILABLE", "the stand-in was told to say so");
         }
-        match asked.path.as_str() {
-            "/oidc/v1/token" => return self.workspace.issue(asked.login.as_deref()),
-            "/.well-known/databricks-config" => return workspace::metadata(&asked.host),
-            "/oidc/.well-known/oauth-authorization-server" => return workspace::endpoints(&asked.host),
+        let path = format!("/{}", request.path.join("/"));
+        match path.as_str() {
+            "/oidc/v1/token" => return self.workspace.issue(request),
+            "/.well-known/databricks-config" => return workspace::metadata(&request.host),
+            "/oidc/.well-known/oauth-authorization-server" => return workspace::endpoints(&request.host),
             _ => {}
         }
-        if !self.workspace.knows(asked.login.as_deref()) {
+        if !self.workspace.knows(request) {
             return refused(401, "UNAUTHENTICATED", "no valid bearer token");
         }
-        if asked.path == "/api/2.0/secrets/get" {
-            return self.workspace.secret(asked);
+        if path == "/api/2.0/secrets/get" {
+            return self.workspace.secret(request);
         }
-        let vends = asked.path.ends_with("-credentials");
-        match asked.path.strip_prefix(if vends { self.vends_at } else { API }) {
-            Some(path) => self.answer(&asked.method, path, &asked.body),
+        // a form is no JSON, and its content is not looked at
+        let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+        let vends = path.ends_with("-credentials");
+        match path.strip_prefix(if vends { self.vends_at } else { API }) {
+            Some(path) => self.answer(&request.method, path, &body),
             None => refused(404, "ENDPOINT_NOT_FOUND", "no such call"),
         }
     }
@@ -145,7 +138,7 @@ impl Catalog {
     fn table(&self, name: &str) -> Answer {
         match self.tables.get(name) {
             Some(table) => (200, table.info.clone()),
-            None => refused(404, "NOT_FOUND", "Table not found"),
+            None => refused(404, "TABLE_NOT_FOUND", "Table not found"),
         }
     }
 

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
-use super::calls::{Answer, Asked, refused};
+use super::super::stand_in::Request;
+use super::calls::{Answer, refused};
 
 /// What a host is, for those who know its name only.
 pub(super) fn metadata(host: &str) -> Answer {
@@ -35,18 +36,15 @@ impl Workspace {
     }
 
     /// Whether a call brings a token that was given out.
-    pub(super) fn knows(&self, login: Option<&str>) -> bool {
-        let token = login.and_then(|login| login.strip_prefix("Bearer "));
-        token.is_some_and(|token| token == self.token || self.issued.iter().any(|issued| issued == token))
+    pub(super) fn knows(&self, request: &Request) -> bool {
+        request
+            .bearer()
+            .is_some_and(|token| token == self.token || self.issued.iter().any(|issued| issued == token))
     }
 
     /// `POST /oidc/v1/token`
-    pub(super) fn issue(&mut self, login: Option<&str>) -> Answer {
-        let wanted = self
-            .client
-            .as_ref()
-            .map(|(id, secret)| format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}"))));
-        if wanted.is_none() || wanted.as_deref() != login {
+    pub(super) fn issue(&mut self, request: &Request) -> Answer {
+        if self.client.is_none() || self.client != request.basic() {
             return (
                 401,
                 json!({"error": "invalid_client", "error_description": "Client authentication failed"}),
@@ -58,8 +56,8 @@ impl Workspace {
     }
 
     /// `GET /api/2.0/secrets/get`
-    pub(super) fn secret(&self, asked: &Asked) -> Answer {
-        let field = |name: &str| asked.query.get(name).cloned().unwrap_or_default();
+    pub(super) fn secret(&self, request: &Request) -> Answer {
+        let field = |name: &str| request.get(name).unwrap_or_default().to_owned();
         let (scope, key) = (field("scope"), field("key"));
         if !self.secrets.keys().any(|(known, _)| *known == scope) {
             let message = format!("Scope {scope} does not exist!");

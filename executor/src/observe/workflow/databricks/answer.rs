@@ -36,6 +36,14 @@ pub(super) struct RunsPage {
     pub(super) next_page_token: Option<String>,
 }
 
+/// A page of `jobs/runs/get`: the run, and at most a hundred elements of each of its lists.
+#[derive(Debug, Deserialize)]
+pub(super) struct RunPage {
+    #[serde(flatten)]
+    pub(super) run: JobRun,
+    pub(super) next_page_token: Option<String>,
+}
+
 /// A run. Lists of states are open: what is not known is no success.
 #[derive(Debug, Deserialize)]
 pub(super) struct JobRun {
@@ -108,11 +116,33 @@ impl Execution {
         self.life() == "TERMINATED" && result == Some("SUCCESS")
     }
 
+    /// Whether it waits for its turn, and has written nothing.
+    fn is_queued(&self) -> bool {
+        self.life() == "QUEUED"
+    }
+
     fn spell(&self) -> Spell {
         Spell {
             began: instant(self.start_time).map_or(Began::Unknown, Began::At),
             ended: if self.is_under_way() { None } else { instant(self.end_time) },
         }
+    }
+}
+
+impl JobRun {
+    /// The same run with what a further page tells of it.
+    pub(super) fn and(mut self, more: Self) -> Self {
+        self.repair_history.extend(more.repair_history);
+        self
+    }
+
+    /// The stretches in which it may have written, as its history has them; an execution in the queue is none.
+    fn history(&self) -> Vec<Spell> {
+        let waits = |execution: &Execution| {
+            execution.is_queued() || (self.was.is_queued() && execution.end_time <= 0)
+        };
+        let executions = self.repair_history.iter().filter(|execution| !waits(execution));
+        executions.map(Execution::spell).collect()
     }
 }
 
@@ -123,14 +153,16 @@ impl From<JobRun> for Run {
             (false, true) => RunState::Success,
             (false, false) => RunState::Failed,
         };
-        let repaired = !run.repair_history.is_empty();
-        let mut spells: Vec<Spell> = run.repair_history.iter().map(Execution::spell).collect();
-        if !repaired && run.was.life() != "QUEUED" {
+        let mut spells = run.history();
+        if run.was.is_queued() {
+            return Self { id: run.run_id.to_string(), spells, state };
+        }
+        if spells.is_empty() {
             spells.push(run.was.spell());
         }
         // the end of the run is that of its last execution, whatever the history has seen of it
         let told = run.was.spell().ended;
-        if let Some(last) = spells.last_mut().filter(|_| repaired) {
+        if let Some(last) = spells.last_mut() {
             last.ended = told.map(|told| last.ended.map_or(told, |ended| ended.max(told)));
         }
         Self { id: run.run_id.to_string(), spells, state }
@@ -208,7 +240,39 @@ mod tests {
 
     #[test]
     fn a_run_in_the_queue_has_written_nothing() {
-        let queued = run(&json!({"end_time": 0, "status": {"state": "QUEUED"}}));
-        assert_eq!((queued.state, queued.spells.len()), (RunState::Active, 0));
+        let queued = json!({"end_time": 0, "status": {"state": "QUEUED"}});
+        let told = |fields: &Value| run(fields);
+        assert_eq!((told(&queued).state, told(&queued).spells.len()), (RunState::Active, 0));
+        let mut with_history = queued.clone();
+        with_history["repair_history"] = json!([{"type": "ORIGINAL", "start_time": 1_000, "end_time": 0}]);
+        assert_eq!(told(&with_history).spells.len(), 0);
+    }
+
+    #[test]
+    fn a_repair_in_the_queue_hides_nothing_of_what_was_written_before() {
+        let original = json!({"type": "ORIGINAL", "start_time": 1_000, "end_time": 5_000});
+        for waiting in [
+            json!({"type": "REPAIR", "start_time": 9_000}),
+            json!({"type": "REPAIR", "start_time": 9_000, "end_time": 9_000, "status": {"state": "QUEUED"}}),
+        ] {
+            let history = json!([original, waiting]);
+            let waits =
+                run(&json!({"end_time": 0, "status": {"state": "QUEUED"}, "repair_history": history}));
+            assert_eq!(waits.ended(), None);
+            assert_eq!(waits.spells, [Spell { began: Began::At(at(1_000)), ended: Some(at(5_000)) }]);
+        }
+    }
+
+    #[test]
+    fn pages_of_a_run_are_put_together() {
+        let page = |history: Value| {
+            let page =
+                json!({"run_id": 7, "start_time": 1_000, "end_time": 9_000, "repair_history": history});
+            serde_json::from_value::<RunPage>(page).unwrap().run
+        };
+        let first = page(json!([{"type": "ORIGINAL", "start_time": 1_000, "end_time": 5_000}]));
+        let whole: Run =
+            first.and(page(json!([{"type": "REPAIR", "start_time": 7_000, "end_time": 9_000}]))).into();
+        assert_eq!(whole.spells.len(), 2);
     }
 }

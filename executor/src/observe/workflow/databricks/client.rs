@@ -1,11 +1,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use lakedr_control::service::{Answer, Call, Login, Service, ServiceError};
 use lakedr_control::spec::DatabricksJobSpec;
 use lakedr_control::validate::Workspace;
 use serde::de::DeserializeOwned;
 
-use super::answer::{Job, JobRun, JobsPage, RunsPage};
+use super::answer::{Job, JobRun, JobsPage, RunPage, RunsPage};
+use super::repairs::{to_ask, with_repairs};
 use crate::cut::{Run, merged};
 use crate::observe::workflow::{Listed, RunService, WorkflowError};
 
@@ -13,6 +15,9 @@ use crate::observe::workflow::{Listed, RunService, WorkflowError};
 const RUNS: &str = "24";
 /// Jobs of a page, the most that there may be.
 const JOBS: &str = "100";
+
+/// Runs that are asked for at the same time.
+const RUNS_IN_FLIGHT: usize = 8;
 
 /// The runs of one job.
 #[derive(Debug)]
@@ -97,6 +102,25 @@ impl DatabricksRuns {
             }
         }
     }
+
+    /// A run with all its repairs.
+    async fn run(&self, id: &str) -> Result<Run, WorkflowError> {
+        let (mut run, mut token) = (None::<JobRun>, None::<String>);
+        loop {
+            let mut query = vec![("run_id", id), ("include_history", "true")];
+            query.extend(token.as_deref().map(|token| ("page_token", token)));
+            let page = self.ask::<RunPage>(&["api", "2.2", "jobs", "runs", "get"], &query).await?.value;
+            let whole = match run {
+                Some(run) => run.and(page.run),
+                None => page.run,
+            };
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(whole.into());
+            }
+            run = Some(whole);
+        }
+    }
 }
 
 fn failed(cause: ServiceError) -> WorkflowError {
@@ -107,13 +131,17 @@ fn failed(cause: ServiceError) -> WorkflowError {
 impl RunService for DatabricksRuns {
     /// All runs that the service keeps (60 days): it can be asked for runs by their begin only, and a run that began long
     /// ago may end, or be repaired, at any time.
-    async fn runs(&self, _since: Option<DateTime<Utc>>) -> Result<Listed, WorkflowError> {
+    async fn runs(&self, since: Option<DateTime<Utc>>) -> Result<Listed, WorkflowError> {
         let job = self.job_id().await?;
         let asked_at = Utc::now();
         // first those that are under way: one that ends while pages are read may slip from a page to another one
         let (active, date) = self.pages(&job, &[("active_only", "true")]).await?;
         let (all, _) = self.pages(&job, &[]).await?;
-        let runs = merged(active.into_iter().chain(all).map(Run::from));
-        Ok(Listed { runs, at: date.unwrap_or(asked_at) })
+        let listed = merged(active.into_iter().chain(all).map(Run::from));
+        let asked = to_ask(&listed, since);
+        let asks = asked.iter().map(|id| self.run(id));
+        let asks: Vec<_> = asks.collect();
+        let told: Vec<Run> = stream::iter(asks).buffered(RUNS_IN_FLIGHT).try_collect().await?;
+        Ok(Listed { runs: with_repairs(listed, told), at: date.unwrap_or(asked_at) })
     }
 }

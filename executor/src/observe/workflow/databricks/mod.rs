@@ -2,5 +2,6 @@
 
 mod answer;
 mod client;
+mod repairs;
 
 pub(super) use client::DatabricksRuns;

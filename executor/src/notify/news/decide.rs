@@ -1,0 +1,238 @@
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lakedr_control::notification::{EventKind, Ledger, Notice, Notifications, Parcel, Part, Standing};
+
+use super::seen::{Condition, Lag, Point, Problem, Seen};
+use crate::report::{bytes_text, duration_text};
+
+/// What goes on is told again after this time.
+const REMIND_AFTER: TimeDelta = TimeDelta::days(1);
+
+/// What cannot be delivered for so long is given up.
+const KEEP_FOR: TimeDelta = TimeDelta::days(7);
+
+/// Recovery points that are told of at once, the newest ones, when calls before this one could tell nothing.
+const POINTS_TOLD: usize = 16;
+
+/// The ledger after a call: what it found to tell is in the outbox, for each target once.
+///
+/// An incident is told when it begins, when it turns into something else, once a day while it goes on, and when it is
+/// over. Without a ledger the group is watched from this call on: only what this call did itself is news.
+#[must_use]
+pub fn decide(ledger: Option<Ledger>, seen: &Seen<'_>, rules: &Notifications) -> Ledger {
+    let newest = seen.points.last().map_or(0, |point| point.seq);
+    let begin = || {
+        let before = seen.points.iter().rev().nth(1).map_or(0, |point| point.seq);
+        Ledger::new(seen.group.clone(), seen.now, if seen.published { before } else { newest })
+    };
+    let mut ledger = ledger.unwrap_or_else(begin);
+    ledger.outbox.retain(|parcel| seen.now.signed_duration_since(parcel.notice.at) < KEEP_FOR);
+    let mut desk = Desk { ledger, seen, rules };
+    desk.points();
+    desk.judge(EventKind::Failure, Some(seen.part), failure(seen));
+    if let Some(lag) = seen.lag {
+        let stale = stale(lag, desk.ledger.since, seen);
+        desk.judge(EventKind::Stale, None, stale);
+    }
+    if let Some(findings) = &seen.retention {
+        desk.ledger.retention_seen_at = Some(seen.now);
+        desk.judge(EventKind::Retention, None, retention(findings));
+    }
+    desk.ledger.told_up_to = desk.ledger.told_up_to.max(newest);
+    desk.ledger
+}
+
+/// What is known of one kind of incident.
+enum Verdict {
+    Unknown,
+    Fine,
+    Wrong(Problem, String),
+}
+
+fn failure(seen: &Seen<'_>) -> Verdict {
+    match &seen.condition {
+        Condition::Good => Verdict::Fine,
+        Condition::Open => Verdict::Unknown,
+        Condition::Bad(problem) => Verdict::Wrong(problem.clone(), format!("{} fails", seen.part.as_str())),
+    }
+}
+
+fn stale(lag: Lag, since: DateTime<Utc>, seen: &Seen<'_>) -> Verdict {
+    let target = duration_text(lag.target);
+    let (lag, message) = match lag.lag {
+        Some(late) if late > lag.target => {
+            let holds = seen.points.last().map(|point| point.described.as_str()).unwrap_or_default();
+            let late = duration_text(late);
+            (
+                late.clone(),
+                format!(
+                    "the RPO lag is {late}, and the target is {target}; the standby region holds {holds}"
+                ),
+            )
+        }
+        None if seen.now.signed_duration_since(since).to_std().is_ok_and(|watched| watched > lag.target) => (
+            "never".to_owned(),
+            format!(
+                "nothing has ever been published, and the RPO target is {target}: a failover has nothing to go on from"
+            ),
+        ),
+        Some(_) => return Verdict::Fine,
+        None => return Verdict::Unknown,
+    };
+    let why = match &seen.condition {
+        Condition::Bad(problem) => format!(". The last call: {}", problem.message),
+        Condition::Good | Condition::Open => ". See `lakedr status` and `lakedr history`".to_owned(),
+    };
+    let title = if lag == "never" { "never published" } else { "RPO target missed" };
+    Verdict::Wrong(
+        Problem { class: "stale".to_owned(), message: message + &why, seq: None },
+        title.to_owned(),
+    )
+}
+
+fn retention(findings: &[String]) -> Verdict {
+    if findings.is_empty() {
+        return Verdict::Fine;
+    }
+    let message = findings.join("\n");
+    Verdict::Wrong(
+        Problem { class: "retention".to_owned(), message, seq: None },
+        "source retention is too short".to_owned(),
+    )
+}
+
+/// Where notices are written.
+struct Desk<'a> {
+    ledger: Ledger,
+    seen: &'a Seen<'a>,
+    rules: &'a Notifications,
+}
+
+impl Desk<'_> {
+    fn points(&mut self) {
+        let seen = self.seen;
+        let untold: Vec<&Point> =
+            seen.points.iter().filter(|point| point.seq > self.ledger.told_up_to).collect();
+        for point in untold.iter().skip(untold.len().saturating_sub(POINTS_TOLD)) {
+            let (tables, files, bytes) = point.copied;
+            let id = format!("{}/{}/success/{}/{}", seen.group, seen.epoch, point.seq, point.cut);
+            let mut notice = self.notice(EventKind::Success, id.clone(), id, "published");
+            notice.text = format!(
+                "the standby region holds {}: {tables} table(s), {files} new file(s), {}",
+                point.described,
+                bytes_text(bytes)
+            );
+            (notice.seq, notice.cut) = (Some(point.seq), Some(point.cut.clone()));
+            self.post(&notice);
+        }
+    }
+
+    fn judge(&mut self, kind: EventKind, part: Option<Part>, verdict: Verdict) {
+        let is_this = |standing: &Standing| standing.event == kind && standing.part == part;
+        let standing = self.ledger.standing.iter().position(is_this);
+        match (verdict, standing) {
+            (Verdict::Unknown, _) | (Verdict::Fine, None) => {}
+            (Verdict::Fine, Some(index)) => {
+                let over = self.ledger.standing.remove(index);
+                self.recovered(&over);
+            }
+            (Verdict::Wrong(problem, title), None) => self.begin(kind, part, problem, &title),
+            (Verdict::Wrong(problem, title), Some(index)) => self.go_on(index, problem, &title),
+        }
+    }
+
+    fn begin(&mut self, kind: EventKind, part: Option<Part>, problem: Problem, title: &str) {
+        let seen = self.seen;
+        // what tells one incident from the next of its kind; to whoever cannot remember it is the day
+        let begun = match problem.seq {
+            Some(seq) => seq.to_string(),
+            None if seen.remembered => seen.now.timestamp_millis().to_string(),
+            None => format!("{}-{}", problem.class, seen.now.date_naive()),
+        };
+        let of = part.filter(|part| *part != Part::Sync).map(|part| format!("-{}", part.as_str()));
+        let of = of.unwrap_or_default();
+        let incident = format!("{}/{}/{kind}{of}/{begun}", seen.group, seen.epoch);
+        self.ledger.standing.push(Standing {
+            event: kind,
+            part,
+            incident: incident.clone(),
+            since: seen.now,
+            told_at: seen.now,
+            told: 1,
+            classes: vec![problem.class.clone()],
+        });
+        self.tell(kind, incident.clone(), incident, title, problem);
+    }
+
+    fn go_on(&mut self, index: usize, problem: Problem, title: &str) {
+        let now = self.seen.now;
+        let Some(standing) = self.ledger.standing.get_mut(index) else { return };
+        let other = !standing.classes.contains(&problem.class);
+        if !other && now.signed_duration_since(standing.told_at) < REMIND_AFTER {
+            return;
+        }
+        if other {
+            standing.classes.push(problem.class.clone());
+        }
+        (standing.told_at, standing.told) = (now, standing.told + 1);
+        let since = lakedr_control::time::format(standing.since);
+        let title = if other { title.to_owned() } else { format!("{title}, still, since {since}") };
+        let (kind, incident) = (standing.event, standing.incident.clone());
+        let id = format!("{incident}/{}", standing.told);
+        self.tell(kind, id, incident, &title, problem);
+    }
+
+    fn tell(&mut self, kind: EventKind, id: String, incident: String, title: &str, problem: Problem) {
+        let of = if kind == EventKind::Failure { format!(" ({})", problem.class) } else { String::new() };
+        let title = title.to_owned() + &of;
+        let mut notice = self.notice(kind, id, incident, &title);
+        (notice.text, notice.class) = (problem.message, Some(problem.class));
+        self.post(&notice);
+    }
+
+    fn recovered(&mut self, over: &Standing) {
+        let title = match over.event {
+            EventKind::Stale => "RPO target met again".to_owned(),
+            EventKind::Retention => "source retention is long enough again".to_owned(),
+            _ => format!("{} works again", over.part.unwrap_or(Part::Sync).as_str()),
+        };
+        let id = format!("{}/recovered", over.incident);
+        let mut notice = self.notice(EventKind::Recovered, id, over.incident.clone(), &title);
+        notice.recovered_from = Some(over.event);
+        let lasted = self.seen.now.signed_duration_since(over.since).to_std().unwrap_or(Duration::ZERO);
+        let holds =
+            self.seen.points.last().map(|point| format!("; the standby region holds {}", point.described));
+        notice.text = format!("it lasted {}{}", duration_text(lasted), holds.unwrap_or_default());
+        self.post(&notice);
+    }
+
+    fn notice(&self, event: EventKind, id: String, incident: String, title: &str) -> Notice {
+        let newest = self.seen.points.last();
+        Notice {
+            id,
+            event,
+            recovered_from: None,
+            incident,
+            group: self.seen.group.clone(),
+            owner: self.seen.owner.map(str::to_owned),
+            epoch: self.seen.epoch,
+            at: self.seen.now,
+            title: format!("{}: {title}", self.seen.group),
+            text: String::new(),
+            class: None,
+            seq: newest.map(|point| point.seq),
+            cut: newest.map(|point| point.cut.clone()),
+        }
+    }
+
+    fn post(&mut self, notice: &Notice) {
+        for target in self.rules.told_of(notice.event) {
+            let parcel = Parcel { notice: notice.clone(), target: target.clone(), taken: None };
+            self.ledger.outbox.push(parcel);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

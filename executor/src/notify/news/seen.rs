@@ -1,0 +1,76 @@
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use lakedr_control::id::Name;
+use lakedr_control::notification::Part;
+
+/// Something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Type of the refusal, or class of the failure.
+    pub class: String,
+    /// Where, what, cause and remedy.
+    pub message: String,
+    /// Sequence number of the entry of the group log that says so, if there is one.
+    pub seq: Option<u64>,
+}
+
+/// How a call left a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// As it should be.
+    Good,
+    /// An operator has to know.
+    Bad(Problem),
+    /// That cannot be said: the group waits for a run, or is paused.
+    Open,
+}
+
+/// A recovery point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Point {
+    /// Its entry of the group log.
+    pub seq: u64,
+    /// Id of its cut.
+    pub cut: String,
+    /// The cut in words.
+    pub described: String,
+    /// Number of its tables, of the files that were copied for it, and their bytes.
+    pub copied: (usize, u64, u64),
+}
+
+/// How far behind the group is, against its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// The RPO lag; none when there is no recovery point.
+    pub lag: Option<Duration>,
+    /// The RPO target.
+    pub target: Duration,
+}
+
+/// What a call knows of its group in the end.
+#[derive(Debug, Clone)]
+pub struct Seen<'a> {
+    /// The group.
+    pub group: &'a Name,
+    /// Who answers for it.
+    pub owner: Option<&'a str>,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Which part of the way the call covered.
+    pub part: Part,
+    /// The present moment.
+    pub now: DateTime<Utc>,
+    /// Whether what is told now will be known to the next call.
+    pub remembered: bool,
+    /// Whether this call published.
+    pub published: bool,
+    /// How it left the group.
+    pub condition: Condition,
+    /// Recovery points at hand, oldest first.
+    pub points: Vec<Point>,
+    /// None without an RPO target, or when it is not known.
+    pub lag: Option<Lag>,
+    /// Retentions that are too short; none when nobody looked.
+    pub retention: Option<Vec<String>>,
+}

@@ -1,0 +1,237 @@
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+use lakedr_control::group_log::{History, IntentKind, RecoveryPoint};
+use lakedr_control::notification::{EventKind, Ledger, Notifications, Part};
+use lakedr_control::validate::ValidGroup;
+use lakedr_control::vault::Secrets;
+
+use super::channel::{deliver, shown};
+use super::news::{Condition, Lag, Point, Problem, Seen, decide, delivered, due, take};
+use super::store::Place;
+use crate::error::chain;
+use crate::observe::lag::{age, pace, recorded_retention, rpo_lag};
+use crate::pipeline::Scene;
+use crate::report::{GroupReport, Outcome};
+use crate::world::World;
+
+/// Telling may not hold up the next sync for longer.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// Lost races for the ledger before a call leaves its news to the next one.
+const RACES: usize = 4;
+
+/// Retentions are looked at after a publish, and after this time.
+const LOOK_AGAIN_AFTER: TimeDelta = TimeDelta::hours(6);
+
+/// Refusals that wait for an operator. The others wait for a run.
+const FOR_PEOPLE: [&str; 4] = ["diverged", "version_gone", "table_missing", "fenced"];
+
+/// Tells whom the group names what this call came to, and what calls before it could not tell. `history` is the log as it is
+/// behind the call; none when it is out of reach.
+pub async fn tell(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport, part: Part) {
+    if scene.group.notifications.is_empty() {
+        return;
+    }
+    if tokio::time::timeout(WITHIN, tell_all(scene, history, report, part)).await.is_err() {
+        tracing::warn!(
+            group = %scene.group.name,
+            "not everybody was told within {} s; the next call goes on", WITHIN.as_secs()
+        );
+    }
+}
+
+/// Tells of a group whose stores cannot be opened: where nothing can be remembered, every call tells again, under the same
+/// ids for a day.
+pub async fn tell_without_stores(
+    world: &World,
+    group: &ValidGroup,
+    secrets: &Secrets,
+    report: &GroupReport,
+    part: Part,
+) {
+    if group.notifications.is_empty() {
+        return;
+    }
+    let seen = Seen { part, ..seen(world, group, None, report) };
+    let ledger = decide(None, &seen, &group.notifications);
+    let told = deliver_all(ledger, &group.notifications, secrets, world).await;
+    tracing::debug!(group = %group.name, told = told.len(), "told without a ledger");
+}
+
+async fn tell_all(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport, part: Part) {
+    let rules = &scene.group.notifications;
+    let by = scene.world.author.run.as_str();
+    let mut seen = Seen { part, ..seen(scene.world, scene.group, history, report) };
+    if let Some(history) = history {
+        seen.lag = lag(scene, history, report, part).await;
+    }
+    for _ in 0..RACES {
+        let Some((place, ledger)) = Place::open(scene, history).await else {
+            let ledger = decide(None, &Seen { remembered: false, ..seen }, rules);
+            deliver_all(ledger, rules, &scene.secrets, scene.world).await;
+            return;
+        };
+        if let Some(history) = history
+            && seen.retention.is_none()
+            && looks_at_retention(ledger.as_ref(), &seen)
+        {
+            seen.retention = retention(scene, history, &seen).await;
+        }
+        let before = ledger.clone();
+        let mut after = decide(ledger, &seen, rules);
+        take(&mut after, rules, by, seen.now);
+        if before.as_ref() == Some(&after) && place.is_settled() {
+            return;
+        }
+        match place.write(&after).await {
+            Ok(Some(place)) => return hand_out(scene, place, after).await,
+            Ok(None) => {}
+            Err(problem) => {
+                tracing::warn!(group = %scene.group.name, "what is to be told cannot be written down: {problem}");
+                deliver_all(after, rules, &scene.secrets, scene.world).await;
+                return;
+            }
+        }
+    }
+    tracing::debug!(group = %scene.group.name, "other executors tell the news of this group");
+}
+
+/// Delivers what this call has taken, and takes it out of the ledger.
+async fn hand_out(scene: &Scene<'_>, place: Place, ledger: Ledger) {
+    let (rules, by) = (&scene.group.notifications, scene.world.author.run.as_str());
+    if due(&ledger, by).is_empty() {
+        return;
+    }
+    let told = deliver_all(ledger.clone(), rules, &scene.secrets, scene.world).await;
+    let mut next = Some((place, ledger));
+    for _ in 0..RACES {
+        let Some((place, ledger)) = next else { return };
+        match place.write(&delivered(ledger, &told, by)).await {
+            Ok(Some(_)) => return,
+            Ok(None) => {
+                let history = scene.log.read().await.ok();
+                next = Place::open(scene, history.as_ref())
+                    .await
+                    .and_then(|(place, ledger)| Some((place, ledger?)));
+            }
+            Err(problem) => {
+                tracing::debug!(group = %scene.group.name, "what was told may be told again: {problem}");
+                return;
+            }
+        }
+    }
+}
+
+/// Tells all targets at the same time; target and id of what was delivered.
+async fn deliver_all(
+    mut ledger: Ledger,
+    rules: &Notifications,
+    secrets: &Secrets,
+    world: &World,
+) -> Vec<(String, String)> {
+    let by = world.author.run.as_str();
+    take(&mut ledger, rules, by, world.now());
+    let due = due(&ledger, by);
+    let calls = due.iter().map(|(target, notices)| async move {
+        let (told, ended) = deliver(target, notices, secrets).await;
+        if let Err(error) = ended {
+            let left = notices.len() - told.len();
+            tracing::warn!(
+                group = %ledger_group(notices), "{left} notification(s) to {} are kept for the next call: {}",
+                shown(target), chain(&error)
+            );
+        }
+        told.into_iter().map(|id| (target.clone(), id)).collect::<Vec<_>>()
+    });
+    join_all(calls).await.concat()
+}
+
+fn ledger_group(notices: &[lakedr_control::notification::Notice]) -> &str {
+    notices.first().map_or("", |notice| notice.group.as_str())
+}
+
+fn seen<'a>(
+    world: &World,
+    group: &'a ValidGroup,
+    history: Option<&History>,
+    report: &GroupReport,
+) -> Seen<'a> {
+    let state = history.and_then(|history| history.state.as_ref());
+    let points = state.map(|state| state.recovery_points.as_slice()).unwrap_or_default();
+    Seen {
+        group: &group.name,
+        owner: group.owner_email.as_deref(),
+        epoch: state.map_or(lakedr_control::group_log::FIRST_EPOCH, |state| state.epoch),
+        part: Part::Sync,
+        now: world.now(),
+        remembered: history.is_some(),
+        published: report.outcome == Outcome::Published,
+        condition: condition(
+            report,
+            state.and_then(|state| state.last_failure.as_ref()).map(|last| last.seq),
+        ),
+        points: points.iter().filter(|point| point.kind != IntentKind::Rollback).map(point).collect(),
+        lag: None,
+        retention: None,
+    }
+}
+
+fn condition(report: &GroupReport, seq: Option<u64>) -> Condition {
+    let Some(error) = &report.error else {
+        let good = matches!(
+            report.outcome,
+            Outcome::Published | Outcome::Landed | Outcome::UpToDate | Outcome::NotDue
+        );
+        return if good { Condition::Good } else { Condition::Open };
+    };
+    if report.outcome == Outcome::Refused && !FOR_PEOPLE.contains(&error.r#type.as_str()) {
+        return Condition::Open;
+    }
+    Condition::Bad(Problem { class: error.r#type.clone(), message: error.message.clone(), seq })
+}
+
+fn point(point: &RecoveryPoint) -> Point {
+    let tables = &point.cut.tables;
+    let files = tables.iter().map(|table| table.files_copied).sum();
+    let bytes = tables.iter().map(|table| table.bytes_copied).sum();
+    let described = point.cut.describe();
+    Point { seq: point.seq, cut: point.cut.id.clone(), described, copied: (tables.len(), files, bytes) }
+}
+
+/// Whether the standby region held all there was when the call ended.
+fn holds_newest(report: &GroupReport) -> bool {
+    matches!(report.outcome, Outcome::Published | Outcome::UpToDate)
+}
+
+async fn lag(scene: &Scene<'_>, history: &History, report: &GroupReport, part: Part) -> Option<Lag> {
+    let target =
+        scene.group.rpo_target.filter(|_| scene.group.notifications.events.contains(&EventKind::Stale))?;
+    let lag = match age(scene, history) {
+        Some(age) if age <= target => Some(age),
+        // only the tables could tell, and they are in the other region
+        Some(_) if scene.group.workflow.is_none() && part == Part::Receive => return None,
+        Some(_) if scene.group.workflow.is_none() && holds_newest(report) => Some(Duration::ZERO),
+        // the tables are asked only when the answer matters
+        Some(_) => rpo_lag(scene, history).await,
+        None => None,
+    };
+    Some(Lag { lag, target })
+}
+
+fn looks_at_retention(ledger: Option<&Ledger>, seen: &Seen<'_>) -> bool {
+    let seen_at = ledger.and_then(|ledger| ledger.retention_seen_at);
+    seen.published || seen_at.is_none_or(|at| seen.now.signed_duration_since(at) >= LOOK_AGAIN_AFTER)
+}
+
+async fn retention(scene: &Scene<'_>, history: &History, seen: &Seen<'_>) -> Option<Vec<String>> {
+    let told_of = scene.group.notifications.events.contains(&EventKind::Retention);
+    // what has landed waits for nothing
+    if !told_of || seen.part == Part::Receive {
+        return None;
+    }
+    let waiting = if seen.condition == Condition::Good { Duration::ZERO } else { age(scene, history)? };
+    let found = recorded_retention(scene, history, pace(scene, history, None, waiting)).await?;
+    Some(found.iter().map(ToString::to_string).collect())
+}
