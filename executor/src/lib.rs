@@ -1,8 +1,8 @@
 //! The lakedr executor: brings each sync group's standby region to the newest finished state of its active region.
 //!
 //! The flow is one way, and a stage names only the output of the stage before it:
-//! [`spec`] → [`observe`] → [`cut`] → [`plan`] → [`copy`] → [`publish`] → [`record`] → [`notify`]. [`pipeline`] strings them together for one
-//! group, [`command`] for a call. [`delta`], [`cut`] [`hcl`] and most of [`plan`] are pure.
+//! [`spec`] → [`observe`] → [`cut`] → [`plan`] → [`copy`] → [`publish`] → [`record`] → [`notify`]. [`pipeline`] strings them
+//! together for one group, [`command`] for a call. [`delta`], [`cut`], [`hcl`] and most of [`plan`] are pure.
 
 pub mod cli;
 pub mod command;

@@ -94,7 +94,7 @@ impl Service {
     /// # Errors
     /// See [`ServiceError`].
     pub async fn ask_dated<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
-        self.read(call, self.patiently(call).await?)
+        self.read(call, &self.patiently(call).await?)
     }
 
     /// Asks for something to be done, as [`Self::ask`] does. What the answer says beside that it is done is not looked at:
@@ -145,7 +145,7 @@ impl Service {
             None => {
                 let asked = Granted::ask_begins();
                 let login = self.login.header().map_err(|_| self.unfit(question))?;
-                let answer: Answer<Grant> = self.read(question, self.send(question, login).await?)?;
+                let answer: Answer<Grant> = self.read(question, &self.send(question, login).await?)?;
                 granted.insert(Granted::of(answer.value, asked)).token()
             }
         };
@@ -181,7 +181,7 @@ impl Service {
     fn read<T: DeserializeOwned>(
         &self,
         call: &Call,
-        answer: Answer<Vec<u8>>,
+        answer: &Answer<Vec<u8>>,
     ) -> Result<Answer<T>, ServiceError> {
         let text: &[u8] = if answer.value.is_empty() { b"null" } else { &answer.value };
         let malformed = |cause| ServiceError::Malformed { url: self.url(call), cause };

@@ -167,3 +167,30 @@ async fn a_moved_log_goes_on_in_the_other_location() {
     assert_eq!(log.home_url(&read), log.home_url(&history));
     assert_eq!(read.state.unwrap().recovery_points.len(), 1);
 }
+
+#[tokio::test]
+async fn entries_behind_one_are_read_wherever_they_are() {
+    let (west, east) = (Arc::new(MemoryStore::default()), Arc::new(MemoryStore::default()));
+    let log = GroupLog::new("etl".parse().unwrap(), ("west".to_owned(), west), ("east".to_owned(), east));
+    let mut history = append(&log, log.read().await.unwrap(), created()).await;
+    for event in [intent("1", None), published(2, "1"), Event::Moved { to_region: "east".to_owned() }] {
+        history = append(&log, history, event).await;
+    }
+    let earlier = history.clone();
+    for event in [intent("2", None), published(5, "2")] {
+        history = append(&log, history, event).await;
+    }
+    let seqs = async |history: &History, known| {
+        let entries = log.entries_behind(history, known).await.unwrap();
+        entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()
+    };
+    for known in 0..8 {
+        assert_eq!(seqs(&history, known).await, (known + 1..7).collect::<Vec<_>>(), "behind {known}");
+        // no entry that the history does not know
+        assert_eq!(seqs(&earlier, known).await, (known + 1..5).collect::<Vec<_>>(), "behind {known}");
+    }
+    for seq in 1..7 {
+        assert_eq!(log.entry_at(&history, seq).await.unwrap().map(|entry| entry.seq), Some(seq));
+    }
+    assert_eq!(log.entry_at(&history, 7).await.unwrap(), None);
+}

@@ -86,6 +86,7 @@ fn tables(names: [&str; 2]) -> ValidGroup {
     let mut group = full();
     group["tables"] = names.iter().map(|name| json!({"name": name})).collect();
     group["publish"] = json!({});
+    group["delivery"] = json!("direct");
     validate::sync_group(&serde_json::from_value(group).unwrap()).unwrap()
 }
 

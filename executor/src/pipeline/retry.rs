@@ -42,8 +42,7 @@ pub struct Task {
 }
 
 /// Brings one group to its newest finished state, as far as it is asked for and this region has to: attempts with backoff,
-/// and a report that says how it ended. Of two legs, the first that fails is reported. Whom the group
-/// names is told.
+/// and a report that says how it ended. Of two legs, the first that fails is reported. Whom the group names is told.
 pub async fn sync_group(
     world: &World,
     loaded: &Loaded,

@@ -121,7 +121,7 @@ pub(crate) fn heads(standby: &Tree) -> BTreeMap<String, u64> {
         Some((table.to_owned(), name.strip_suffix(".json")?.parse().ok()?))
     };
     // in the order of versions: the last one of a table stays
-    standby.keys().filter_map(head).collect()
+    standby.keys().filter(|key| key.starts_with(LAKE)).filter_map(head).collect()
 }
 
 /// The data files of the standby region.

@@ -9,6 +9,7 @@ use crate::checks::{held_run, newest, readable, tags};
 use crate::lab::{Lab, slot_key};
 use crate::open_intent::{Opened, opened};
 use crate::tree::{Tree, changes};
+use crate::writes::is_metadata;
 
 /// Key of the stored body of a table.
 fn body_key(opened: &Opened, table: usize) -> String {
@@ -17,10 +18,10 @@ fn body_key(opened: &Opened, table: usize) -> String {
     keys.next().unwrap().0.clone()
 }
 
-/// Everything but the log of the group.
+/// Everything but the log of the group and what is told of it.
 fn without_log(tree: &Tree) -> Tree {
     tree.iter()
-        .filter(|(key, _)| !key.contains("/log/"))
+        .filter(|(key, _)| !key.contains("/log/") && !is_metadata(key))
         .map(|(key, bytes)| (key.clone(), bytes.clone()))
         .collect()
 }

@@ -27,8 +27,12 @@ pub(crate) type Step = Vec<Write>;
 pub(crate) fn steps(before: &Tree, after: &Tree) -> Vec<Step> {
     let fresh = |key: &&String| before.get(*key) != after.get(*key);
     let keys = || after.keys().filter(fresh);
+    let put = |key: &String| Write::Put(key.clone(), after[key].clone());
     let select = |wanted: &dyn Fn(&str) -> bool| -> Step {
-        keys().filter(|key| wanted(key)).map(|key| Write::Put(key.clone(), after[key].clone())).collect()
+        keys().filter(|key| !is_metadata(key) && wanted(key)).map(put).collect()
+    };
+    let select_metadata = |wanted: &dyn Fn(&str) -> bool| -> Step {
+        keys().filter(|key| is_metadata(key) && wanted(key)).map(put).collect()
     };
     let mut steps = vec![
         select(&|key| key == known_runs()),
@@ -64,6 +68,10 @@ pub(crate) fn steps(before: &Tree, after: &Tree) -> Vec<Step> {
     steps.push(select(&|key| key.ends_with(".checkpoint.parquet")));
     steps.push(select(&|key| key.ends_with("_last_checkpoint")));
     steps.push(select(&|key| key.ends_with(".crc")));
+    // a file of rows, the commit that names it, and how far they go
+    steps.push(select_metadata(&|key| key.ends_with(".parquet")));
+    steps.push(select_metadata(&|key| key.contains("/_delta_log/")));
+    steps.push(select_metadata(&|key| key == metadata_mark()));
     steps.retain(|step| !step.is_empty());
     assert_eq!(changes(after, &apply(before, steps.iter().flatten())), [].into(), "a write is missing");
     steps
@@ -79,9 +87,19 @@ fn known_runs() -> String {
     format!("{SYNC}/{}", layout::known_runs(&GROUP.parse().unwrap()))
 }
 
+/// Path of how far the rows in the sync metadata table go.
+fn metadata_mark() -> String {
+    format!("{SYNC}/{}", layout::metadata_mark(&GROUP.parse().unwrap()))
+}
+
+/// Whether a path is one of the sync metadata table, or says how far its rows go.
+pub(crate) fn is_metadata(key: &str) -> bool {
+    key.starts_with(&format!("{SYNC}/{}/", layout::sync_metadata_table())) || key == metadata_mark()
+}
+
 /// Whether a path is one of an object that may be replaced: nothing rests on it.
 pub(crate) fn is_cache(key: &str) -> bool {
-    key.ends_with("_last_checkpoint") || key == head() || key == known_runs()
+    key.ends_with("_last_checkpoint") || key == head() || key == known_runs() || key == metadata_mark()
 }
 
 /// Checks by the times of their files that the objects that stayed were written in the order of the steps.

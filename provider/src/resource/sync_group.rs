@@ -21,6 +21,8 @@ impl DocumentKind for SyncGroup {
     const RESTS_ON: &'static [(&'static str, &'static [&'static str])] = &[
         ("initial_active_region", &["primary.region", "secondary.region"]),
         ("publish.warehouse_id", &["publish.engine"]),
+        ("publish.engine", &["delivery"]),
+        ("compaction", &["delivery"]),
         ("schedule.timezone", &["schedule.interval"]),
     ];
 

@@ -44,9 +44,10 @@ impl Story {
 
     /// A run of a job appends rows, and says so.
     fn write_as(&mut self, table: &str, writer: &str, run: i64) -> Result<()> {
-        self.ask("append", table, json!({"writer": writer, "run": run.to_string()}))?;
+        let run = run.to_string();
+        self.ask("append", table, json!({"writer": writer, "run": run}))?;
         let info = self.newest(table)?;
-        ensure!(info["job"]["jobRunId"] == run.to_string(), "a commit of run {run} says {info}");
+        ensure!(info["job"]["jobRunId"] == run.as_str(), "a commit of run {run} says {info}");
         Ok(())
     }
 
