@@ -50,7 +50,7 @@ resource "lakedr_sync_group" "etl" {
 
   # The workflow says when a run begins and ends: `lakedr mark start`, `lakedr mark finish`.
   workflow = {
-    marker = { url = var.runs }
+    marker = { url = var.runs, secondary_url = var.runs_secondary }
   }
 
   rpo_target = "1h"

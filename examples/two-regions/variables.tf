@@ -31,7 +31,7 @@ variable "west" {
 }
 
 variable "runs" {
-  description = "Where `lakedr mark` keeps the run records, in the region that is active."
+  description = "Where `lakedr mark` keeps the run records while the primary region is active."
   type        = string
 }
 
@@ -39,4 +39,10 @@ variable "tables" {
   description = "The tables of the workflow."
   type        = list(string)
   default     = ["cat.raw.bronze", "cat.stage.silver", "cat.mart.gold"]
+}
+
+variable "runs_secondary" {
+  description = "Where they lie while the secondary region is active, so that runs can be marked when the primary region is lost."
+  type        = string
+  default     = null
 }

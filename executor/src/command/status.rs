@@ -48,6 +48,8 @@ struct Known {
     #[serde(skip_serializing_if = "Option::is_none")]
     landed: Option<LandedCut>,
     paused_by: Option<String>,
+    /// Whether the roles changed and nothing has been published to the region that is standby since.
+    returning: bool,
     /// An intent that the next sync finishes.
     open_intent: Option<u64>,
     last_failure: Option<LastFailure>,
@@ -143,6 +145,7 @@ async fn status(
         runs_behind,
         landed: state.and_then(LandedCut::of),
         paused_by: paused_by(group, state),
+        returning: state.is_some_and(GroupState::is_returning),
         open_intent: state.and_then(|state| state.open_intent.as_ref()).map(|intent| intent.seq),
         last_failure: state.and_then(|state| state.last_failure.as_ref()).map(|failure| LastFailure {
             at: failure.at,
@@ -189,6 +192,12 @@ fn text(status: &GroupStatus) -> String {
     }
     if let Some(by) = &known.paused_by {
         lines.push(format!("  paused by {by}"));
+    }
+    if known.returning {
+        lines.push(format!(
+            "  NO second copy: nothing has been published to {} since it became the standby region",
+            known.standby_region
+        ));
     }
     if let Some(intent) = known.open_intent {
         lines.push(format!("  intent {intent} is not finished; the next sync finishes it"));

@@ -137,7 +137,11 @@ struct Return {
 
 impl Return {
     async fn new() -> Self {
-        let lab = Lab::after_run(1);
+        Self::of(Lab::new()).await
+    }
+
+    async fn of(lab: Lab) -> Self {
+        lab.run(1);
         assert_eq!(lab.sync().await.outcome, Outcome::Published);
         lab.run(2);
         assert_eq!(lab.sync().await.outcome, Outcome::Published);
@@ -310,5 +314,12 @@ async fn a_group_whose_old_region_is_rebuilt_empty_is_cloned_into_it() {
         );
     }
     assert!(both.keys().any(|key| key.starts_with(&format!("east/{LAKE}"))));
+    assert_eq!(back.lab.sync().await.outcome, Outcome::UpToDate);
+}
+
+#[tokio::test]
+async fn a_group_with_staged_delivery_goes_the_other_way_too() {
+    let back = Return::of(Lab::staged()).await;
+    back.is_done().await;
     assert_eq!(back.lab.sync().await.outcome, Outcome::UpToDate);
 }

@@ -105,7 +105,8 @@ fn there_and_back_again() -> Result<()> {
     regions.workflow(Region::West, &["--run", "3"])?;
     let failed = regions.lakedr(&["sync"])?;
     ensure!(failed.code != Some(0), "an error is never green: {failed}");
-    assert_eq!(regions.group(0, &["status"])?["active_region"], "westus2");
+    let status = regions.group(0, &["status"])?;
+    assert_eq!((&status["active_region"], &status["returning"]), (&"westus2".into(), &true.into()));
 
     // the east is back, with a run that nobody has, and a run that was cut short
     regions.recover(Region::East)?;

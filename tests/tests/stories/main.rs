@@ -7,6 +7,7 @@ mod clouds;
 mod demo_path;
 mod diverged;
 mod failover;
+mod failover_groups;
 mod groups;
 mod import_config;
 mod interrupt;

@@ -56,9 +56,9 @@ impl Stage {
             format!("{name} = {{ region = \"{region}\", lake = \"{lake}\", location = \"{location}\" }}\n")
         };
         let control = self.url(name, "control");
-        let runs = self.url(EAST.0, "runs");
+        let (runs, secondary) = (self.url(EAST.0, "runs"), self.url(WEST.0, "runs"));
         let variables = format!(
-            "region = \"{region}\"\ncontrol_url = \"{control}\"\n{}{}runs = \"{runs}\"\n",
+            "region = \"{region}\"\ncontrol_url = \"{control}\"\n{}{}runs = \"{runs}\"\nruns_secondary = \"{secondary}\"\n",
             side(EAST),
             side(WEST)
         );
@@ -111,11 +111,27 @@ impl Stage {
         command
     }
 
-    /// Runs the example workflow on the active region's lake.
-    pub(super) fn workflow(&self, arguments: &[&str]) -> Result<()> {
+    /// A region is lost: whatever is asked of its folder fails, until it is [recovered](Self::recover).
+    pub(super) fn lose(&self, region: &str) -> Result<()> {
+        let folder = self.root.join(region);
+        fs::rename(&folder, folder.with_extension("lost"))?;
+        // a folder that is not there would be an empty region
+        fs::write(&folder, "lost").context("lose a region")
+    }
+
+    /// A region that was lost is back.
+    pub(super) fn recover(&self, region: &str) -> Result<()> {
+        let folder = self.root.join(region);
+        fs::remove_file(&folder)?;
+        fs::rename(folder.with_extension("lost"), &folder).context("recover a region")
+    }
+
+    /// Runs the example workflow on the lake of a region.
+    pub(super) fn workflow(&self, region: &str, arguments: &[&str]) -> Result<()> {
         let mut command = Command::new(paths::bin_dir().join("lakedr-example-workflow"));
-        command.arg("--root").arg(self.root.join(EAST.0).join("lake")).args(arguments);
-        show_command(&format!("workflow {}", arguments.join(" ")), "writes the tables of the east region");
+        command.arg("--root").arg(self.root.join(region).join("lake")).args(arguments);
+        let note = format!("writes the tables of the {region} region");
+        show_command(&format!("workflow {}", arguments.join(" ")), &note);
         process::capture(&mut command).map(drop)
     }
 

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 
 use super::stage::{EAST, Stage, WEST, chapter, show};
 use crate::{console, process, tools};
@@ -24,6 +25,9 @@ pub(crate) fn run() -> Result<()> {
     recover(&stage, &finished)?;
     again(&stage)?;
     unchanged(&stage)?;
+    outage(&stage, &finished)?;
+    other_side(&stage)?;
+    home_again(&stage)?;
     console::say(&format!(
         "\nDone in {}. Look around in {}, or ask: lakedr --help",
         console::duration(begun.elapsed()),
@@ -42,15 +46,13 @@ fn declare(stage: &Stage) -> Result<()> {
 }
 
 /// Two runs that finish and one that does not; the row counts after the second.
-fn work(stage: &Stage) -> Result<serde_json::Value> {
+fn work(stage: &Stage) -> Result<Value> {
     chapter(
         "A workflow in the east",
         "Bronze is appended, silver replaced by days, gold computed anew. `lakedr mark` says when a run begins and ends.",
     );
     for run in ["1", "2"] {
-        stage.lakedr(&["mark", "start", "--group", "etl", "--run", run])?;
-        stage.workflow(&["--run", run])?;
-        stage.lakedr(&["mark", "finish", "--group", "etl", "--run", run])?;
+        marked_run(stage, EAST.0, run)?;
     }
     let finished = stage.rows(EAST.0)?;
     show(&format!("rows at the end of run 2: {finished}"));
@@ -59,14 +61,21 @@ fn work(stage: &Stage) -> Result<serde_json::Value> {
         "Bronze and silver are written, gold is not, and nobody says that the run is over.",
     );
     stage.lakedr(&["mark", "start", "--group", "etl", "--run", "3"])?;
-    stage.workflow(&["--run", "3", "--stop-after", "silver"])?;
+    stage.workflow(EAST.0, &["--run", "3", "--stop-after", "silver"])?;
     let torn = stage.rows(EAST.0)?;
     show(&format!("rows now, in the east: {torn}"));
     ensure!(torn != finished, "run 3 wrote nothing, so the demo would prove nothing");
     Ok(finished)
 }
 
-fn recover(stage: &Stage, finished: &serde_json::Value) -> Result<()> {
+/// A whole run of the workflow in a region.
+fn marked_run(stage: &Stage, region: &str, run: &str) -> Result<()> {
+    stage.lakedr(&["mark", "start", "--group", "etl", "--run", run])?;
+    stage.workflow(region, &["--run", run])?;
+    stage.lakedr(&["mark", "finish", "--group", "etl", "--run", run])
+}
+
+fn recover(stage: &Stage, finished: &Value) -> Result<()> {
     chapter(
         "What would a sync do?",
         "The newest finished run is 2. The half of run 3 is not part of any plan.",
@@ -108,5 +117,58 @@ fn unchanged(stage: &Stage) -> Result<()> {
         // with -detailed-exitcode a plan that would change anything is a failure
         stage.terraform(name, &["plan", "-detailed-exitcode"], 3)?;
     }
+    Ok(())
+}
+
+/// Carries out what `lakedr failover plan` or `lakedr failback plan` plans.
+fn change_roles(stage: &Stage, command: &str) -> Result<()> {
+    stage.lakedr(&[command, "plan"])?;
+    let planned = stage.lakedr_json(&[command, "plan"])?;
+    let plan = planned["plan"].as_str().context("an id of the plan")?;
+    stage.lakedr(&[command, "execute", "--plan", plan, "--approve", "ada@example.com"])
+}
+
+fn outage(stage: &Stage, finished: &Value) -> Result<()> {
+    chapter(
+        "The east is lost",
+        "Nothing fails over by itself: a plan says what is gone on from and what cannot be seen; somebody approves its id.",
+    );
+    stage.lose(EAST.0)?;
+    change_roles(stage, "failover")?;
+    let active = stage.rows(WEST.0)?;
+    ensure!(active == *finished, "the west does not go on from run 2: {active} instead of {finished}");
+    chapter("A run in the west", "`lakedr mark` follows the group log: these are runs of the west.");
+    marked_run(stage, WEST.0, "3")
+}
+
+fn other_side(stage: &Stage) -> Result<()> {
+    chapter(
+        "The east is back",
+        "Its half of run 3 is kept beside the group log, then its tables follow the west.",
+    );
+    stage.recover(EAST.0)?;
+    stage.lakedr(&["sync"])?;
+    stage.lakedr(&["status"])?;
+    stage.lakedr(&["verify", "--level", "content"])?;
+    equal(stage)
+}
+
+fn home_again(stage: &Stage) -> Result<()> {
+    chapter("Home again", "The workflow rests and everything is synced, so nothing is lost on the way.");
+    change_roles(stage, "failback")?;
+    marked_run(stage, EAST.0, "4")?;
+    stage.lakedr(&["sync"])?;
+    stage.lakedr(&["history"])?;
+    equal(stage)?;
+    for (name, _) in [EAST, WEST] {
+        stage.terraform(name, &["apply", "-auto-approve"], 4)?;
+    }
+    Ok(())
+}
+
+fn equal(stage: &Stage) -> Result<()> {
+    let (east, west) = (stage.rows(EAST.0)?, stage.rows(WEST.0)?);
+    show(&format!("rows in both regions: {west}"));
+    ensure!(east == west, "the regions differ: {east} and {west}");
     Ok(())
 }
