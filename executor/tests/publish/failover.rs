@@ -210,6 +210,9 @@ impl Return {
             select(&|key| key.ends_with(".checkpoint.parquet")),
             select(&|key| key.ends_with("_last_checkpoint")),
             select(&|key| key.ends_with(".crc")),
+            select(&|key| key.contains("/sync_metadata_table/") && key.ends_with(".parquet")),
+            select(&|key| key.contains("/sync_metadata_table/_delta_log/")),
+            select(&|key| key.ends_with("/metadata_table.json")),
         ];
         let steps: Vec<Step> = steps.into_iter().filter(|step| !step.is_empty()).collect();
         assert_eq!(changes(after, &apply(before, steps.iter().flatten())), [].into(), "a write is missing");
