@@ -272,7 +272,9 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
             }
             Some(Workflow::DatabricksJob(job.clone()))
         }
-        (None, Some(dag), None) => airflow_dag(&mut report.at("airflow_dag"), dag).map(Workflow::AirflowDag),
+        (None, Some(dag), None) => {
+            airflow_dag(&mut report.at("airflow_dag"), dag).map(Box::new).map(Workflow::AirflowDag)
+        }
         (None, None, Some(places)) => marker(&mut report.at("marker"), places).map(Workflow::Marker),
         _ => {
             report.violation(

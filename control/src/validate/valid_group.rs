@@ -135,7 +135,7 @@ pub enum Workflow {
     /// A Databricks job.
     DatabricksJob(DatabricksJobSpec),
     /// An Airflow DAG.
-    AirflowDag(AirflowDag),
+    AirflowDag(Box<AirflowDag>),
     /// Run records.
     Marker(Marker),
 }

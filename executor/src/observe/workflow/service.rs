@@ -152,7 +152,7 @@ pub async fn open(
             Ok(Some(Box::new(DatabricksRuns::new(workspace, login, job)?)))
         }
         Workflow::AirflowDag(declared) => {
-            let dag = &AirflowDag { url: declared.at(name).clone(), ..declared.clone() };
+            let dag = &AirflowDag { url: declared.at(name).clone(), ..declared.as_ref().clone() };
             let login = match &dag.login {
                 Some((user, password)) => {
                     Some((secret(secrets, &dag.url, user).await?, secret(secrets, &dag.url, password).await?))
