@@ -1,7 +1,10 @@
 //! What comes from outside and is handed in: the clock, the name of this call, cancellation.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use lakedr_control::group_log::Author;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::copy::Copying;
@@ -13,6 +16,8 @@ pub struct World {
     pub author: Author,
     /// What all copies share.
     pub copying: Copying,
+    /// Groups write to the sync metadata table in turns: at once they would only lose versions to each other.
+    pub metadata_turn: Arc<Mutex<()>>,
     /// Region that this process runs in, if it has been told.
     pub region: Option<String>,
 }
@@ -24,7 +29,7 @@ impl World {
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let executor = env!("CARGO_PKG_VERSION").to_owned();
         let author = Author { executor, host, run: Uuid::new_v4().to_string() };
-        Self { author, copying: Copying::default(), region: None }
+        Self { author, copying: Copying::default(), metadata_turn: Arc::default(), region: None }
     }
 
     /// The present moment, by this machine's clock. For people and for the RPO lag: what is safe never rests on it.

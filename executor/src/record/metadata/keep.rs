@@ -39,6 +39,7 @@ async fn keep(scene: &Scene<'_>, history: &History) -> Result<(), MetadataError>
     if mark.seq >= state.seq() {
         return Ok(());
     }
+    let _turn = scene.world.metadata_turn.lock().await;
     let table = table(scene, history)?;
     let app = app_id(&scene.group.name);
     let mut ready: Option<(u64, DataFile)> = None;
