@@ -358,7 +358,7 @@ pub(super) fn schedule(report: &mut Report<'_>, spec: &ScheduleSpec) -> Option<S
             if let Err(invalid) = &timezone {
                 report.at("timezone").violation(invalid.to_string(), ZONE);
             }
-            timezone.and(schedule).ok().map(Schedule::Cron)
+            timezone.and(schedule).ok().map(|schedule| Schedule::Cron(Box::new(schedule)))
         }
         _ => {
             report.violation("names no moment, or names it twice", "set either interval or cron");

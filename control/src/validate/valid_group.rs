@@ -173,7 +173,7 @@ pub enum Schedule {
     /// So long after the last start.
     Interval(Duration),
     /// At the moments of a cron expression.
-    Cron(CronSchedule),
+    Cron(Box<CronSchedule>),
 }
 
 /// A sync group that keeps every rule.

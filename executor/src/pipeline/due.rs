@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn cron_follows_the_clock_of_its_time_zone() {
         let berlin = lakedr_control::cron::timezone("Europe/Berlin").unwrap();
-        let cron = Schedule::Cron(CronSchedule::parse("0 3 * * *", berlin).unwrap());
+        let cron = Schedule::Cron(Box::new(CronSchedule::parse("0 3 * * *", berlin).unwrap()));
         let last = Some(at("2026-11-20T01:59:00Z"));
         assert!(!is_due(Some(&cron), last, at("2026-11-20T01:59:59Z")));
         assert!(is_due(Some(&cron), last, at("2026-11-20T02:00:00Z")));

@@ -185,7 +185,7 @@ mod tests {
         let cron = |expression: &str| {
             let utc = lakedr_control::cron::timezone("UTC").unwrap();
             let schedule =
-                Schedule::Cron(lakedr_control::cron::CronSchedule::parse(expression, utc).unwrap());
+                Schedule::Cron(Box::new(lakedr_control::cron::CronSchedule::parse(expression, utc).unwrap()));
             interval(Some(&schedule), now)
         };
         assert_eq!(cron("*/15 * * * *"), HOUR / 4);
