@@ -66,6 +66,9 @@ pub struct Loss {
     pub runs_under_way: Option<Vec<String>>,
     /// Tables with commits behind the recovery point.
     pub tables: Vec<TableBehind>,
+    /// A cut that has landed in the standby region and is not published: `lakedr receive` publishes it, without the
+    /// active region.
+    pub landed: Option<String>,
     /// What cannot be seen, and why.
     pub unseen: Vec<String>,
 }
@@ -197,12 +200,16 @@ impl Loss {
                 table.name, table.newest_version, table.logical_commits
             )
         }));
+        let landed = self.landed.iter();
+        let landed =
+            landed.map(|cut| format!("  landed and not published: {cut}; `lakedr receive` publishes it"));
         let mut lines = match (lost.is_empty(), self.unseen.is_empty()) {
             (true, true) => vec!["  left behind in the active region: nothing".to_owned()],
             (true, false) => Vec::new(),
             (false, _) => vec!["  left behind in the active region:".to_owned()],
         };
         lines.extend(lost.into_iter().map(|lost| format!("    {lost}")));
+        lines.extend(landed);
         lines.extend(self.unseen.iter().map(|unseen| format!("  cannot be seen: {unseen}")));
         lines
     }

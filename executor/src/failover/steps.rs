@@ -12,6 +12,12 @@ pub(super) fn steps(kind: Kind, state: &GroupState) -> Vec<String> {
     if kind == Kind::Failback {
         steps.push(format!("sync {active} to {standby} once more, and see that nothing is left behind"));
     }
+    if let Some(landed) = state.unpublished().filter(|_| state.open_intent.is_none()) {
+        steps.push(format!(
+            "you, before anything else: run `lakedr receive` and plan again; {} has landed in {standby} and would be lost",
+            landed.cut.describe()
+        ));
+    }
     steps.push(match &state.open_intent {
         Some(open) => format!("finish intent {} ({})", open.seq, open.cut.describe()),
         None => "finish whatever intent is open by then; none is".to_owned(),

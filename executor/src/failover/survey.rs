@@ -54,7 +54,7 @@ async fn of_history(scene: &Scene<'_>, kind: Kind, history: &History) -> Survey 
         group: name.to_string(),
         part: Some(part),
         facts: Some(facts(scene, state, lag)),
-        loss: Some(loss(seen, held.as_ref())),
+        loss: Some(loss(state, seen, held.as_ref())),
         steps: if problems.is_empty() { steps(kind, state) } else { Vec::new() },
         problems,
     }
@@ -177,8 +177,11 @@ fn facts(scene: &Scene<'_>, state: &GroupState, lag: Option<Duration>) -> Facts 
     }
 }
 
-fn loss(seen: Seen, held: Option<&Cut>) -> Loss {
+fn loss(state: &GroupState, seen: Seen, held: Option<&Cut>) -> Loss {
+    // what an open intent publishes is as good as published
+    let landed = state.unpublished().filter(|landed| held.is_none_or(|held| held.id != landed.cut.id));
     Loss {
+        landed: landed.map(|landed| landed.cut.describe()),
         runs: seen.runs.as_ref().map(|runs| runs.behind(held)),
         runs_under_way: seen.runs.as_ref().map(Runs::under_way),
         tables: seen.behind,

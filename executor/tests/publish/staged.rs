@@ -1,6 +1,7 @@
 //! One region sends, the other one receives.
 
 use lakedr::error::chain;
+use lakedr::failover::{Kind, survey};
 use lakedr::pipeline::{Asked, End, Leg, Stop, attempt};
 use lakedr::report::{GroupReport, Outcome, Progress};
 use lakedr_control::spec::SyncGroupSpec;
@@ -147,6 +148,36 @@ async fn a_table_that_was_added_since_waits_for_the_next_landing() {
     assert_eq!(lab.does(Asked::Send).await.outcome, Outcome::Landed);
     assert_eq!(lab.does(Asked::Receive).await.outcome, Outcome::Published);
     assert_eq!(held_run(&readable(&lab).await), 2);
+}
+
+/// What is in the region already must not be lost because nobody has published it.
+#[tokio::test]
+async fn a_failover_says_what_has_landed_and_is_not_published() {
+    let lab = Lab::staged();
+    lab.run(1);
+    assert_eq!(lab.sync().await.outcome, Outcome::Published);
+    lab.run(2);
+    assert_eq!(lab.does(Asked::Send).await.outcome, Outcome::Landed);
+    let executor = lab.executor();
+    let found = survey(&executor.scene().await, Kind::Failover).await;
+    assert!(
+        found.problems.is_empty(),
+        "a landing area that is damaged must not be in the way: {:?}",
+        found.problems
+    );
+    let landed = found.loss.as_ref().unwrap().landed.as_ref().unwrap();
+    assert!(landed.starts_with("run 2, finished"), "{landed}");
+    assert!(
+        found.steps[0].starts_with("you, before anything else: run `lakedr receive`"),
+        "{:?}",
+        found.steps
+    );
+    assert!(found.text().contains("landed and not published: run 2"), "{}", found.text());
+
+    assert_eq!(lab.does(Asked::Receive).await.outcome, Outcome::Published);
+    let found = survey(&executor.scene().await, Kind::Failover).await;
+    assert_eq!(found.loss.as_ref().unwrap().landed, None);
+    assert!(found.steps[0].starts_with("finish whatever intent"), "{:?}", found.steps);
 }
 
 /// One call, an attempt after the other until no race is lost.
