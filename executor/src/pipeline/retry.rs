@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use backon::{ExponentialBuilder, Retryable as _};
-use lakedr_control::group_log::{Event, FailureClass};
+use lakedr_control::group_log::{Event, FailureClass, History};
 use lakedr_control::spec::{Delivery, SyncGroupSpec};
 use lakedr_control::validate::ValidGroup;
 
@@ -61,14 +61,15 @@ pub async fn sync_group(
     let legs = match legs_here(&scene, task.asked).await {
         Ok(legs) => legs,
         Err(report) => {
-            finish(&scene, &report, part(task.asked, &[])).await;
+            finish(&scene, None, &report, part(task.asked, &[])).await;
             return *report;
         }
     };
-    let (mut last, mut failed) = (None, None);
+    let (mut last, mut failed, mut history) = (None, None, None);
     for leg in legs {
         scene = scene.on(*leg);
-        let report = run_leg(&scene, task.force, progress).await;
+        let report;
+        (report, history) = run_leg(&scene, task.force, progress).await;
         if report.error.is_some() {
             failed = failed.or(Some(report));
         } else {
@@ -76,7 +77,7 @@ pub async fn sync_group(
         }
     }
     let Some(report) = failed.or(last) else { return GroupReport::not_here(&group.name) };
-    finish(&scene, &report, part(task.asked, legs)).await;
+    finish(&scene, history, &report, part(task.asked, legs)).await;
     report
 }
 
@@ -90,8 +91,12 @@ fn part(asked: Asked, legs: &[Leg]) -> Part {
 }
 
 /// What follows a call, however it ended: rows for people with SQL, then news for those whom the group names. Best effort.
-async fn finish(scene: &Scene<'_>, report: &GroupReport, part: Part) {
-    let history = scene.log.read().await.ok();
+/// `history` is the log as the call left it; it is read anew where that is not known.
+async fn finish(scene: &Scene<'_>, history: Option<History>, report: &GroupReport, part: Part) {
+    let history = match history {
+        Some(history) => Some(history),
+        None => scene.log.read().await.ok(),
+    };
     if let Some(history) = &history {
         keep_metadata(scene, history).await;
     }
@@ -111,7 +116,8 @@ async fn legs_here(scene: &Scene<'_>, asked: Asked) -> Result<&'static [Leg], Bo
     legs(asked, scene.group.delivery, here).at(Stage::Spec, name).map_err(failed)
 }
 
-async fn run_leg(scene: &Scene<'_>, force: bool, progress: &Progress) -> GroupReport {
+/// The report, and the group log as it was left by a leg that came to its end.
+async fn run_leg(scene: &Scene<'_>, force: bool, progress: &Progress) -> (GroupReport, Option<History>) {
     let group = scene.group;
     let attempts = AtomicU32::new(0);
     let backoff = ExponentialBuilder::default()
@@ -137,9 +143,12 @@ async fn run_leg(scene: &Scene<'_>, force: bool, progress: &Progress) -> GroupRe
         })
         .await;
     match ended {
-        Ok(done) => GroupReport::done(&group.name, done),
-        Err(Stop::Refused(refusal)) => GroupReport::refused(&group.name, &refusal),
-        Err(Stop::Failed(failure)) => GroupReport::failed(&group.name, &failure),
+        Ok(done) => {
+            let history = done.history().cloned();
+            (GroupReport::done(&group.name, done), history)
+        }
+        Err(Stop::Refused(refusal)) => (GroupReport::refused(&group.name, &refusal), None),
+        Err(Stop::Failed(failure)) => (GroupReport::failed(&group.name, &failure), None),
     }
 }
 

@@ -35,9 +35,16 @@ pub struct Done {
     epoch: Option<u64>,
     cut: Option<Cut>,
     publish_window_ms: Option<u64>,
+    history: Option<History>,
 }
 
 impl Done {
+    /// The group log as it was left.
+    #[must_use]
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_ref()
+    }
+
     /// The outcome, with what the newest recovery point says.
     #[must_use]
     pub fn new(outcome: Outcome, history: &History) -> Self {
@@ -49,6 +56,7 @@ impl Done {
             epoch: state.map(|state| state.epoch),
             cut: point.map(|point| point.cut.clone()),
             publish_window_ms: point.map(|point| point.publish_window_ms),
+            history: Some(history.clone()),
         }
     }
 }
@@ -65,6 +73,7 @@ impl Done {
             epoch: state.map(|state| state.epoch),
             cut: landed.map(|landed| landed.cut.clone()),
             publish_window_ms: None,
+            history: Some(history.clone()),
         }
     }
 }
@@ -133,8 +142,14 @@ impl GroupReport {
     /// A group that the other region has to look after.
     #[must_use]
     pub fn not_here(group: &Name) -> Self {
-        let nothing =
-            Done { outcome: Outcome::NotDue, seq: None, epoch: None, cut: None, publish_window_ms: None };
+        let nothing = Done {
+            outcome: Outcome::NotDue,
+            seq: None,
+            epoch: None,
+            cut: None,
+            publish_window_ms: None,
+            history: None,
+        };
         Self::done(group, nothing)
     }
 
