@@ -35,14 +35,14 @@ pub struct Done {
     epoch: Option<u64>,
     cut: Option<Cut>,
     publish_window_ms: Option<u64>,
-    history: Option<History>,
+    history: Option<Box<History>>,
 }
 
 impl Done {
     /// The group log as it was left.
     #[must_use]
     pub fn history(&self) -> Option<&History> {
-        self.history.as_ref()
+        self.history.as_deref()
     }
 
     /// The outcome, with what the newest recovery point says.
@@ -56,7 +56,7 @@ impl Done {
             epoch: state.map(|state| state.epoch),
             cut: point.map(|point| point.cut.clone()),
             publish_window_ms: point.map(|point| point.publish_window_ms),
-            history: Some(history.clone()),
+            history: Some(Box::new(history.clone())),
         }
     }
 }
@@ -73,7 +73,7 @@ impl Done {
             epoch: state.map(|state| state.epoch),
             cut: landed.map(|landed| landed.cut.clone()),
             publish_window_ms: None,
-            history: Some(history.clone()),
+            history: Some(Box::new(history.clone())),
         }
     }
 }
