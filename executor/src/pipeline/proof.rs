@@ -7,6 +7,7 @@ use lakedr_control::group_log::{FailureClass, History};
 use lakedr_control::id::TableName;
 use lakedr_control::spec::Compaction;
 
+use super::leg::Leg;
 use super::point::point_tables;
 use super::scene::Scene;
 use crate::cli::Level;
@@ -51,7 +52,8 @@ impl Classify for ReadsBackOtherwise {
 /// that is proven.
 ///
 /// # Errors
-/// When a table is not equal to its source: an error is never green, though the recovery point is in the log already.
+/// When a table is not equal to its source: an error is never green, though the recovery point is in the log already. Of a
+/// sender, which has said nothing yet, also when a table cannot be read.
 pub(super) async fn read_back(
     scene: &Scene<'_>,
     plan: &GroupPlan,
@@ -67,6 +69,8 @@ async fn table_reads_back(scene: &Scene<'_>, table: &TablePlan, checkpointed: bo
     let version = table.version_after();
     let proof = match prove_written(table, checkpointed).await {
         Ok(proof) => proof,
+        // nothing has landed yet, and nothing does that could not be read back
+        Err(error) if scene.leg == Leg::Send => return Err(error.at(Stage::Verify, table.name())),
         Err(error) => {
             not_read_back(scene, table.name(), &error);
             return Ok(());

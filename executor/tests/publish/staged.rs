@@ -8,7 +8,7 @@ use lakedr_control::spec::SyncGroupSpec;
 
 use crate::checks::{case, count, held_run, readable, tags};
 use crate::contention::{pausing, seeds};
-use crate::interleave::{Dice, Habits, Task, interleave, killed_after};
+use crate::interleave::{Dice, Habits, Task, interleave, killed_after, pause};
 use crate::lab::{Executor, LAKE, Lab, SYNC, TABLES, Told, commit_key};
 use crate::tree::{Tree, changes, stamps};
 
@@ -224,6 +224,43 @@ async fn both_legs_are_killed_after_every_operation() {
             }
         }
     }
+}
+
+/// Takes the source away as soon as the landing tables have their commits.
+async fn saboteur(lab: &Lab) -> Result<Outcome, Stop> {
+    let committed = |table: &&str| lab.standby().join(landing_key(table)).join(commit_key(0)).exists();
+    for _ in 0..10_000 {
+        if TABLES.iter().all(|table| committed(&table)) {
+            let east = lab.standby().with_file_name("east");
+            std::fs::rename(&east, east.with_extension("gone")).unwrap();
+            break;
+        }
+        pause().await;
+    }
+    Ok(Outcome::UpToDate)
+}
+
+/// What could not be read back has not landed, whatever kept it from being read.
+#[tokio::test]
+async fn nothing_lands_that_was_not_read_back() {
+    let mut refused = 0;
+    for seed in seeds() {
+        case(&format!("LAKEDR_SEED={seed}"));
+        let mut dice = Dice::new(seed);
+        let lab = Lab::staged();
+        lab.run(1);
+        let executor = lab.executor();
+        let tasks: Vec<Task<'_, _>> = vec![Box::pin(call(&executor, Leg::Send)), Box::pin(saboteur(&lab))];
+        let ended = interleave(&mut dice, Habits { patience: 0, deadliness: 0 }, tasks).await;
+        let landed = landed_run(&lab.history().await) == 1;
+        let proven = |table: &&str| {
+            lab.standby().join(landing_key(table)).join(commit_key(0)).with_extension("crc").exists()
+        };
+        assert!(!landed || TABLES.iter().all(|table| proven(&table)), "it has landed and nobody has read it");
+        assert_eq!(landed, ended[0].as_ref().unwrap().is_ok());
+        refused += usize::from(!landed);
+    }
+    assert!(refused > 0, "the source was always taken away too late");
 }
 
 /// Senders and receivers in any order, killed at any moment: each recovery point is one run, and the next undisturbed
