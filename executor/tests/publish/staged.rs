@@ -228,9 +228,9 @@ async fn both_legs_are_killed_after_every_operation() {
 
 /// Takes the source away as soon as the landing tables have their commits.
 async fn saboteur(lab: &Lab) -> Result<Outcome, Stop> {
-    let committed = |table: &&str| lab.standby().join(landing_key(table)).join(commit_key(0)).exists();
+    let committed = |table: &str| lab.standby().join(landing_key(table)).join(commit_key(0)).exists();
     for _ in 0..10_000 {
-        if TABLES.iter().all(|table| committed(&table)) {
+        if TABLES.iter().all(|table| committed(table)) {
             let east = lab.standby().with_file_name("east");
             std::fs::rename(&east, east.with_extension("gone")).unwrap();
             break;
@@ -253,10 +253,10 @@ async fn nothing_lands_that_was_not_read_back() {
         let tasks: Vec<Task<'_, _>> = vec![Box::pin(call(&executor, Leg::Send)), Box::pin(saboteur(&lab))];
         let ended = interleave(&mut dice, Habits { patience: 0, deadliness: 0 }, tasks).await;
         let landed = landed_run(&lab.history().await) == 1;
-        let proven = |table: &&str| {
+        let proven = |table: &str| {
             lab.standby().join(landing_key(table)).join(commit_key(0)).with_extension("crc").exists()
         };
-        assert!(!landed || TABLES.iter().all(|table| proven(&table)), "it has landed and nobody has read it");
+        assert!(!landed || TABLES.iter().all(|table| proven(table)), "it has landed and nobody has read it");
         assert_eq!(landed, ended[0].as_ref().unwrap().is_ok());
         refused += usize::from(!landed);
     }
