@@ -81,7 +81,7 @@ async fn stages(
     let Some(history) = follow_standby(scene, history).await? else { return Ok(End::Raced) };
     *read_up_to = next_seq(&history);
     if scene.is_cloned_by_warehouse() {
-        return warehouse::receive(scene, history, finished, read_up_to).await;
+        return Box::pin(warehouse::receive(scene, history, finished, read_up_to)).await;
     }
     let plan = match prepare(scene, &history).await? {
         Prepared::Plan(plan) => plan,

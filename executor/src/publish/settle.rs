@@ -63,7 +63,8 @@ pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Fail
     let mut settled = Settled { history, published_in_ms: None, diverged: None, failed: None };
     while let Some(intent) = settled.history.state.as_ref().and_then(|state| state.open_intent.clone()) {
         if intent.slots.iter().any(|slot| slot.warehouse.is_some()) {
-            settled = warehouse::settle(scene, settled, &intent).await?;
+            // boxed: few calls go this way, and all of them have its future in theirs
+            settled = Box::pin(warehouse::settle(scene, settled, &intent)).await?;
             continue;
         }
         let (slots, window) = fill_free(scene, &settled.history, &intent).await?;

@@ -147,6 +147,12 @@ impl SqlWarehouse {
         scripts.map(|sent| (sent.text.clone(), sent.state)).collect()
     }
 
+    /// Scripts that are held while their senders ask for them.
+    #[must_use]
+    pub fn waited_for(&self) -> usize {
+        self.lock().sent.iter().filter(|sent| sent.state == "RUNNING" && sent.asked_for).count()
+    }
+
     /// From now on the stand-in stops at the request of this number, counted from one, and does not answer it.
     pub fn stop_at(&self, request: usize) {
         *self.gate() = Gate { stop_at: Some(request), ..Gate::default() };

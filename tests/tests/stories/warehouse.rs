@@ -317,7 +317,7 @@ fn an_interrupted_receiver_cancels_its_statements() -> Result<()> {
     story.land("one")?;
     story.west.warehouse.hold();
     let mut receiver = story.start("west", &["receive"])?;
-    until(|| story.west.warehouse.scripts().len() == 2)?;
+    until(|| story.west.warehouse.waited_for() == 2)?;
     receiver.signal(Signal::SIGTERM)?;
     let outcome = receiver.wait(SOON)?;
     ensure!(outcome.code == Some(130), "{outcome}");

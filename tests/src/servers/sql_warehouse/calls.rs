@@ -25,6 +25,8 @@ pub(super) struct Sent {
     rows: Vec<Vec<Option<String>>>,
     /// What is still to be done.
     act: Option<Act>,
+    /// Whether its sender knows of it, and asks how far it is.
+    pub(super) asked_for: bool,
 }
 
 /// Everything that the workspace knows.
@@ -84,6 +86,7 @@ impl Workspace {
             error: None,
             rows: Vec::new(),
             act: None,
+            asked_for: false,
         };
         if let Err(error) = self.begin(text, &mut sent) {
             let message = error.to_string();
@@ -169,10 +172,11 @@ impl Workspace {
         }
     }
 
-    fn look(&self, id: &str) -> Answer {
-        let Some(sent) = self.sent.iter().find(|sent| sent.id == id) else {
+    fn look(&mut self, id: &str) -> Answer {
+        let Some(sent) = self.sent.iter_mut().find(|sent| sent.id == id) else {
             return refused(404, "NOT_FOUND", "The statement was not found.");
         };
+        sent.asked_for = true;
         let mut answer = json!({"statement_id": id, "status": {"state": sent.state}});
         if let Some((code, message)) = &sent.error {
             answer["status"]["error"] = json!({"error_code": code, "message": message});
