@@ -198,8 +198,6 @@ fn new_document<S: Spec>(
     at: DateTime<Utc>,
 ) -> Result<Document<S>, Diagnostics> {
     // documents are dated to the millisecond, and what is read back has to equal what was written
-    let at = at.trunc_subsecs(3);
-    // documents are dated to the millisecond, and what is read back has to equal what was written
     Document::new(spec, generation, session.writer(), at.trunc_subsecs(3))
         .map_err(|error| Diagnostic::bug(explain(&error)).into())
 }

@@ -2,15 +2,19 @@
 //! and what all of them do alike.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use lakedr_control::spec::{Kind, Spec};
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::Violation;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::{self, ApplyRequest};
+use super::identity::search_schema;
+use super::list::{self, Found, Search};
 use super::private::Private;
 use super::session::Session;
 use super::{import, read, validate};
@@ -24,6 +28,9 @@ pub trait DocumentKind: Send + Sync + 'static {
     /// Rules about one attribute that look at others, too: the attribute, and the others. While one of the others is
     /// unknown, the rule is not judged. Rules about an attribute as a whole need no mention.
     const RESTS_ON: &'static [(&'static str, &'static [&'static str])] = &[];
+
+    /// What a search for documents of this kind finds, in Markdown.
+    const SEARCH: &'static str;
 
     /// What the resource looks like to Terraform.
     fn schema() -> Schema;
@@ -128,12 +135,19 @@ pub trait Resource: Send + Sync {
 
     /// The state of an existing document, which was not known before.
     fn import<'a>(&'a self, session: &'a Session, name: &'a str) -> BoxFuture<'a, Outcome>;
+
+    /// What the configuration of a search looks like to Terraform.
+    fn search_schema(&self) -> &Schema;
+
+    /// Finds existing documents.
+    fn list(&self, session: Arc<Session>, search: Search) -> BoxStream<'static, Result<Found, Diagnostic>>;
 }
 
 /// The resource type of a kind of documents.
 #[derive(Debug)]
 pub struct DocumentResource<K> {
-    schema: Schema,
+    schema: Arc<Schema>,
+    search_schema: Schema,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -141,7 +155,7 @@ impl<K: DocumentKind> DocumentResource<K> {
     /// The resource type.
     #[must_use]
     pub fn new() -> Self {
-        Self { schema: K::schema(), kind: PhantomData }
+        Self { schema: Arc::new(K::schema()), search_schema: search_schema(K::SEARCH), kind: PhantomData }
     }
 }
 
@@ -174,6 +188,14 @@ impl<K: DocumentKind> Resource for DocumentResource<K> {
 
     fn import<'a>(&'a self, session: &'a Session, name: &'a str) -> BoxFuture<'a, Outcome> {
         import::import::<K>(&self.schema, session, name).boxed()
+    }
+
+    fn search_schema(&self) -> &Schema {
+        &self.search_schema
+    }
+
+    fn list(&self, session: Arc<Session>, search: Search) -> BoxStream<'static, Result<Found, Diagnostic>> {
+        list::list::<K>(Arc::clone(&self.schema), session, search)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What happens to a resource, free of the protocol.
 //!
-//! Pure: [`examine`], [`validate`], [`plan`], [`upgrade`], [`convert`], and [`check`], which holds our own answers against the
-//! protocol. Through the control store: [`read`], [`apply`], [`import`]; [`catalog`] through Unity Catalog. [`registry`] knows every resource by its type
-//! name; [`document`] says what a resource has to bring along to be one.
+//! Pure: [`examine`], [`validate`], [`plan`], [`upgrade`], [`identity`], [`generate`], [`convert`], and [`check`], which
+//! holds our own answers against the protocol. Through the control store: [`read`], [`apply`], [`import`], [`list`];
+//! [`catalog`] through Unity Catalog. [`registry`] knows every resource by its type name; [`document`] says what a resource
+//! has to bring along to be one.
 
 mod admission;
 pub mod apply;
@@ -12,8 +13,11 @@ mod conflict;
 pub mod convert;
 pub mod document;
 pub mod examine;
+pub mod generate;
 pub mod group_state;
+pub mod identity;
 pub mod import;
+pub mod list;
 pub mod location;
 pub mod plan;
 pub mod private;

@@ -18,6 +18,8 @@ pub struct ExternalLocation;
 impl DocumentKind for ExternalLocation {
     type Spec = ExternalLocationSpec;
 
+    const SEARCH: &'static str = "Finds the external locations of the control store, whether Terraform manages them or not, so that they can be imported.";
+
     fn schema() -> Schema {
         let mut attributes = vec![
             name("Name of the location, unique in the control store: 1 to 63 lower-case letters, digits, `_` and `-`, \

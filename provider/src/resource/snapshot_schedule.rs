@@ -16,6 +16,8 @@ pub struct SnapshotSchedule;
 impl DocumentKind for SnapshotSchedule {
     type Spec = SnapshotScheduleSpec;
 
+    const SEARCH: &'static str = "Finds the snapshot schedules of the control store, whether Terraform manages them or not, so that they can be imported.";
+
     const RESTS_ON: &'static [(&'static str, &'static [&'static str])] =
         &[("overwrite", &["mode"]), ("schedule.timezone", &["schedule.interval"])];
 

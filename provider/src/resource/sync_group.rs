@@ -18,6 +18,8 @@ pub struct SyncGroup;
 impl DocumentKind for SyncGroup {
     type Spec = SyncGroupSpec;
 
+    const SEARCH: &'static str = "Finds the sync groups of the control store, whether Terraform manages them or not, so that they can be imported.";
+
     const RESTS_ON: &'static [(&'static str, &'static [&'static str])] = &[
         ("initial_active_region", &["primary.region", "secondary.region"]),
         ("publish.warehouse_id", &["publish.engine"]),

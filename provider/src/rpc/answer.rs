@@ -31,6 +31,7 @@ macro_rules! answers {
 answers!(
     apply_resource_change,
     configure_provider,
+    generate_resource_config,
     import_resource_state,
     move_resource_state,
     open_ephemeral_resource,
@@ -41,6 +42,7 @@ answers!(
     upgrade_resource_state,
     validate_data_resource_config,
     validate_ephemeral_resource_config,
+    validate_list_resource_config,
     validate_provider_config,
     validate_resource_config,
 );
@@ -81,7 +83,12 @@ pub(super) fn encode(value: &Value, ty: &Type) -> Result<wire::DynamicValue, Dia
 
 /// What this provider can do beyond the base of the protocol.
 pub(super) fn server_capabilities() -> wire::ServerCapabilities {
-    wire::ServerCapabilities { plan_destroy: true, get_provider_schema_optional: true, ..Default::default() }
+    wire::ServerCapabilities {
+        plan_destroy: true,
+        get_provider_schema_optional: true,
+        move_resource_state: true,
+        generate_resource_config: true,
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod bad_input;
 mod catalog;
 mod conflict;
 mod drift;
+mod identity;
 mod import;
 mod outage;
 mod probe;
