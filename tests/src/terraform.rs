@@ -97,6 +97,12 @@ impl Terraform {
         fs::write(self.folder.path().join(name), text).with_context(|| format!("write {name}"))
     }
 
+    /// Whether it is OpenTofu that runs.
+    #[must_use]
+    pub fn is_opentofu(&self) -> bool {
+        self.program.file_stem().is_some_and(|name| name == "tofu")
+    }
+
     /// The folder of the root module.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -4,7 +4,10 @@ use tfplugin::tfplugin6 as wire;
 use tonic::{Response, Status};
 
 use crate::serve::crash::guarded;
+use crate::serve::request::SUBSYSTEM;
 use crate::wire::{Diagnostic, Diagnostics, Type, Value, proto};
+
+const ERROR: i32 = wire::diagnostic::Severity::Error as i32;
 
 /// A response that can carry diagnostics.
 pub(super) trait Answer: Default {
@@ -60,7 +63,29 @@ pub(super) async fn answered<A: Answer>(
             fallback.with(&Diagnostic::bug(panicked).into())
         }
     };
+    let mut answer = answer;
+    tell(answer.diagnostics());
     Ok(Response::new(answer))
+}
+
+/// Says in the log what an answer complains about: its titles, which hold nothing of a configuration.
+fn tell(diagnostics: &[wire::Diagnostic]) {
+    let errors = diagnostics.iter().filter(|found| found.severity == ERROR);
+    for error in errors.clone() {
+        tracing::error!(target: SUBSYSTEM, diagnostic_summary = error.summary, "Response contains error diagnostic");
+    }
+    let errors = errors.count();
+    tracing::trace!(
+        target: SUBSYSTEM,
+        diagnostic_error_count = errors,
+        diagnostic_warning_count = diagnostics.len() - errors,
+        "Received downstream response"
+    );
+}
+
+/// Names the type that a call is about in everything that is logged during it.
+pub(super) fn about(field: &'static str, type_name: &str) {
+    tracing::Span::current().record(field, type_name);
 }
 
 /// An answer to a call for something that this provider does not have.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use tfplugin::tfplugin6 as wire;
 
-use super::answer::{Answer as _, decode, encode};
+use super::answer::{Answer as _, about, decode, encode};
 use super::configured::Configured;
 use super::identity;
 use crate::lifecycle::apply::ApplyRequest;
@@ -19,6 +19,7 @@ use crate::lifecycle::upgrade::{UpgradeError, upgrade as upgrade_state};
 use crate::wire::{Diagnostic, Diagnostics};
 
 pub(super) fn named<'r>(registry: &'r Registry, type_name: &str) -> Result<&'r dyn Resource, Diagnostics> {
+    about("tf_resource_type", type_name);
     registry.resource(type_name).ok_or_else(|| {
         Diagnostic::error(
             "Unsupported resource type",

@@ -10,6 +10,7 @@ mod conflict;
 mod drift;
 mod identity;
 mod import;
+mod location_data;
 mod outage;
 mod probe;
 mod references;
