@@ -162,7 +162,7 @@ impl Provider for ProviderService {
         request: Request<wire::plan_resource_change::Request>,
     ) -> Reply<wire::plan_resource_change::Response> {
         let request = request.into_inner();
-        answered(Default::default(), async { resource::plan(&self.registry, request) }).await
+        answered(Default::default(), resource::plan(&self.registry, &self.configured, request)).await
     }
 
     async fn apply_resource_change(

@@ -71,6 +71,7 @@ fn shown(attribute: &Attribute) -> Attribute {
         sensitive: attribute.sensitive,
         requires_replace: false,
         constraint: None,
+        meaning: None,
         description: attribute.description,
     }
 }

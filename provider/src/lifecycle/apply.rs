@@ -68,6 +68,7 @@ async fn create<K: DocumentKind>(
             .map_err(|found| conflict::exists(session.control.url(), &document.name, found.as_ref()))?,
     };
     drop(admission);
+    K::written(session, &document.name);
     Ok(settle::<K>(schema, session, request, &Stored { document, tag }, warnings).await)
 }
 
@@ -93,6 +94,7 @@ async fn update<K: DocumentKind>(
         })?,
     };
     drop(admission);
+    K::written(session, &document.name);
     Ok(settle::<K>(schema, session, request, &Stored { document, tag }, warnings).await)
 }
 

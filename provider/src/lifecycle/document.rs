@@ -17,7 +17,7 @@ use super::identity::search_schema;
 use super::list::{self, Found, Search};
 use super::private::Private;
 use super::session::Session;
-use super::{import, read, validate};
+use super::{foresee, import, read, validate};
 use crate::wire::{Diagnostic, Diagnostics, Path, Schema, Step, Value};
 
 /// A kind of document, as a resource type.
@@ -66,6 +66,23 @@ pub trait DocumentKind: Send + Sync + 'static {
     /// Takes back what [`Self::establish`] did for a document that is about to be deleted. May be done again.
     fn abolish(_spec: &Self::Spec, _stop: &CancellationToken) -> impl Future<Output = Diagnostics> + Send {
         async { Diagnostics::new() }
+    }
+
+    /// The document of this name has been written: what is known of it is out of date.
+    fn written(_session: &Session, _name: &str) {}
+
+    /// What breaks no rule and is hardly meant.
+    fn doubts(_spec: &Self::Spec) -> Vec<Violation> {
+        Vec::new()
+    }
+
+    /// The rules that a spec would break together with documents that another configuration may have written. Told when
+    /// a change is planned: what the same apply mends is not known yet.
+    fn foreseen(
+        _session: &Session,
+        _spec: &Self::Spec,
+    ) -> impl Future<Output = Result<Vec<Violation>, ControlStoreError>> + Send {
+        async { Ok(Vec::new()) }
     }
 
     /// The documents that need the one of this name.
@@ -127,6 +144,9 @@ pub trait Resource: Send + Sync {
     /// Everything that is wrong with a configuration. Needs no control store.
     fn validate(&self, config: &Value) -> Diagnostics;
 
+    /// What may stand in the way of a planned change. Needs the control store, and is content without.
+    fn foresee<'a>(&'a self, session: &'a Session, planned: &'a Value) -> BoxFuture<'a, Diagnostics>;
+
     /// Brings the known state up to date.
     fn read<'a>(&'a self, session: &'a Session, known: Value, private: Private) -> BoxFuture<'a, Outcome>;
 
@@ -176,6 +196,10 @@ impl<K: DocumentKind> Resource for DocumentResource<K> {
 
     fn validate(&self, config: &Value) -> Diagnostics {
         validate::validate::<K>(&self.schema, config)
+    }
+
+    fn foresee<'a>(&'a self, session: &'a Session, planned: &'a Value) -> BoxFuture<'a, Diagnostics> {
+        foresee::foresee::<K>(&self.schema, session, planned).boxed()
     }
 
     fn read<'a>(&'a self, session: &'a Session, known: Value, private: Private) -> BoxFuture<'a, Outcome> {

@@ -40,17 +40,15 @@ pub(super) fn list<K: DocumentKind>(
     session: Arc<Session>,
     search: Search,
 ) -> BoxStream<'static, Result<Found, Diagnostic>> {
-    let names = {
-        let session = Arc::clone(&session);
-        let Search { name_prefix, limit, .. } = search.clone();
-        async move {
-            match session.control.names(<K::Spec as Spec>::KIND).await {
-                Ok(names) => {
-                    let wanted = names.into_iter().filter(|name| name.starts_with(&name_prefix)).take(limit);
-                    wanted.map(Ok).collect()
-                }
-                Err(error) => vec![Err(control_store(session.control.url(), &error))],
+    let Search { name_prefix, limit, objects } = search;
+    let asked = Arc::clone(&session);
+    let names = async move {
+        match asked.control.names(<K::Spec as Spec>::KIND).await {
+            Ok(names) => {
+                let wanted = names.into_iter().filter(|name| name.starts_with(&name_prefix)).take(limit);
+                wanted.map(Ok).collect()
             }
+            Err(error) => vec![Err(control_store(asked.control.url(), &error))],
         }
     };
     let names = stream::once(names).flat_map(stream::iter);
@@ -58,10 +56,7 @@ pub(super) fn list<K: DocumentKind>(
         let (schema, session) = (Arc::clone(&schema), Arc::clone(&session));
         async move {
             let name = name?;
-            let object = match search.objects {
-                true => Some(import::<K>(&schema, &session, &name).await),
-                false => None,
-            };
+            let object = if objects { Some(import::<K>(&schema, &session, &name).await) } else { None };
             Ok(Found { name, object })
         }
     });

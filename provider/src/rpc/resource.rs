@@ -79,11 +79,13 @@ pub(super) async fn read(
     Ok(answer.with(&outcome.diagnostics))
 }
 
-pub(super) fn plan(
+pub(super) async fn plan(
     registry: &Registry,
+    configured: &Configured,
     request: wire::plan_resource_change::Request,
 ) -> Result<wire::plan_resource_change::Response, Diagnostics> {
-    let schema = named(registry, &request.type_name)?.schema();
+    let resource = named(registry, &request.type_name)?;
+    let schema = resource.schema();
     let ty = schema.ty();
     let prior = decode(request.prior_state.as_ref(), &ty)?;
     let proposed = decode(request.proposed_new_state.as_ref(), &ty)?;
@@ -92,13 +94,20 @@ pub(super) fn plan(
     let plan =
         plan_change(schema, PlanRequest { prior: &prior, proposed: &proposed, config: &config, rewrite });
     check_plan(schema, &prior, &config, &plan.planned).map_err(Diagnostic::bug)?;
-    Ok(wire::plan_resource_change::Response {
+    let answer = wire::plan_resource_change::Response {
         planned_state: Some(encode(&plan.planned, &ty)?),
         requires_replace: plan.requires_replace.iter().map(Into::into).collect(),
         planned_private: request.prior_private,
         planned_identity: identity::of(&plan.planned)?,
         ..Default::default()
-    })
+    };
+    // what is planned depends on nothing else, and what is said about it may
+    let Some(session) = configured.ready().filter(|_| !plan.planned.is_null() && plan.planned != prior)
+    else {
+        return Ok(answer);
+    };
+    let foreseen = unless_stopped(&configured.stop(), resource.foresee(&session, &plan.planned)).await;
+    Ok(answer.with(&foreseen.map_err(interrupted)?))
 }
 
 pub(super) async fn apply(

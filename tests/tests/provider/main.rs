@@ -18,4 +18,5 @@ mod replace;
 mod schema;
 mod status;
 mod unknown;
+mod warnings;
 mod world;
