@@ -14,6 +14,7 @@ mod mirror;
 mod process;
 mod proxy;
 mod stand_in;
+mod terraform_cloud;
 mod unity_catalog;
 mod versitygw;
 
@@ -33,6 +34,7 @@ pub use hooks::Hooks;
 pub use mail::MailServer;
 pub use mirror::Mirror;
 pub use proxy::{Counts, Fault, Kind, Proxy, Watch};
+pub use terraform_cloud::TerraformCloud;
 pub use unity_catalog::UnityCatalog;
 pub use versitygw::Versitygw;
 
