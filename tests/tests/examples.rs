@@ -64,6 +64,20 @@ fn imports_name_what_the_example_declares() -> Result<()> {
     Ok(())
 }
 
+/// A root with a `cloud` block is judged and tested without its host.
+#[test]
+fn terraform_cloud() -> Result<()> {
+    let terraform = Terraform::new()?;
+    for file in ["main.tf", "etl.tftest.hcl"] {
+        let text = std::fs::read_to_string(checkout().join("examples/terraform-cloud").join(file))?;
+        terraform.write(file, &text)?;
+    }
+    terraform.succeed(&["validate"])?;
+    let tested = terraform.succeed(&["test"])?;
+    ensure!(tested.says("3 passed, 0 failed"), "{tested}");
+    Ok(())
+}
+
 /// By id and by identity; older hosts do not know the second.
 #[test]
 fn import_blocks_name_what_the_example_declares() -> Result<()> {
