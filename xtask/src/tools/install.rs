@@ -73,6 +73,7 @@ pub(crate) fn install_for_benches() -> Result<Installed> {
     let (terraform, built) = terraform::choose()?;
     let mut tools = go::installed()?;
     tools.push(go::built("s5cmd", "github.com/peak/s5cmd/v2", "s5cmd")?);
+    tools.push(go::built("framework-provider", ".", "terraform-provider-peer")?);
     tools.extend([python::tool()?, rclone::tool()]);
     tools.extend(built);
     install(tools, &[])?;
