@@ -3,6 +3,7 @@
 
 mod cross;
 mod delivery;
+mod doubts;
 mod external_location;
 mod notifications;
 mod rules;
@@ -15,6 +16,7 @@ use std::fmt;
 pub use cross::{
     Specs, group_conflicts, group_references, location_users, schedule_references, validate_all,
 };
+pub use doubts::{group_doubts, schedule_doubts};
 pub use external_location::{ValidLocation, external_location};
 pub(crate) use rules::is_email;
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};

@@ -1,6 +1,7 @@
 //! Reading what the operator wants: from the control store, or from a Terraform state.
 
 mod buckets;
+mod cloud_state;
 mod load;
 mod side_stores;
 mod source;
@@ -9,6 +10,7 @@ mod stores_error;
 mod table_store;
 
 pub use buckets::Sides;
+pub use cloud_state::CloudStateError;
 pub use load::{LoadError, Loaded, load, read};
 pub use source::{SpecSource, read_state};
 pub use stores::{GroupStores, apart};

@@ -3,6 +3,7 @@
 mod bad_input;
 mod catalog;
 mod catalog_names;
+mod cloud_state;
 mod clouds;
 mod demo_path;
 mod diverged;

@@ -1,7 +1,7 @@
 //! What a sync group looks like to Terraform.
 
 use super::super::shared::{document_facts, name, schedule, secret_reference};
-use crate::wire::{Attribute, Schema, Stability, Type};
+use crate::wire::{Attribute, Meaning, Schema, Stability, Type};
 
 pub(super) fn schema() -> Schema {
     let mut attributes = identity();
@@ -54,7 +54,7 @@ fn side() -> Vec<Attribute> {
             "Name of the external location of this side, in the same region: landing area, group log and metadata \
              while this side is standby.",
         ),
-        Attribute::string("table_root").describe(
+        Attribute::string("table_root").meaning(Meaning::Place).describe(
             "Root of the tables of this side: a table without an explicit URL lies at \
              `table_root/catalog/schema/table`.",
         ),
@@ -74,9 +74,9 @@ fn content() -> Vec<Attribute> {
         Attribute::string("name")
             .required()
             .describe("`catalog.schema.table`; a part that holds a dot in back-quotes."),
-        Attribute::string("primary_url")
+        Attribute::string("primary_url").meaning(Meaning::Place)
             .describe("URL of the table in the primary region. Wins over `table_root`."),
-        Attribute::string("secondary_url")
+        Attribute::string("secondary_url").meaning(Meaning::Place)
             .describe("URL of the table in the secondary region. Wins over `table_root`."),
         Attribute::bool("shallow_clone").describe(
             "The table is a shallow clone: its log names files outside of its root, and lakedr reads them with the \
@@ -125,9 +125,10 @@ fn workflow() -> Vec<Attribute> {
     ];
     let marker = vec![
         Attribute::string("url")
+            .meaning(Meaning::Place)
             .required()
             .describe("Where the run records lie, for example `s3://bucket/runs/`."),
-        Attribute::string("secondary_url").describe(
+        Attribute::string("secondary_url").meaning(Meaning::Place).describe(
             "Where they lie while the secondary region is active. Without it they lie in `url`, which then has to outlive \
              the loss of either region.",
         ),
@@ -153,12 +154,12 @@ fn policy() -> Vec<Attribute> {
         Attribute::string("compaction").default("copy").one_of(&["copy", "skip"]).describe(
             "`copy`: files that only rewrite rows already there are copied like all others. `skip`: they stay at home.",
         ),
-        Attribute::string("clock_skew").default("2s").describe(
+        Attribute::string("clock_skew").meaning(Meaning::Duration).default("2s").describe(
             "Allowance for clocks that disagree, where commit times are compared with run times, for example `2s`.",
         ),
-        Attribute::string("rpo_target")
+        Attribute::string("rpo_target").meaning(Meaning::Duration)
             .describe("RPO lag that is still acceptable, for example `1h`. Reported against, nothing else."),
-        Attribute::string("rto_target")
+        Attribute::string("rto_target").meaning(Meaning::Duration)
             .describe("Time to recover that is still acceptable, for example `4h`. Reported against, nothing else."),
         Attribute::number("max_bytes_per_second")
             .default(0u64)
@@ -178,9 +179,10 @@ fn retry() -> Vec<Attribute> {
             .whole(1, u64::from(u32::MAX))
             .describe("Attempts in all, the first one included."),
         Attribute::string("initial_backoff")
+            .meaning(Meaning::Duration)
             .default("10s")
             .describe("Wait after the first failure; it doubles from then on."),
-        Attribute::string("max_backoff").default("5m").describe("Longest wait."),
+        Attribute::string("max_backoff").meaning(Meaning::Duration).default("5m").describe("Longest wait."),
     ]
 }
 
