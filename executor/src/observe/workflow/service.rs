@@ -4,7 +4,7 @@ use http::StatusCode;
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::secret::{Secret, SecretRef};
 use lakedr_control::service::{Login, ServiceError};
-use lakedr_control::validate::{AirflowDag, Side, SideName, Workflow, WorkspaceLogin};
+use lakedr_control::validate::{AirflowDag, Side, SideName, Workflow, Workspace, WorkspaceLogin};
 use lakedr_control::vault::{SecretError, Secrets};
 use url::Url;
 
@@ -142,13 +142,7 @@ pub async fn open(
                 .workspace
                 .as_ref()
                 .ok_or_else(|| WorkflowError::NoWorkspace { region: active.region.clone() })?;
-            let secret = async |reference| secret(secrets, &workspace.url, reference).await;
-            let login = match &workspace.login {
-                WorkspaceLogin::Token(token) => Login::Bearer(secret(token).await?),
-                WorkspaceLogin::Client { id, secret: of_client } => {
-                    Login::databricks_client(secret(id).await?, secret(of_client).await?)
-                }
-            };
+            let login = workspace_login(workspace, secrets).await?;
             Ok(Some(Box::new(DatabricksRuns::new(workspace, login, job)?)))
         }
         Workflow::AirflowDag(declared) => {
@@ -162,6 +156,23 @@ pub async fn open(
             Ok(Some(Box::new(AirflowRuns::new(dag, login)?)))
         }
     }
+}
+
+/// Who asks a workspace.
+///
+/// # Errors
+/// When its credentials cannot be had.
+pub(crate) async fn workspace_login(
+    workspace: &Workspace,
+    secrets: &Secrets,
+) -> Result<Login, WorkflowError> {
+    let secret = async |reference| secret(secrets, &workspace.url, reference).await;
+    Ok(match &workspace.login {
+        WorkspaceLogin::Token(token) => Login::Bearer(secret(token).await?),
+        WorkspaceLogin::Client { id, secret: of_client } => {
+            Login::databricks_client(secret(id).await?, secret(of_client).await?)
+        }
+    })
 }
 
 async fn secret(secrets: &Secrets, service: &Url, reference: &SecretRef) -> Result<Secret, WorkflowError> {
