@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use lakedr_control::group_log::{GroupState, Power, ServiceRecord};
 use lakedr_control::validate::{ServiceKind, SideService};
 
-/// Wait after the first attempt; it doubles from then on.
+/// Wait after the second attempt; it doubles from then on. After the first one there is none: whoever comes next is later
+/// anyway.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 
 /// Longest wait between two attempts.
@@ -41,10 +42,10 @@ pub fn todo(kind: &ServiceKind, record: Option<&ServiceRecord>, wanted: Power, s
 /// paces; one that went back does not keep a service from being tried.
 #[must_use]
 pub fn is_due(record: &ServiceRecord, now: DateTime<Utc>) -> bool {
-    let doublings = record.attempts.saturating_sub(1).min(16);
+    let doublings = record.attempts.saturating_sub(2).min(16);
     let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
     let Ok(waited) = now.signed_duration_since(record.at).to_std() else { return true };
-    record.attempts == 0 || waited >= wait
+    record.attempts <= 1 || waited >= wait
 }
 
 /// Services that a sync tries again: those that the ledger has open and the specification still declares. Nothing that the
@@ -110,12 +111,12 @@ mod tests {
     fn waits_grow_to_an_hour() {
         let mut record = record(Power::Off, "unreachable", None);
         let mut waits = Vec::new();
-        for attempts in [0, 1, 2, 3, 7, 40] {
+        for attempts in [0, 1, 2, 3, 4, 8, 40] {
             record.attempts = attempts;
             let due = |seconds: &i64| is_due(&record, record.at + chrono::TimeDelta::seconds(*seconds));
             waits.push((0..=4_000).find(due).unwrap());
         }
-        assert_eq!(waits, [0, 60, 120, 240, 3_600, 3_600]);
+        assert_eq!(waits, [0, 0, 60, 120, 240, 3_600, 3_600]);
         assert!(is_due(&record, record.at - chrono::TimeDelta::days(1)), "a clock that went back");
     }
 }

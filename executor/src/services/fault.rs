@@ -92,13 +92,11 @@ impl ServiceFault {
     /// What the ledger says was seen.
     #[must_use]
     pub fn word(&self) -> &'static str {
-        match self {
-            Self::TimedOut { .. } | Self::Service { cause: ServiceError::Connection { .. } } => "unreachable",
-            Self::Workflow(WorkflowError::Service { cause: ServiceError::Connection { .. }, .. }) => {
-                "unreachable"
-            }
-            fault if fault.is_about_credentials() => "unreachable",
-            _ => "failed",
-        }
+        let passes = match self {
+            Self::Service { cause } | Self::Workflow(WorkflowError::Service { cause, .. }) => cause.passes(),
+            Self::TimedOut { .. } => true,
+            fault => fault.is_about_credentials(),
+        };
+        if passes { "unreachable" } else { "failed" }
     }
 }

@@ -6,6 +6,7 @@
 //! [`Switch`] there is one thin client for each kind of service.
 
 mod airflow_dag;
+mod case;
 mod cluster;
 mod databricks_job;
 pub mod decide;
@@ -13,6 +14,7 @@ mod fault;
 mod hook;
 mod hook_process;
 mod instance_pool;
+mod ledger;
 mod open;
 mod quiesce;
 mod report;

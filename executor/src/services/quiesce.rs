@@ -7,8 +7,9 @@ use lakedr_control::group_log::{History, Power};
 use lakedr_control::validate::{SideName, SideService};
 use tokio::time::{Instant, sleep};
 
+use super::case::runs_under_way;
 use super::report::ServiceOutcome;
-use super::turn::{Turn, runs_under_way, turn};
+use super::turn::{Turn, turn};
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::pipeline::Scene;
 
