@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lakedr_control::group_log::{History, Power};
+use lakedr_control::validate::ServiceKind;
 
 use super::basis::Kind;
 use super::refusal::SwitchRefusal;
@@ -119,10 +120,14 @@ impl Declared {
         let of = |side| scene.group.services.of(side);
         let (active, standby) = (scene.active(history), scene.standby(history));
         let schedules = of(active).iter().filter(|service| service.kind.is_schedule());
+        // hooks go last either way
+        let (hooks, others): (Vec<_>, Vec<_>) =
+            of(active).iter().partition(|service| matches!(service.kind, ServiceKind::Hook(_)));
+        let stops = others.into_iter().rev().chain(hooks);
         Self {
             pause: names(schedules.map(|service| service.id.clone()).collect())
                 .filter(|_| kind == Kind::Failback),
-            stop: names(of(active).iter().rev().map(|service| service.id.clone()).collect()),
+            stop: names(stops.map(|service| service.id.clone()).collect()),
             start: names(of(standby).iter().map(|service| service.id.clone()).collect()),
         }
     }

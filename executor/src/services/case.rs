@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use lakedr_control::group_log::{History, Power};
 use lakedr_control::validate::{ServiceKind, SideName, SideService};
 use tokio::time::{Instant, sleep, timeout};
@@ -112,6 +113,31 @@ pub(super) fn moment(scene: &Scene<'_>, history: &History, side: SideName) -> Mo
         active_region: scene.group.side(scene.active(history)).region.clone(),
         standby_region: scene.group.side(scene.standby(history)).region.clone(),
     }
+}
+
+/// What keeps the declared services of a group from being turned: one text for each that cannot be looked at.
+pub(crate) async fn unusable(scene: &Scene<'_>) -> Vec<String> {
+    let mut looks = Vec::new();
+    for side in [SideName::Primary, SideName::Secondary] {
+        let moment = Moment {
+            group: scene.group.name.to_string(),
+            region: scene.group.side(side).region.clone(),
+            epoch: 0,
+            active_region: String::new(),
+            standby_region: String::new(),
+        };
+        let services = scene.group.services.of(side).iter();
+        looks.extend(services.map(|service| {
+            let moment = moment.clone();
+            async move { look(scene, side, service, &moment).await }
+        }));
+    }
+    let cases = join_all(looks).await;
+    let faults = cases.iter().filter_map(|case| Some((case.service, case.look.as_ref().err()?)));
+    let told = faults.map(|(service, fault)| {
+        format!("a failover could not stop or start {}: {}", service.id, chain(fault))
+    });
+    told.collect()
 }
 
 /// Opens a service and looks at it.

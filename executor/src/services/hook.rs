@@ -85,8 +85,12 @@ impl Hook {
 
 #[async_trait]
 impl Switch for Hook {
-    /// What a hook sees to is its own affair.
+    /// What a hook sees to is its own affair; that there is one can be seen.
     async fn look(&self) -> Result<Option<Seen>, ServiceFault> {
+        if let Means::Run(command) = &self.means {
+            let not_run = |cause| ServiceFault::NotRun { command: command.clone(), cause };
+            tokio::fs::metadata(command).await.map_err(not_run)?;
+        }
         Ok(None)
     }
 

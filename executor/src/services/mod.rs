@@ -22,6 +22,7 @@ mod switch;
 mod turn;
 mod warehouse;
 
+pub(crate) use case::unusable;
 pub use fault::ServiceFault;
 pub use hook::HookRequest;
 pub(crate) use quiesce::{held_back, quiesce, resume};

@@ -59,6 +59,9 @@ impl ServiceOutcome {
 /// What became of the services of a side, in a few words.
 #[must_use]
 pub(crate) fn summary(outcomes: &[ServiceOutcome], wanted: Power) -> String {
-    let done = outcomes.iter().filter(|outcome| outcome.done).count();
-    format!("{done} of {} service(s) {}", outcomes.len(), wanted.word())
+    let word = wanted.word();
+    let so = outcomes.iter().filter(|outcome| outcome.done && outcome.seen == word).count();
+    let left = outcomes.iter().filter(|outcome| outcome.done && outcome.seen != word).count();
+    let left = if left > 0 { format!(", {left} left as it was") } else { String::new() };
+    format!("{so} of {} service(s) {word}{left}", outcomes.len())
 }
