@@ -120,14 +120,14 @@ fn turned(settings: &Map<String, Value>, wanted: Power) -> Map<String, Value> {
 mod tests {
     use super::*;
 
-    fn settings(value: Value) -> Map<String, Value> {
+    fn settings(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
 
     #[test]
     fn everything_of_a_schedule_but_its_pause_is_sent_back_as_it_is() {
         let schedule = json!({"quartz_cron_expression": "0 0 * * * ?", "timezone_id": "UTC", "pause_status": "UNPAUSED", "tomorrow": {"a": 1}});
-        let job = settings(json!({"name": "etl", "schedule": schedule, "max_concurrent_runs": 1}));
+        let job = settings(&json!({"name": "etl", "schedule": schedule, "max_concurrent_runs": 1}));
         assert_eq!(seen(&job), Seen::of(Power::On));
         let turned = turned(&job, Power::Off);
         assert_eq!(
@@ -147,7 +147,7 @@ mod tests {
             ),
             (json!({"name": "started by another one"}), State::Neither),
         ] {
-            assert_eq!(seen(&settings(job.clone())).state, state, "{job}");
+            assert_eq!(seen(&settings(&job)).state, state, "{job}");
         }
     }
 }
