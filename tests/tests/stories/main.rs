@@ -19,6 +19,7 @@ mod notify;
 mod prune;
 mod rebuild;
 mod secrets;
+mod services;
 mod staged;
 mod two_executors;
 mod two_servers;
