@@ -25,7 +25,8 @@ const PURE: [&str; 8] = [
     "executor/src/record/metadata/rows",
 ];
 /// The part of them that acts.
-const ACTING: [&str; 5] = [
+const ACTING: [&str; 6] = [
+    "control/src/snapshots/store.rs",
     "control/src/store",
     "control/src/group_log/log.rs",
     "control/src/group_log/log",
