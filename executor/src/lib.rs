@@ -22,5 +22,6 @@ pub mod publish;
 pub mod record;
 pub mod report;
 pub mod second;
+pub mod snapshots;
 pub mod spec;
 pub mod world;

@@ -116,6 +116,10 @@ pub struct CatalogFailure {
     pub class: FailureClass,
     /// Where, what, cause and remedy.
     pub message: String,
+    /// The snapshot that was not taken, if its files may be used by the next attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub id: Option<SnapshotId>,
 }
 
 /// One version of the catalog of a schedule.
@@ -264,6 +268,8 @@ impl Catalog {
     pub fn without(&self, removed: &[SnapshotId], at: DateTime<Utc>, by: &Author) -> Self {
         let mut next = self.begun(Work::Prune, at, by);
         next.snapshots.retain(|kept| !removed.contains(&kept.id));
+        // of what an attempt has left behind anything may be missing from here on
+        next.last_failure.iter_mut().for_each(|failure| failure.id = None);
         next
     }
 
@@ -295,6 +301,19 @@ impl Catalog {
             kept.pinned = pinned.then(|| Pinned { at, by: by.clone() });
         }
         Ok(Some(next))
+    }
+
+    /// The id of a snapshot that begins at `at`: that of an attempt that came to nothing, whose files are used, or else a
+    /// later one than any.
+    #[must_use]
+    pub fn next_id(&self, at: DateTime<Utc>) -> SnapshotId {
+        let cut_short = self.under_way.as_ref().and_then(|under_way| match &under_way.work {
+            Work::Take { id } => Some(id),
+            Work::Prune => None,
+        });
+        let failed = || self.last_failure.as_ref().and_then(|failure| failure.id.as_ref());
+        let free = cut_short.or_else(failed).filter(|id| self.get(id).is_err());
+        free.cloned().unwrap_or_else(|| SnapshotId::behind(at, self.snapshots.iter().map(|kept| &kept.id)))
     }
 
     /// Whether a call of the executor is the one at work.
@@ -365,11 +384,18 @@ mod tests {
     #[test]
     fn a_failure_is_told_until_a_snapshot_is_taken() {
         let begun = Catalog::empty("weekly".parse().unwrap()).begun(take(0), at(0), &by("a"));
-        let failure =
-            CatalogFailure { at: at(1), class: FailureClass::Damaged, message: "c.s.t is gone".to_owned() };
+        let failure = CatalogFailure {
+            at: at(1),
+            class: FailureClass::Damaged,
+            message: "c.s.t is gone".to_owned(),
+            id: Some(kept(0).id),
+        };
         let failed = begun.failed(failure.clone(), &by("a")).unwrap();
         assert_eq!((&failed.last_failure, &failed.under_way), (&Some(failure.clone()), &None));
         assert_eq!(failed.failed(failure, &by("a")), Err(GivenUp));
+        // the next attempt uses what this one has left, until something is deleted
+        assert_eq!((begun.next_id(at(400)), failed.next_id(at(400))), (kept(0).id, kept(0).id));
+        assert_eq!(failed.without(&[], at(3), &by("b")).next_id(at(400)), kept(400).id);
         let again = failed.begun(take(2), at(2), &by("b")).taken(kept(2), at(3), &by("b")).unwrap();
         assert_eq!(again.last_failure, None);
     }

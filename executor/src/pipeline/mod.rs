@@ -22,4 +22,4 @@ pub use point::{PointProof, prove_point};
 pub use prepare::{NotCarriedOut, Prepared, carried_out, prepare};
 pub use retry::{Task, sync_group};
 pub use scene::{Scene, Stop};
-pub(crate) use table::{Copies, difference};
+pub(crate) use table::{Copies, HeldTable, difference, plan_between};

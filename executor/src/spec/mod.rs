@@ -2,6 +2,7 @@
 
 mod buckets;
 mod load;
+mod schedule_stores;
 mod side_stores;
 mod source;
 mod stores;
@@ -10,6 +11,7 @@ mod table_store;
 
 pub use buckets::Sides;
 pub use load::{LoadError, Loaded, load, read};
+pub use schedule_stores::ScheduleStores;
 pub use source::{SpecSource, read_state};
 pub use stores::{GroupStores, apart};
 pub use stores_error::StoresError;
