@@ -260,7 +260,8 @@ impl Catalog {
     /// [`GivenUp`]
     pub fn failed(&self, failure: CatalogFailure, by: &Author) -> Result<Self, GivenUp> {
         self.holds(by)?;
-        Ok(Self { under_way: None, last_failure: Some(failure.clone()), ..self.next(failure.at, by) })
+        let next = self.next(failure.at, by);
+        Ok(Self { under_way: None, last_failure: Some(failure), ..next })
     }
 
     /// The version in which a caller begins to delete what nothing needs but these snapshots.

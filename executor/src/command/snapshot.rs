@@ -1,9 +1,10 @@
 mod pick;
 mod show;
+mod watch;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt as _};
-use lakedr_control::snapshots::SnapshotId;
+use lakedr_control::snapshots::{SnapshotDocument, SnapshotId};
 use lakedr_control::spec::SnapshotMode;
 use lakedr_control::validate::ValidSchedule;
 use serde::Serialize;
@@ -17,6 +18,7 @@ use crate::report::{GroupReport, ReportedError};
 use crate::snapshots::{self, Desk, Taken, TakenTable, Where, Which};
 use crate::spec::Loaded;
 use pick::{holder, only, schedules};
+pub(super) use watch::{Checked, Watched, check, watch};
 
 /// Schedules that are worked on at the same time.
 const SCHEDULES_IN_FLIGHT: usize = 2;
@@ -72,7 +74,7 @@ pub(super) async fn run(context: &Context, command: &SnapshotCommand) -> Result<
         SnapshotCommand::Prune { schedule, dry_run } => {
             let pruned =
                 each(context, schedule, async |desk| snapshots::prune(&desk, *dry_run).await).await?;
-            answer(context, pruned, show::prune, |report| report.exit())
+            answer(context, pruned, show::prune, snapshots::PruneReport::exit)
         }
         SnapshotCommand::Pin(args) => pin(context, &args.snapshot, args.schedule.as_deref(), true).await,
         SnapshotCommand::Unpin(args) => pin(context, &args.snapshot, args.schedule.as_deref(), false).await,
@@ -151,7 +153,7 @@ impl TakeReport {
             outcome: taken.outcome,
             snapshot: snapshot.map(|snapshot| snapshot.id.clone()),
             as_of: snapshot.map(|snapshot| snapshot.as_of),
-            holds: snapshot.map(|snapshot| snapshot.describe()),
+            holds: snapshot.map(SnapshotDocument::describe),
             mode: snapshot.map(|snapshot| snapshot.mode),
             tables: taken.tables,
             reason: taken.reason,
@@ -230,5 +232,5 @@ pub(super) async fn verify(
     };
     let proven: Result<_, Failure> = proven.await;
     let proven = proven.map_err(Stop::from);
-    answer(context, vec![(schedule, proven)], show::verify, |proof| proof.exit())
+    answer(context, vec![(schedule, proven)], show::verify, snapshots::SnapshotProof::exit)
 }

@@ -22,6 +22,7 @@ pub use error::SnapshotError;
 pub use list::{Listed, ListedSnapshot, UnderWayReport, list};
 pub use prune::{PruneReport, RemovedSnapshot, prune};
 pub use restore::{RestoreReport, RestoredTable, Where, Which, restore};
+pub use source::check;
 pub use take::{Outcome, Taken, TakenTable, pin, take};
 pub use undone::Undone;
 pub use verify::{Against, SnapshotProof, TableProof, verify};

@@ -86,7 +86,7 @@ pub async fn restore(
     let id = find(desk, &catalog, which).at(Stage::Observe, name)?;
     let document = desk.document(&catalog, &id).await?;
     let chosen = choose(&document, named).at(Stage::Spec, name)?;
-    let said = Said { by: format!("restore/{name}"), id: id.to_string(), seq: catalog.seq };
+    let said = Said { by: format!("restore/{name}/{id}"), id: id.to_string(), seq: catalog.seq };
     let (wanted, sides, undone) = match to {
         Where::Elsewhere(url) => elsewhere(desk, &chosen, url, &said).await?,
         Where::InPlace { yes } => in_place(desk, &document, &chosen, *yes).await?,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
-use lakedr_control::group_log::History;
+use lakedr_control::group_log::{GroupState, History};
 use lakedr_control::id::{Name, TableName};
 use lakedr_control::location::StoreUrl;
 use lakedr_control::snapshots::{SnapshotDocument, SnapshotOrigin};
@@ -45,7 +45,7 @@ async fn of_group(desk: &Desk<'_>, name: &Name) -> Result<Sources, Failure> {
     let (spec, group) = group(desk, name)?;
     let scene = Scene::open(desk.world, desk.loaded, spec, &group).await?;
     let history = scene.log.read().await.at(Stage::Observe, name)?;
-    let held = history.state.as_ref().and_then(|state| state.held());
+    let held = history.state.as_ref().and_then(GroupState::held);
     let none = || SnapshotError::NoRecoveryPoint { group: name.clone() }.at(Stage::Observe, name);
     let cut = held.ok_or_else(none)?;
     let side = side_to_read(&scene, &history, desk.stores.region());
@@ -102,6 +102,22 @@ async fn listed(
     let tables = failed(found).at(Stage::Observe, &desk.schedule.name)?;
     let origin = SnapshotOrigin::Instant { region: region.to_owned() };
     Ok(Sources { origin, as_of: instant, tables, sides: desk.stores.sides() })
+}
+
+/// Whether a schedule could take a snapshot as things are: everything that it needs can be read. A group without a
+/// recovery point is none of its mistakes.
+///
+/// # Errors
+/// What is in the way.
+pub async fn check(desk: &Desk<'_>) -> Result<(), Failure> {
+    desk.read().await?;
+    match sources(desk).await {
+        Ok(_) => Ok(()),
+        Err(failure) => match failure.cause.downcast_ref() {
+            Some(SnapshotError::NoRecoveryPoint { .. }) => Ok(()),
+            _ => Err(failure),
+        },
+    }
 }
 
 async fn version(table: &TableStore, instant: DateTime<Utc>) -> Result<u64, Failure> {

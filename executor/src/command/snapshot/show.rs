@@ -51,26 +51,41 @@ fn snapshot(snapshot: &ListedSnapshot) -> String {
     )
 }
 
-pub(super) fn list(listed: &Listed) -> String {
+/// How a schedule stands, in a line.
+fn standing(listed: &Listed) -> String {
     let due = match (listed.due_since, listed.next_due) {
         _ if listed.paused => "paused".to_owned(),
         (Some(since), _) if listed.missed > 0 => {
-            format!("due since {}, {} run(s) missed", time::format(since), listed.missed)
+            format!("due since {}, {} run(s) MISSED", time::format(since), listed.missed)
         }
         (Some(since), _) => format!("due since {}", time::format(since)),
         (None, Some(next)) => format!("next due {}", time::format(next)),
         (None, None) => "never due".to_owned(),
     };
-    let mut lines = vec![format!("{}: {} snapshot(s), {due}", listed.schedule, listed.snapshots.len())];
-    lines.extend(listed.snapshots.iter().map(snapshot));
-    lines.extend(listed.under_way.iter().map(|under_way| {
+    format!("{}: {} snapshot(s), {due}", listed.schedule, listed.snapshots.len())
+}
+
+/// Who is at work, and what failed.
+fn events(listed: &Listed) -> impl Iterator<Item = String> {
+    let work = listed.under_way.iter().map(|under_way| {
         let state = if under_way.alive { "is at work" } else { "gives no sign of life" };
         format!("  a call on {} {state} since {}", under_way.work.by.host, time::format(under_way.work.since))
-    }));
+    });
     let failure = listed.last_failure.iter();
-    lines
-        .extend(failure.map(|failure| format!("  failed {}: {}", time::format(failure.at), failure.message)));
-    lines.join("\n")
+    work.chain(failure.map(|failure| format!("  failed {}: {}", time::format(failure.at), failure.message)))
+}
+
+pub(super) fn list(listed: &Listed) -> String {
+    let lines = [standing(listed)].into_iter().chain(listed.snapshots.iter().map(snapshot));
+    lines.chain(events(listed)).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn summary(listed: &Listed) -> String {
+    let newest = listed.snapshots.last().map(|newest| {
+        format!("  newest snapshot: {}, as of {}", newest.kept.id, time::format(newest.kept.as_of))
+    });
+    let lines = [format!("snapshots {}", standing(listed))].into_iter().chain(newest);
+    lines.chain(events(listed)).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn prune(report: &PruneReport) -> String {

@@ -1,0 +1,87 @@
+//! What must not be a snapshot.
+
+use chrono::TimeDelta;
+use lakedr::pipeline::Stop;
+use lakedr::snapshots::Outcome;
+use lakedr_control::group_log::FailureClass;
+use serde_json::json;
+
+use crate::lab::{Lab, live, told};
+
+/// C4.6: a table that fails fails the snapshot, and the call says which.
+#[tokio::test]
+async fn c4_06_one_table_that_is_missing_fails_the_snapshot() {
+    let lab = Lab::new(json!({}));
+    lab.week(0);
+    let aside = lab.root().join("aside");
+    std::fs::rename(lab.table("cat.s.grows"), &aside).unwrap();
+    let Err(Stop::Failed(failure)) = lab.in_week(0).take(false).await else { panic!("it was taken") };
+    let text = told(&Stop::Failed(failure));
+    assert!(text.contains("cat.s.grows") && text.contains("there is no Delta table at"), "{text}");
+    let list = lab.in_week(0).list().await;
+    assert_eq!((list.snapshots.len(), list.under_way.is_none()), (0, true));
+    let told = list.last_failure.unwrap();
+    assert_eq!((told.class, told.message.contains("cat.s.grows")), (FailureClass::Damaged, true));
+    // and is due until it is taken
+    std::fs::rename(&aside, lab.table("cat.s.grows")).unwrap();
+    lab.in_week(0).taken().await;
+    assert_eq!(lab.in_week(0).list().await.last_failure, None);
+}
+
+#[tokio::test]
+async fn every_table_that_fails_is_told() {
+    let lab = Lab::new(json!({}));
+    lab.week(0);
+    lab.week(1);
+    for table in crate::lab::TABLES {
+        let file = live(&lab.table(table), None).into_iter().next().unwrap();
+        std::fs::remove_file(lab.table(table).join(file)).unwrap();
+    }
+    let Err(stop) = lab.in_week(0).take(false).await else { panic!("it was taken") };
+    let text = told(&stop);
+    assert!(text.contains("2 table(s) failed"), "{text}");
+    assert!(text.contains("cat.s.grows") && text.contains("cat.s.whole"), "{text}");
+    assert_eq!(lab.in_week(0).ids().await, []);
+}
+
+#[tokio::test]
+async fn names_and_patterns_leave_tables_out() {
+    let lab = Lab::new(json!({"exclude": ["WHOLE"]}));
+    lab.week(0);
+    let document = lab.in_week(0).taken().await;
+    let names: Vec<String> = document.tables.iter().map(|table| table.name.to_string()).collect();
+    assert_eq!(names, ["cat.s.grows"]);
+}
+
+#[tokio::test]
+async fn a_second_call_leaves_the_first_alone_and_takes_over_from_a_dead_one() {
+    let lab = Lab::new(json!({}));
+    lab.week(0);
+    let (dead, other) = (lab.in_week(0), lab.in_week(0));
+    let desk = dead.desk().await;
+    let work = lakedr_control::snapshots::Work::Take { id: "20200101T000000Z".parse().unwrap() };
+    let begun = desk.catalog.read().await.unwrap().begun(work, dead.world.now(), &dead.world.author);
+    assert!(desk.catalog.append(&begun).await.unwrap());
+    for force in [false, true] {
+        let taken = other.take(force).await.unwrap();
+        assert_eq!(taken.outcome, Outcome::NotDue);
+        assert!(taken.reason.unwrap().contains("takes snapshot 20200101T000000Z"));
+    }
+    let Err(Stop::Refused(refusal)) = lakedr::snapshots::prune(&other.desk().await, false).await else {
+        panic!("it was pruned")
+    };
+    assert_eq!(refusal.tag(), "fenced");
+    let later = lab.call(TimeDelta::minutes(6));
+    assert_eq!(later.taken().await.id.as_str(), "20200101T000000Z");
+    // whoever comes back has lost it
+    let catalog = desk.catalog.read().await.unwrap();
+    assert!(catalog.holds(&dead.world.author).is_err());
+}
+
+#[tokio::test]
+async fn a_paused_schedule_takes_nothing() {
+    let lab = Lab::new(json!({"paused": true}));
+    lab.week(0);
+    let Err(stop) = lab.in_week(0).take(true).await else { panic!("it was taken") };
+    assert!(told(&stop).starts_with("paused"), "{}", told(&stop));
+}
