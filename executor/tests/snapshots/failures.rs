@@ -85,3 +85,25 @@ async fn a_paused_schedule_takes_nothing() {
     let Err(stop) = lab.in_week(0).take(true).await else { panic!("it was taken") };
     assert!(told(&stop).starts_with("paused"), "{}", told(&stop));
 }
+
+/// C4.4 and C4.7: all tables as of one instant; what was committed behind it is left for the next snapshot, and a table that
+/// is younger fails this one instead of standing for its latest version.
+#[tokio::test]
+async fn c4_04_a_snapshot_is_one_instant_of_all_tables() {
+    let lab = Lab::new(json!({}));
+    lab.week(0);
+    lab.week(1);
+    let ahead = |table: &str, version: u64| {
+        let commit = lab.table(table).join(format!("_delta_log/{version:020}.json"));
+        let then = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
+        std::fs::File::options().write(true).open(commit).unwrap().set_modified(then).unwrap();
+    };
+    ahead("cat.s.whole", 1);
+    let document = lab.in_week(0).taken().await;
+    let versions: Vec<u64> = document.tables.iter().map(|table| table.source_version).collect();
+    assert_eq!(versions, [1, 0]);
+    ahead("cat.s.whole", 0);
+    let Err(stop) = lab.call(TimeDelta::minutes(10)).take(true).await else { panic!("it was taken") };
+    let text = told(&stop);
+    assert!(text.contains("cat.s.whole: the table did not exist at"), "{text}");
+}
