@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use crate::cli::{Level, SnapshotCommand, SnapshotRestoreArgs};
-use crate::error::Failure;
+use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::pipeline::Stop;
 use crate::report::{GroupReport, ReportedError};
-use crate::snapshots::{self, Desk, Taken, TakenTable, Where, Which};
+use crate::snapshots::{self, Desk, SnapshotError, Taken, TakenTable, Where, Which};
 use crate::spec::Loaded;
 use pick::{holder, only, schedules};
 pub(super) use watch::{Checked, Watched, check, watch};
@@ -51,7 +51,12 @@ impl Stopped {
     fn new(schedule: &ValidSchedule, stop: &Stop) -> Self {
         let (outcome, report) = match stop {
             Stop::Refused(refusal) => ("refused", GroupReport::refused(&schedule.name, refusal)),
-            Stop::Failed(failure) => ("failed", GroupReport::failed(&schedule.name, failure)),
+            Stop::Failed(failure) => {
+                match failure.cause.downcast_ref::<SnapshotError>().and_then(SnapshotError::refusal) {
+                    Some(tag) => ("refused", GroupReport::refused_as(&schedule.name, tag, chain(failure))),
+                    None => ("failed", GroupReport::failed(&schedule.name, failure)),
+                }
+            }
         };
         let exit = report.exit();
         Self { schedule: schedule.name.to_string(), outcome, error: report.error, exit }

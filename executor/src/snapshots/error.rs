@@ -155,6 +155,19 @@ pub enum SnapshotError {
     },
 }
 
+impl SnapshotError {
+    /// The type of the refusal that this is, if it is one: nothing is broken, and nothing was changed.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::NoRecoveryPoint { .. } => Some("no_recovery_point"),
+            Self::WouldUndo { .. } => Some("would_undo"),
+            Self::TargetTaken { .. } => Some("target_taken"),
+            _ => None,
+        }
+    }
+}
+
 impl Classify for SnapshotError {
     fn class(&self) -> FailureClass {
         match self {

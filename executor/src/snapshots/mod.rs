@@ -5,6 +5,7 @@
 //! copies, files that no commit names — is the start of whoever comes next, or goes with the next pruning.
 
 mod beat;
+mod clone_report;
 mod desk;
 mod error;
 mod list;

@@ -1,5 +1,7 @@
 //! Taking a snapshot: begun in the catalog, copied, committed, read back, then named by the catalog.
 
+use std::time::Duration;
+
 use lakedr_control::id::TableName;
 use lakedr_control::layout;
 use lakedr_control::snapshots::due::{Due, due};
@@ -10,6 +12,7 @@ use lakedr_control::spec::SnapshotMode;
 use serde::Serialize;
 
 use super::beat::alive;
+use super::clone_report::{report_failed, report_taken};
 use super::desk::Desk;
 use super::error::SnapshotError;
 use super::prune::prune;
@@ -36,8 +39,13 @@ pub struct TakenTable {
     /// What it holds.
     #[serde(flatten)]
     pub table: SnapshotTable,
-    /// Seconds that the table took.
-    pub seconds: f64,
+    /// How long the table took.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub took: Duration,
+}
+
+fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(took.as_secs_f64())
 }
 
 /// What taking a snapshot came to.
@@ -122,6 +130,7 @@ async fn take_begun(
         Ok((document, tables)) => {
             publish(desk, &document).await?;
             write_checkpoints(desk, &document).await;
+            report_taken(desk, &document, &tables).await;
             if desk.schedule.overwrite {
                 replace(desk).await;
             }
@@ -129,6 +138,7 @@ async fn take_begun(
         }
         Err(failure) => {
             say_failed(desk, id, &failure).await;
+            report_failed(desk, id, &failure).await;
             Err(failure)
         }
     }
@@ -184,7 +194,7 @@ fn table(replica: &Replica, batch: Option<&SnapshotId>) -> TakenTable {
         files_added: plan.copies.len(),
         bytes_added: plan.copies.bytes(),
     };
-    TakenTable { table, seconds: replica.took.as_secs_f64() }
+    TakenTable { table, took: replica.took }
 }
 
 /// Makes the copies a snapshot: its document, then the version of the catalog that names it.

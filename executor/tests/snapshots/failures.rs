@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use lakedr::pipeline::Stop;
 use lakedr::snapshots::Outcome;
 use lakedr_control::group_log::FailureClass;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::lab::{Lab, live, told};
+use crate::tree;
 
 /// C4.6: a table that fails fails the snapshot, and the call says which.
 #[tokio::test]
@@ -22,10 +23,21 @@ async fn c4_06_one_table_that_is_missing_fails_the_snapshot() {
     assert_eq!((list.snapshots.len(), list.under_way.is_none()), (0, true));
     let told = list.last_failure.unwrap();
     assert_eq!((told.class, told.message.contains("cat.s.grows")), (FailureClass::Damaged, true));
+    assert_eq!(reported(&lab), 1);
     // and is due until it is taken
     std::fs::rename(&aside, lab.table("cat.s.grows")).unwrap();
     lab.in_week(0).taken().await;
     assert_eq!(lab.in_week(0).list().await.last_failure, None);
+    assert_eq!(reported(&lab), 3);
+}
+
+/// Rows of the clone report, by its log.
+fn reported(lab: &Lab) -> u64 {
+    let log = tree::read(&lab.kept().join("copies/weekly/clone_report/_delta_log"));
+    let lines = log.values().flat_map(|commit| std::str::from_utf8(commit).unwrap().lines());
+    let adds = lines.map(|line| serde_json::from_str::<Value>(line).unwrap()["add"]["stats"].clone());
+    let stats = adds.filter_map(|stats| serde_json::from_str::<Value>(stats.as_str()?).ok());
+    stats.map(|stats| stats["numRecords"].as_u64().unwrap()).sum()
 }
 
 #[tokio::test]

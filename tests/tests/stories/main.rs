@@ -18,6 +18,7 @@ mod notify;
 mod prune;
 mod rebuild;
 mod secrets;
+mod snapshots;
 mod staged;
 mod two_executors;
 mod two_servers;

@@ -1,7 +1,5 @@
 //! What is shown to people.
 
-use std::time::Duration;
-
 use lakedr_control::time;
 
 use super::TakeReport;
@@ -16,7 +14,7 @@ pub(super) fn take(report: &TakeReport) -> String {
     let mut lines = vec![format!("{}: taken {id}: {holds}", report.schedule)];
     lines.extend(report.tables.iter().map(|taken| {
         let table = &taken.table;
-        let seconds = duration_text(Duration::from_secs_f64(taken.seconds));
+        let seconds = duration_text(taken.took);
         format!(
             "  {}: version {} as version {} of {}, {} new file(s) ({}) of {} ({}), {seconds}",
             table.name,
