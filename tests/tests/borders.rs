@@ -26,7 +26,8 @@ const PURE: [&str; 9] = [
     "executor/src/services/decide.rs",
 ];
 /// The part of them that acts.
-const ACTING: [&str; 5] = [
+const ACTING: [&str; 6] = [
+    "control/src/snapshots/store.rs",
     "control/src/store",
     "control/src/group_log/log.rs",
     "control/src/group_log/log",

@@ -20,6 +20,7 @@ mod prune;
 mod rebuild;
 mod secrets;
 mod services;
+mod snapshots;
 mod staged;
 mod two_executors;
 mod two_servers;
