@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::copy::Copying;
+use crate::publish::Statements;
 
 /// One call of the executor.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct World {
     pub copying: Copying,
     /// Groups write to the sync metadata table in turns: at once they would only lose versions to each other.
     pub metadata_turn: Arc<Mutex<()>>,
+    /// What SQL warehouses are carrying out for this call.
+    pub statements: Statements,
     /// Region that this process runs in, if it has been told.
     pub region: Option<String>,
 }
@@ -29,7 +32,13 @@ impl World {
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let executor = env!("CARGO_PKG_VERSION").to_owned();
         let author = Author { executor, host, run: Uuid::new_v4().to_string() };
-        Self { author, copying: Copying::default(), metadata_turn: Arc::default(), region: None }
+        Self {
+            author,
+            copying: Copying::default(),
+            metadata_turn: Arc::default(),
+            statements: Statements::default(),
+            region: None,
+        }
     }
 
     /// The present moment, by this machine's clock. For people and for the RPO lag: what is safe never rests on it.

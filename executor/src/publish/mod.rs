@@ -12,6 +12,7 @@ mod rollback;
 mod settle;
 mod slot;
 mod upkeep;
+mod warehouse;
 
 pub use bodies::{TableBodies, store_bodies};
 pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint};
@@ -22,3 +23,5 @@ pub(crate) use rollback::is_ours;
 pub use settle::{Settled, settle};
 pub(crate) use slot::author;
 pub use upkeep::{write_checkpoints, write_checksum};
+pub use warehouse::Statements;
+pub(crate) use warehouse::{Held, Warehouse, clone_offers, held_tables, warehouse_tables};
