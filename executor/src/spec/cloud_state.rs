@@ -60,7 +60,7 @@ pub enum CloudStateError {
         what: &'static str,
         /// What the host says.
         #[source]
-        cause: ServiceError,
+        cause: Box<ServiceError>,
     },
     /// The host names a place for the state that is none.
     #[error("{host} names a place for the state that cannot be used: {problem}")]
@@ -164,7 +164,7 @@ impl Workspace {
         let token = token.map_err(|cause| CloudStateError::Token { host: host(), cause })?;
         let failed = |what| {
             let workspace = format!("{}/{}", self.organization, self.name);
-            move |cause| CloudStateError::Api { workspace, what, cause }
+            move |cause| CloudStateError::Api { workspace, what, cause: Box::new(cause) }
         };
         let api = format!("{}{API}", self.host.as_str().trim_end_matches('/'));
         let api = Service::new(&api, Login::Bearer(token.clone())).map_err(failed("the id"))?;

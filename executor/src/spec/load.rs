@@ -34,7 +34,7 @@ pub enum LoadError {
     },
     /// The state cannot be had from its workspace.
     #[error(transparent)]
-    Workspace(#[from] CloudStateError),
+    Workspace(#[from] Box<CloudStateError>),
     /// The state is none.
     #[error(transparent)]
     State(#[from] StateError),

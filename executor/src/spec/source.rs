@@ -36,7 +36,8 @@ fn place(file: &str) -> &str {
 /// When it cannot be read, or is no usable state.
 pub async fn read_state(file: &str) -> Result<StateSpecs, LoadError> {
     if file.starts_with(SCHEME) {
-        let bytes = file.parse::<Workspace>()?.state(&Secrets::of_process()).await?;
+        let workspace: Workspace = file.parse().map_err(Box::new)?;
+        let bytes = workspace.state(&Secrets::of_process()).await.map_err(Box::new)?;
         return Ok(tfstate::parse(file, &bytes)?);
     }
     let unreadable = |cause| LoadError::StateUnreadable { file: place(file).to_owned(), cause };

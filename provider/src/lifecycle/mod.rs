@@ -12,7 +12,7 @@ pub mod check;
 mod conflict;
 pub mod convert;
 pub mod document;
-mod documents;
+pub mod documents;
 pub mod examine;
 mod foresee;
 pub mod generate;

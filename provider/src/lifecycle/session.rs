@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use lakedr_control::codec::{DecodeError, Document, Writer};
 use lakedr_control::layout;
-use lakedr_control::spec::{Spec, SyncGroupSpec};
+use lakedr_control::spec::{Kind, Spec, SyncGroupSpec};
 use lakedr_control::store::{
     ControlStore, ControlStoreError, DocStoreRef, Object, OpenError, open_doc_store,
 };
+use lakedr_control::validate;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::documents::Documents;
+use super::documents::{Documents, KnownGroup};
 use super::homes::Homes;
 use crate::provider_config::Settings;
 
@@ -65,10 +66,27 @@ impl Session {
     /// # Errors
     ///
     /// [`ControlStoreError`] if the store is out of reach, or a document has a format that is not known here.
-    pub async fn specs<S: Spec>(&self) -> Result<Vec<S>, ControlStoreError> {
-        let objects = self.documents.all(&self.objects, S::KIND).await?;
-        let specs = objects.iter().map(|(name, object)| self.spec::<S>(name, object));
-        Ok(specs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    pub async fn specs<S: Spec + 'static>(&self) -> Result<Vec<S>, ControlStoreError> {
+        let specs = self.documents.all(&self.objects, S::KIND, |name, object| self.spec::<S>(name, object));
+        Ok(specs.await?.iter().filter_map(|spec| Option::clone(spec)).collect())
+    }
+
+    /// All sync groups, as [`Self::specs`] gives them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::specs`].
+    pub async fn groups(&self) -> Result<Vec<Arc<KnownGroup>>, ControlStoreError> {
+        let known = |name: &str, object: &Object| {
+            let spec = self.spec::<SyncGroupSpec>(name, object)?;
+            let known = |spec: SyncGroupSpec| {
+                let valid = validate::sync_group(&spec).ok();
+                Arc::new(KnownGroup { spec, valid })
+            };
+            Ok::<_, ControlStoreError>(spec.map(known))
+        };
+        let groups = self.documents.all(&self.objects, Kind::SyncGroup, known).await?;
+        Ok(groups.iter().filter_map(|group| Option::clone(group)).collect())
     }
 
     fn spec<S: Spec>(&self, name: &str, object: &Object) -> Result<Option<S>, ControlStoreError> {
@@ -86,8 +104,8 @@ impl Session {
     /// # Errors
     ///
     /// As [`Self::specs`].
-    pub async fn groups_once(&self) -> Result<Arc<Vec<SyncGroupSpec>>, ControlStoreError> {
-        self.documents.groups_once(self.specs()).await
+    pub async fn groups_once(&self) -> Result<Arc<Vec<Arc<KnownGroup>>>, ControlStoreError> {
+        self.documents.groups_once(self.groups()).await
     }
 
     /// How this provider signs the documents that it writes.

@@ -1,5 +1,7 @@
 //! `lakedr_external_location`: a storage root in one region, where copies and metadata may be written.
 
+use std::sync::Arc;
+
 use lakedr_control::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, SyncGroupSpec};
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::{self, Specs, Step, Violation};
@@ -7,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::shared::{document_facts, name, secret_reference};
 use crate::lifecycle::document::{DocumentKind, Facts};
+use crate::lifecycle::documents::KnownGroup;
 use crate::lifecycle::session::Session;
 use crate::lifecycle::{catalog, location};
 use crate::wire::{Attribute, Diagnostics, Meaning, Schema, Type, Value};
@@ -61,7 +64,7 @@ impl DocumentKind for ExternalLocation {
     }
 
     async fn references(session: &Session, spec: &Self::Spec) -> Result<Vec<Violation>, ControlStoreError> {
-        Ok(other_regions(spec, &session.specs::<SyncGroupSpec>().await?))
+        Ok(other_regions(spec, &session.groups().await?))
     }
 
     async fn foreseen(session: &Session, spec: &Self::Spec) -> Result<Vec<Violation>, ControlStoreError> {
@@ -139,8 +142,9 @@ fn unity_catalog() -> Vec<Attribute> {
 }
 
 /// The groups that use the location in another region than its own.
-fn other_regions(spec: &ExternalLocationSpec, groups: &[SyncGroupSpec]) -> Vec<Violation> {
-    let sides = groups.iter().flat_map(|group| [(group, &group.primary), (group, &group.secondary)]);
+fn other_regions(spec: &ExternalLocationSpec, groups: &[Arc<KnownGroup>]) -> Vec<Violation> {
+    let groups = groups.iter().map(|group| &group.spec);
+    let sides = groups.flat_map(|group| [(group, &group.primary), (group, &group.secondary)]);
     let wrong = sides.filter(|(_, side)| side.location == spec.name && side.region != spec.region);
     wrong.map(|(group, side)| region_in_use(&spec.region, &side.region, &group.name)).collect()
 }

@@ -1,10 +1,13 @@
 //! `lakedr_sync_group`: tables, and optionally the workflow that writes them, whose state is one atomic unit.
 
+use std::sync::Arc;
+
 use lakedr_control::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec as _, SyncGroupSpec};
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::{self, Violation};
 
 use crate::lifecycle::document::{DocumentKind, Facts};
+use crate::lifecycle::documents::KnownGroup;
 use crate::lifecycle::group_state;
 use crate::lifecycle::homes::Pair;
 use crate::lifecycle::session::Session;
@@ -44,7 +47,7 @@ impl DocumentKind for SyncGroup {
 
     async fn references(session: &Session, spec: &Self::Spec) -> Result<Vec<Violation>, ControlStoreError> {
         let mut found = validate::group_references(spec, &locations(session, spec).await?);
-        found.extend(conflicts(spec, &session.specs::<SyncGroupSpec>().await?));
+        found.extend(conflicts(spec, &session.groups().await?));
         Ok(found)
     }
 
@@ -109,11 +112,10 @@ async fn locations(
     Ok(locations)
 }
 
-fn conflicts(spec: &SyncGroupSpec, others: &[SyncGroupSpec]) -> Vec<Violation> {
+fn conflicts(spec: &SyncGroupSpec, others: &[Arc<KnownGroup>]) -> Vec<Violation> {
     let Ok(group) = validate::sync_group(spec) else { return Vec::new() };
     // a group that breaks rules by itself is refused by the executor, and cannot be compared with
-    let others: Vec<_> = others.iter().filter_map(|other| validate::sync_group(other).ok()).collect();
-    validate::group_conflicts(&group, &others)
+    validate::group_conflicts(&group, others.iter().filter_map(|other| other.valid.as_ref()))
 }
 
 /// The warning about a log that cannot be read. An outage is told once for all groups of the same locations.

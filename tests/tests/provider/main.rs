@@ -9,6 +9,7 @@ mod catalog;
 mod conflict;
 mod drift;
 mod functions;
+mod half_way;
 mod identity;
 mod import;
 mod location_data;
