@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::copy::Copying;
+use crate::publish::Statements;
 
 /// One call of the executor.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct World {
     pub copying: Copying,
     /// Groups write to the sync metadata table in turns: at once they would only lose versions to each other.
     pub metadata_turn: Arc<Mutex<()>>,
+    /// What SQL warehouses are carrying out for this call.
+    pub statements: Statements,
     /// Region that this process runs in, if it has been told.
     pub region: Option<String>,
     /// How far the clock of this call is ahead of the machine's. Not at all, but in tests that let weeks pass.
@@ -35,6 +38,7 @@ impl World {
             author,
             copying: Copying::default(),
             metadata_turn: Arc::default(),
+            statements: Statements::default(),
             region: None,
             ahead: TimeDelta::zero(),
         }

@@ -12,6 +12,7 @@ mod http;
 mod mail;
 mod process;
 mod proxy;
+mod sql_warehouse;
 mod stand_in;
 mod unity_catalog;
 mod versitygw;
@@ -31,6 +32,7 @@ pub use fake_gcs::FakeGcs;
 pub use hooks::Hooks;
 pub use mail::MailServer;
 pub use proxy::{Counts, Fault, Kind, Proxy, Watch};
+pub use sql_warehouse::SqlWarehouse;
 pub use unity_catalog::UnityCatalog;
 pub use versitygw::Versitygw;
 

@@ -14,6 +14,7 @@ mod fold;
 mod head;
 mod log;
 mod roles;
+mod warehouse;
 
 pub use entry::{
     Author, Entry, Event, FIRST_EPOCH, FIRST_SEQ, FORMAT, FailureClass, IntentKind, IntentSlot, Role,
@@ -25,3 +26,4 @@ pub use fold::{
 pub use head::{HEAD_FORMAT, Head, HeadIgnored};
 pub use log::{Appended, GroupLog, History, LogError, WholeLog};
 pub use roles::{ApprovedPlan, RoleChange};
+pub use warehouse::{WarehouseAct, WarehouseSlot};

@@ -20,8 +20,8 @@ pub(crate) use rules::is_email;
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
 pub use sync_group::sync_group;
 pub use valid_group::{
-    AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
-    WorkspaceLogin,
+    AirflowDag, Catalog, Marker, Publisher, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow,
+    Workspace, WorkspaceLogin,
 };
 
 /// One step of the path to an attribute.

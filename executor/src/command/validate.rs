@@ -3,8 +3,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use lakedr_control::group_log::{FailureClass, History, WholeLog};
 use lakedr_control::layout;
-use lakedr_control::spec::SyncGroupSpec;
-use lakedr_control::validate::{SideName, ValidGroup};
+use lakedr_control::spec::{PublishEngine, SyncGroupSpec};
+use lakedr_control::validate::{Publisher, SideName, ValidGroup};
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
@@ -18,8 +18,9 @@ use crate::observe::choice::{Runs, runs};
 use crate::observe::lag::{pace, rpo_lag};
 use crate::observe::source::Unsupported;
 use crate::observe::table_error::TableError;
-use crate::pipeline::{Asked, Leg, Scene, carried_out, legs};
+use crate::pipeline::{Asked, Leg, Scene, Stop, legs};
 use crate::plan::retention::too_short;
+use crate::publish::warehouse_tables;
 use crate::report::GroupReport;
 use crate::spec::{Loaded, TableStore, apart};
 
@@ -103,7 +104,7 @@ fn not_carried_out(spec: &SyncGroupSpec) -> Vec<String> {
         |what: String| warnings.push(format!("{what}, which this version of lakedr does not carry out"));
     let by_job = spec.workflow.as_ref().is_some_and(|workflow| workflow.databricks_job.is_some());
     for (side, declared) in [("primary", &spec.primary), ("secondary", &spec.secondary)] {
-        if declared.workspace.is_some() && !by_job {
+        if declared.workspace.is_some() && !by_job && spec.publish.engine == PublishEngine::Native {
             idle(format!("{side}.workspace is declared"));
         }
     }
@@ -111,7 +112,6 @@ fn not_carried_out(spec: &SyncGroupSpec) -> Vec<String> {
 }
 
 async fn look(scene: &Scene<'_>, findings: &mut Findings) {
-    findings.take(carried_out(scene));
     findings.warnings.extend(targets(scene).await);
     for side in [SideName::Primary, SideName::Secondary] {
         let location = scene.group.side(side).location.clone();
@@ -174,9 +174,21 @@ async fn targets(scene: &Scene<'_>) -> Vec<String> {
 async fn standby(scene: &Scene<'_>, history: &History) -> Result<(), Failure> {
     let (name, side) = (&scene.group.name, scene.standby(history));
     let landing = scene.stores.landing(side, scene.group).at(Stage::Observe, name)?;
+    if scene.group.publisher != Publisher::Native {
+        listed(&landing).await?;
+        return match warehouse_tables(scene, history).await {
+            Err(Stop::Failed(failure)) => Err(failure),
+            // what a table holds is for `sync` to judge
+            Ok(_) | Err(Stop::Refused(_)) => Ok(()),
+        };
+    }
     let targets = scene.stores.targets(side, scene.group).await.at(Stage::Observe, name)?;
     apart(&landing, &targets).at(Stage::Observe, name)?;
-    for table in landing.iter().chain(&targets) {
+    listed(&landing).await.and(listed(&targets).await)
+}
+
+async fn listed(tables: &[TableStore]) -> Result<(), Failure> {
+    for table in tables {
         match table.table().listing().await {
             Ok(_) | Err(TableError::NotATable { .. }) => {}
             Err(error) => return Err(error.at(Stage::Observe, &table.name)),

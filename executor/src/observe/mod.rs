@@ -14,3 +14,6 @@ pub mod table_error;
 pub mod target;
 pub mod verify;
 pub mod workflow;
+mod workspace;
+
+pub use workspace::workspace_login;

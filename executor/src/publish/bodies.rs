@@ -177,10 +177,11 @@ impl<'a> Writer<'a> {
         self.done.last_size = Some(body.len() as u64);
         let offer = Offer {
             table: self.table.name().clone(),
-            url: self.table.target.table.url.clone(),
+            url: self.table.target.table.url.to_string(),
             version: self.last.target_version,
             hidden: !self.done.slots.is_empty(),
             body: Bytes::from(body),
+            warehouse: None,
         };
         let slot = match self.way {
             Way::Pending(scene, history) => store_body(scene, history, &offer).await?,
@@ -194,10 +195,11 @@ impl<'a> Writer<'a> {
     async fn fill(&self, offer: Offer) -> Result<IntentSlot, Failure> {
         let slot = IntentSlot {
             table: offer.table.clone(),
-            url: offer.url.to_string(),
+            url: offer.url.clone(),
             version: offer.version,
             hidden: offer.hidden,
             body_digest: digest::of_bytes(&offer.body),
+            warehouse: None,
         };
         match fill(&slot, &self.table.target.table, offer.body).await? {
             SlotState::Filled => Ok(slot),

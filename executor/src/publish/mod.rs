@@ -12,6 +12,7 @@ mod rollback;
 mod settle;
 mod slot;
 mod upkeep;
+mod warehouse;
 
 pub(crate) use bodies::commit_table;
 pub use bodies::{TableBodies, store_bodies};
@@ -24,3 +25,5 @@ pub use settle::{Settled, settle};
 pub(crate) use slot::author;
 pub(crate) use upkeep::keep_checkpointed;
 pub use upkeep::{write_checkpoints, write_checksum};
+pub use warehouse::Statements;
+pub(crate) use warehouse::{Held, Warehouse, clone_offers, held_tables, warehouse_tables};

@@ -125,6 +125,12 @@ impl GroupStores {
         landed.collect()
     }
 
+    /// URL of a table in the landing area of a side.
+    #[must_use]
+    pub fn landing_url(&self, name: SideName, table: &TableName) -> StoreUrl {
+        self.side(name).location().url.table(table)
+    }
+
     /// The tables of a group on a side, as that side's workflow and catalog have them: what lakedr reads.
     ///
     /// # Errors

@@ -21,6 +21,11 @@ impl DocumentKind for SyncGroup {
     const RESTS_ON: &'static [(&'static str, &'static [&'static str])] = &[
         ("initial_active_region", &["primary.region", "secondary.region"]),
         ("publish.warehouse_id", &["publish.engine"]),
+        ("publish.primary_warehouse_id", &["publish.engine"]),
+        ("primary.workspace", &["publish.engine"]),
+        ("primary.catalog", &["publish.engine"]),
+        ("secondary.workspace", &["publish.engine"]),
+        ("secondary.catalog", &["publish.engine"]),
         ("publish.engine", &["delivery"]),
         ("compaction", &["delivery"]),
         ("schedule.timezone", &["schedule.interval"]),

@@ -22,3 +22,4 @@ mod snapshots;
 mod staged;
 mod two_executors;
 mod two_servers;
+mod warehouse;

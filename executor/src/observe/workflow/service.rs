@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::secret::{Secret, SecretRef};
-use lakedr_control::service::{Login, ServiceError};
-use lakedr_control::validate::{AirflowDag, Side, SideName, Workflow, WorkspaceLogin};
+use lakedr_control::service::ServiceError;
+use lakedr_control::validate::{AirflowDag, Side, SideName, Workflow};
 use lakedr_control::vault::{SecretError, Secrets};
 use url::Url;
 
@@ -12,6 +12,7 @@ use super::airflow::AirflowRuns;
 use super::databricks::DatabricksRuns;
 use crate::cut::Run;
 use crate::error::Classify;
+use crate::observe::workspace_login;
 
 /// The runs that a service told of.
 #[derive(Debug, Clone)]
@@ -142,13 +143,8 @@ pub async fn open(
                 .workspace
                 .as_ref()
                 .ok_or_else(|| WorkflowError::NoWorkspace { region: active.region.clone() })?;
-            let secret = async |reference| secret(secrets, &workspace.url, reference).await;
-            let login = match &workspace.login {
-                WorkspaceLogin::Token(token) => Login::Bearer(secret(token).await?),
-                WorkspaceLogin::Client { id, secret: of_client } => {
-                    Login::databricks_client(secret(id).await?, secret(of_client).await?)
-                }
-            };
+            let failed = |cause| WorkflowError::Secret { service: workspace.url.to_string(), cause };
+            let login = workspace_login(workspace, secrets).await.map_err(failed)?;
             Ok(Some(Box::new(DatabricksRuns::new(workspace, login, job)?)))
         }
         Workflow::AirflowDag(declared) => {

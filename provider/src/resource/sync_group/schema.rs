@@ -190,7 +190,13 @@ fn publish() -> Vec<Attribute> {
             "`native`: lakedr commits to the Delta log itself. `databricks_sql`: a SQL warehouse clones from the \
              landing area, for managed tables.",
         ),
-        Attribute::string("warehouse_id").describe("SQL warehouse of engine `databricks_sql`."),
+        Attribute::string("warehouse_id").describe(
+            "SQL warehouse of engine `databricks_sql`, in the workspace of the secondary side.",
+        ),
+        Attribute::string("primary_warehouse_id").describe(
+            "The one in the workspace of the primary side. It publishes while the secondary region is active: without \
+             it, nothing is copied back after a failover.",
+        ),
     ]
 }
 
