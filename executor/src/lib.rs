@@ -23,5 +23,6 @@ pub mod record;
 pub mod report;
 pub mod second;
 pub mod services;
+pub mod snapshots;
 pub mod spec;
 pub mod world;

@@ -14,7 +14,7 @@ use lakedr::report::{Format, Output};
 use lakedr::world::World;
 use tracing_subscriber::EnvFilter;
 
-/// How long an interrupted call may take to give up the uploads that it has begun.
+/// How long an interrupted call may take to give up the uploads and cancel the statements that it has begun.
 const GIVE_UP_WITHIN: Duration = Duration::from_millis(800);
 
 fn main() -> ExitCode {
@@ -58,8 +58,11 @@ async fn run(cli: &Cli) -> Exit {
         // every stage may be cut short at any point: the next call finishes or reuses what was begun
         () = interrupted() => Exit::Interrupted,
     };
+    let statements = context.world.statements.cancel(GIVE_UP_WITHIN);
     if exit == Exit::Interrupted {
-        context.world.copying.give_up(GIVE_UP_WITHIN).await;
+        tokio::join!(context.world.copying.give_up(GIVE_UP_WITHIN), statements);
+    } else {
+        statements.await;
     }
     exit
 }

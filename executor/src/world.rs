@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use lakedr_control::group_log::Author;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::copy::Copying;
+use crate::publish::Statements;
 
 /// One call of the executor.
 #[derive(Debug, Clone)]
@@ -18,8 +19,12 @@ pub struct World {
     pub copying: Copying,
     /// Groups write to the sync metadata table in turns: at once they would only lose versions to each other.
     pub metadata_turn: Arc<Mutex<()>>,
+    /// What SQL warehouses are carrying out for this call.
+    pub statements: Statements,
     /// Region that this process runs in, if it has been told.
     pub region: Option<String>,
+    /// How far the clock of this call is ahead of the machine's. Not at all, but in tests that let weeks pass.
+    pub ahead: TimeDelta,
 }
 
 impl World {
@@ -29,13 +34,20 @@ impl World {
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let executor = env!("CARGO_PKG_VERSION").to_owned();
         let author = Author { executor, host, run: Uuid::new_v4().to_string() };
-        Self { author, copying: Copying::default(), metadata_turn: Arc::default(), region: None }
+        Self {
+            author,
+            copying: Copying::default(),
+            metadata_turn: Arc::default(),
+            statements: Statements::default(),
+            region: None,
+            ahead: TimeDelta::zero(),
+        }
     }
 
     /// The present moment, by this machine's clock. For people and for the RPO lag: what is safe never rests on it.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        Utc::now() + self.ahead
     }
 
     /// A fresh id.

@@ -57,6 +57,14 @@ impl Running {
         self.group.child().id()
     }
 
+    /// Whether the command has not ended.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.group.child().try_wait()?.is_none())
+    }
+
     /// Sends a signal to the command and all its children, as a terminal does.
     ///
     /// # Errors

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::roles::ApprovedPlan;
 use super::services::Power;
+use super::warehouse::WarehouseSlot;
 use crate::codec::{DecodeError, check_format};
 use crate::cut::Cut;
 use crate::id::{Name, TableName};
@@ -89,16 +90,20 @@ pub struct IntentSlot {
     /// The table.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub table: TableName,
-    /// URL of the final table.
+    /// URL of the final table; that of the workspace, where a SQL warehouse commits to the table.
     pub url: String,
-    /// Version of the final table that the commit goes to.
+    /// Version of the final table that the commit goes to; the lowest that it can be, where a SQL warehouse commits.
     pub version: u64,
     /// No reader sees this version before version 0 of the same table is there. Such slots are filled first; only a
     /// first clone of many files has them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
-    /// `sha256:` digest of the commit body, which is stored where [`crate::layout::pending_commit`] says.
+    /// `sha256:` digest of the commit body, or of the statement, which is stored where
+    /// [`crate::layout::pending_commit`] says.
     pub body_digest: String,
+    /// What a SQL warehouse does, where it commits instead of lakedr.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warehouse: Option<WarehouseSlot>,
 }
 
 /// Why an attempt failed, in one word.

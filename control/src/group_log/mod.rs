@@ -15,6 +15,7 @@ mod head;
 mod log;
 mod roles;
 mod services;
+mod warehouse;
 
 pub use entry::{
     Author, Entry, Event, FIRST_EPOCH, FIRST_SEQ, FORMAT, FailureClass, IntentKind, IntentSlot, Role,
@@ -27,3 +28,4 @@ pub use head::{HEAD_FORMAT, Head, HeadIgnored};
 pub use log::{Appended, GroupLog, History, LogError, WholeLog};
 pub use roles::{ApprovedPlan, RoleChange};
 pub use services::{Power, ServiceRecord};
+pub use warehouse::{WarehouseAct, WarehouseSlot};

@@ -266,9 +266,12 @@ pub struct PublishSpec {
     /// The engine.
     #[serde(default)]
     pub engine: PublishEngine,
-    /// SQL warehouse of engine `databricks_sql`.
+    /// SQL warehouse of engine `databricks_sql`, in the workspace of the secondary side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warehouse_id: Option<String>,
+    /// The one in the workspace of the primary side: it publishes while the secondary region is active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_warehouse_id: Option<String>,
 }
 
 /// Engine that commits to the final tables.

@@ -1,9 +1,10 @@
 //! How a group is delivered, and who publishes it.
 
 use super::rules::Report;
+use super::valid_group::Publisher;
 use crate::id::TableName;
 use crate::layout::META;
-use crate::spec::{Compaction, Delivery, PublishEngine, SyncGroupSpec};
+use crate::spec::{Compaction, Delivery, PublishEngine, PublishSpec, SyncGroupSpec};
 
 /// Checks delivery and publishing, and what they ask of the rest of the group.
 pub(super) fn delivery(report: &mut Report<'_>, spec: &SyncGroupSpec) {
@@ -40,15 +41,63 @@ fn staged(report: &mut Report<'_>, spec: &SyncGroupSpec) {
 }
 
 fn publish(report: &mut Report<'_>, spec: &SyncGroupSpec) {
-    match (spec.publish.engine, &spec.publish.warehouse_id) {
-        (PublishEngine::DatabricksSql, None) => report.at("publish").at("warehouse_id").violation(
+    let declared = &spec.publish;
+    if declared.engine == PublishEngine::DatabricksSql {
+        return warehouse(report, spec);
+    }
+    let ids =
+        [("warehouse_id", &declared.warehouse_id), ("primary_warehouse_id", &declared.primary_warehouse_id)];
+    for (attribute, _) in ids.into_iter().filter(|(_, id)| id.is_some()) {
+        report
+            .at("publish")
+            .at(attribute)
+            .violation("belongs to engine databricks_sql, and the engine is native", "leave it out");
+    }
+}
+
+fn warehouse(report: &mut Report<'_>, spec: &SyncGroupSpec) {
+    if spec.publish.warehouse_id.is_none() {
+        report.at("publish").at("warehouse_id").violation(
             "is missing, and the engine is databricks_sql",
             "name the SQL warehouse that publishes",
-        ),
-        (PublishEngine::Native, Some(_)) => report
-            .at("publish")
-            .at("warehouse_id")
-            .violation("belongs to engine databricks_sql, and the engine is native", "leave it out"),
-        _ => {}
+        );
+    }
+    let ids = [
+        ("warehouse_id", &spec.publish.warehouse_id),
+        ("primary_warehouse_id", &spec.publish.primary_warehouse_id),
+    ];
+    for (attribute, id) in ids {
+        let spoilt = |id: &str| id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if id.as_deref().is_some_and(spoilt) {
+            report.at("publish").at(attribute).violation(
+                "is no id of a SQL warehouse: letters, digits and dashes",
+                "copy it from the warehouse's connection details, where the HTTP path ends with it",
+            );
+        }
+    }
+    for (side, name) in [(&spec.primary, "primary"), (&spec.secondary, "secondary")] {
+        if side.workspace.is_none() {
+            report.at(name).at("workspace").violation(
+                "is missing, and publish.engine is databricks_sql",
+                "set workspace on both sides: a warehouse of the standby region publishes, which a failover changes",
+            );
+        }
+        if side.catalog.is_none() {
+            report.at(name).at("catalog").violation(
+                "is missing, and publish.engine is databricks_sql",
+                "set catalog on both sides: it says where the managed tables lie that lakedr reads back",
+            );
+        }
+    }
+}
+
+/// Who commits, of a specification that has passed the rules.
+pub(super) fn publisher(spec: &PublishSpec) -> Publisher {
+    match spec.engine {
+        PublishEngine::Native => Publisher::Native,
+        PublishEngine::DatabricksSql => Publisher::Warehouse {
+            primary: spec.primary_warehouse_id.clone(),
+            secondary: spec.warehouse_id.clone().unwrap_or_default(),
+        },
     }
 }

@@ -3,6 +3,7 @@
 
 mod cross;
 mod delivery;
+mod doubts;
 mod external_location;
 mod notifications;
 mod rules;
@@ -17,13 +18,14 @@ use std::fmt;
 pub use cross::{
     Specs, group_conflicts, group_references, location_users, schedule_references, validate_all,
 };
+pub use doubts::{group_doubts, schedule_doubts};
 pub use external_location::{ValidLocation, external_location};
 pub(crate) use rules::is_email;
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
 pub use sync_group::sync_group;
 pub use valid_group::{
-    AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
-    WorkspaceLogin,
+    AirflowDag, Catalog, Marker, Publisher, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow,
+    Workspace, WorkspaceLogin,
 };
 pub use valid_services::{DagService, Hook, HookCall, ServiceKind, Services, SideService};
 

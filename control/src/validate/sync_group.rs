@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 use chrono_tz::Tz;
 
 use super::Violation;
-use super::delivery::delivery;
+use super::delivery::{delivery, publisher};
 use super::notifications::notifications;
 use super::rules::Report;
 use super::services::services;
@@ -76,7 +76,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
             initial_backoff: first,
             max_backoff: longest,
             delivery: spec.delivery,
-            engine: spec.publish.engine,
+            publisher: publisher(&spec.publish),
             compaction: spec.compaction,
             clock_skew,
             rpo_target,

@@ -11,7 +11,7 @@ use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
 use crate::notification::Notifications;
 use crate::secret::SecretRef;
-use crate::spec::{Compaction, DatabricksJobSpec, Delivery, PublishEngine};
+use crate::spec::{Compaction, DatabricksJobSpec, Delivery};
 
 /// Which of the two fixed sides of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +53,32 @@ pub struct Side {
     pub workspace: Option<Workspace>,
     /// Unity Catalog of its tables.
     pub catalog: Option<Catalog>,
+}
+
+/// Who commits to the tables of the standby region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Publisher {
+    /// lakedr.
+    Native,
+    /// A SQL warehouse of the standby region's workspace, by its id.
+    Warehouse {
+        /// While the primary region is standby; none when nobody publishes there.
+        primary: Option<String>,
+        /// While the secondary region is standby.
+        secondary: String,
+    },
+}
+
+impl Publisher {
+    /// The warehouse that commits while a side is standby.
+    #[must_use]
+    pub fn warehouse(&self, standby: SideName) -> Option<&str> {
+        match (self, standby) {
+            (Self::Native, _) => None,
+            (Self::Warehouse { primary, .. }, SideName::Primary) => primary.as_deref(),
+            (Self::Warehouse { secondary, .. }, SideName::Secondary) => Some(secondary),
+        }
+    }
 }
 
 /// A Databricks workspace.
@@ -203,7 +229,7 @@ pub struct ValidGroup {
     /// Who moves the data.
     pub delivery: Delivery,
     /// Who commits.
-    pub engine: PublishEngine,
+    pub publisher: Publisher,
     /// What happens to compacted files.
     pub compaction: Compaction,
     /// Allowance for clocks that disagree.

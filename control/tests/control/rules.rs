@@ -171,6 +171,24 @@ fn whom_a_group_tells() {
 }
 
 #[test]
+fn a_sql_warehouse_needs_all_that_it_publishes_with() {
+    let engine = |warehouse_id: Option<&str>, primary: Option<&str>| {
+        group(|g| {
+            g.publish.engine = lakedr_control::spec::PublishEngine::DatabricksSql;
+            g.publish.warehouse_id = warehouse_id.map(str::to_owned);
+            g.publish.primary_warehouse_id = primary.map(str::to_owned);
+        })
+    };
+    let direct = validate::sync_group(&engine(None, Some("a/b"))).unwrap_err();
+    let native = validate::sync_group(&group(|g| {
+        g.publish.warehouse_id = Some("a".to_owned());
+        g.publish.primary_warehouse_id = Some("b".to_owned());
+    }));
+    let text = format!("{}\n{}", messages(&direct), messages(&native.unwrap_err()));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn all_mistakes_in_services_are_found_at_once() {
     let spec = group(|g| {
         g.services = serde_json::from_value(serde_json::json!({

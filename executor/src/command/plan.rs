@@ -10,7 +10,7 @@ use crate::error::{At as _, Stage};
 use crate::exit::Exit;
 use crate::observe::choice::runs;
 use crate::observe::lag::{age, pace};
-use crate::pipeline::{Asked, Leg, Prepared, Scene, Stop, legs, prepare};
+use crate::pipeline::{Asked, Leg, Prepared, Scene, Stop, legs, prepare, to_clone};
 use crate::plan::group::GroupPlan;
 use crate::plan::retention::too_short;
 use crate::report::{Done, GroupReport, Outcome};
@@ -40,6 +40,12 @@ async fn plan(
     let legs = legs(Asked::Sync, group.delivery, scene.here(&history)).at(Stage::Spec, &group.name)?;
     for leg in legs {
         scene = scene.on(*leg);
+        if scene.is_cloned_by_warehouse() {
+            match to_clone(&scene, &history).await? {
+                Some(cloning) => return Ok(GroupReport::planned(&group.name, &history, cloning.cut, None)),
+                None => continue,
+            }
+        }
         let Prepared::Plan(plan) = prepare(&scene, &history).await? else { continue };
         warn_of_retention(&scene, &history, &plan).await;
         for table in &plan.tables {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::context::{CommandError, Context};
 use super::recovery_points::{Point, last_proven};
 use super::service_lines::ServiceLines;
+use super::snapshot::{Watched, watch};
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
 use crate::observe::choice::runs;
@@ -21,6 +22,8 @@ use crate::spec::Loaded;
 #[derive(Serialize)]
 struct Document {
     groups: Vec<GroupStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    schedules: Vec<Watched>,
 }
 
 #[derive(Serialize)]
@@ -101,14 +104,16 @@ pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
             Err(failure) => GroupStatus::Unknown(Box::new(GroupReport::failed(&group.name, &failure))),
         }
     });
-    let document = Document { groups: join_all(statuses).await };
-    context.output.write(&document, || document.groups.iter().map(text).collect::<Vec<_>>().join("\n"))?;
-    Ok(Exit::of_all(document.groups.iter().map(|status| match status {
+    let document = Document { groups: join_all(statuses).await, schedules: watch(context, &loaded).await? };
+    let lines = || document.groups.iter().map(text).chain(document.schedules.iter().map(Watched::text));
+    context.output.write(&document, || lines().collect::<Vec<_>>().join("\n"))?;
+    let exits = document.groups.iter().map(|status| match status {
         // an RPO target that is missed is no success, whoever is to blame
         GroupStatus::Known(known) if known.rpo_met == Some(false) => Exit::Failed,
         GroupStatus::Known(_) => Exit::Ok,
         GroupStatus::Unknown(report) => report.exit(),
-    })))
+    });
+    Ok(Exit::of_all(exits.chain(document.schedules.iter().map(Watched::exit))))
 }
 
 async fn status(

@@ -33,30 +33,22 @@ pub enum RatifiedError {
         /// The first version that is nowhere.
         missing: u64,
     },
-    /// The catalog has no commit of the table, but storage has.
-    #[error(
-        "the catalog tracks no commit of the table, but version {published} is published: the catalog does not \
-         coordinate the table yet; commit to it through the catalog"
-    )]
-    NotTracked {
-        /// The newest published version.
-        published: u64,
-    },
 }
 
 /// The log as the catalog has it: a listing and the ratified commits that it lacks. The catalog has to be asked before
 /// the log is listed: what is published in between is then seen twice, and never not at all.
+///
+/// A catalog that tracks no commit, where storage has some, does not coordinate the table: most managed tables are written
+/// to storage alone. The listing stands as it is then, and [`gate`](crate::delta::feature::gate) refuses it if the table
+/// says otherwise.
 ///
 /// # Errors
 /// A [`RatifiedError`] when versions up to the newest are nowhere.
 pub fn merge(listing: &LogListing, ratified: &Ratified) -> Result<LogListing, RatifiedError> {
     let latest = ratified.latest;
     let published = listing.latest_commit();
-    if let Some(published) = published.filter(|published| *published > latest)
-        && latest == 0
-        && ratified.commits.is_empty()
-    {
-        return Err(RatifiedError::NotTracked { published });
+    if latest == 0 && ratified.commits.is_empty() && published.is_some_and(|published| published > latest) {
+        return Ok(listing.clone());
     }
     let listed = listing.commits().map(|(_, entry)| entry).chain(listing.others());
     let listed = listed.filter(|entry| entry.name.version() <= latest).copied();
@@ -134,7 +126,11 @@ mod tests {
         let missing = |latest, missing| Err(RatifiedError::Missing { latest, missing });
         assert_eq!(merge(&listing(&[0, 1], &[]), &ratified(3, &[])), missing(3, 2));
         assert_eq!(merge(&listing(&[0], &[]), &ratified(3, &[1, 2])), missing(3, 3));
-        let untracked = Err(RatifiedError::NotTracked { published: 4 });
-        assert_eq!(merge(&listing(&[0, 4], &[]), &ratified(0, &[])), untracked);
+    }
+
+    #[test]
+    fn a_table_that_the_catalog_does_not_coordinate_is_as_it_is_listed() {
+        let untracked = merge(&listing(&[3, 4], &[3]), &ratified(0, &[])).expect("log");
+        assert_eq!((shown(&untracked), untracked.is_ratified()), ("3 4".to_owned(), false));
     }
 }

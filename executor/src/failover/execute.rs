@@ -171,6 +171,9 @@ impl Course<'_> {
         if let Some(refusal) = settled.diverged {
             return Err(self.refused(&SwitchRefusal::Group(refusal)));
         }
+        if let Some(failure) = settled.failed {
+            return Err(failure.into());
+        }
         self.done("settle", begun, format!("intent {open} is published"));
         Ok(settled.history)
     }

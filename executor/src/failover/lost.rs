@@ -11,8 +11,9 @@ use crate::delta::changes::CommitChange;
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::Scene;
 use crate::plan::classes::Member;
-use crate::plan::group::{GroupPlan, TablePlan};
+use crate::plan::group::GroupPlan;
 use crate::publish::is_ours;
+use crate::spec::TableStore;
 
 /// A commit that has to be kept cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -49,21 +50,41 @@ impl Classify for NotKept {
 pub(crate) async fn keep_lost(scene: &Scene<'_>, history: &History, plan: &GroupPlan) -> Result<(), Failure> {
     let Some(state) = history.state.as_ref().filter(|state| state.is_returning()) else { return Ok(()) };
     for table in &plan.tables {
-        keep_table(scene, state, table).await?;
+        if let Some(head) = table.target_version() {
+            keep_table(scene, state, &table.target.table, Some(head)).await?;
+        }
     }
     Ok(())
 }
 
-async fn keep_table(scene: &Scene<'_>, state: &GroupState, plan: &TablePlan) -> Result<(), Failure> {
-    let (name, target) = (plan.name(), &plan.target.table);
+/// The same for one table that nothing is planned for file by file, up to its newest version.
+pub(crate) async fn keep_lost_of(
+    scene: &Scene<'_>,
+    history: &History,
+    table: &TableStore,
+) -> Result<(), Failure> {
+    match history.state.as_ref().filter(|state| state.is_returning()) {
+        Some(state) => keep_table(scene, state, table, None).await,
+        None => Ok(()),
+    }
+}
+
+async fn keep_table(
+    scene: &Scene<'_>,
+    state: &GroupState,
+    target: &TableStore,
+    up_to: Option<u64>,
+) -> Result<(), Failure> {
+    let name = &target.name;
     let point = state.recovery_point();
     let recorded = point.and_then(|point| Some((point, state.standby_version(point, name)?)));
-    let (Some((point, recorded)), Some(head)) = (recorded, plan.target_version()) else { return Ok(()) };
-    if head <= recorded {
+    let Some((point, recorded)) = recorded.filter(|(_, recorded)| up_to.is_none_or(|head| head > *recorded))
+    else {
         return Ok(());
-    }
+    };
     let delta = target.table();
     let listing = delta.listing_since(recorded).await.at(Stage::Observe, name)?;
+    let Some(head) = up_to.or(listing.latest_commit()).filter(|head| *head > recorded) else { return Ok(()) };
     let changes = delta.changes(&listing, recorded, head).await.at(Stage::Observe, name)?;
     let location =
         scene.stores.location(scene.group.side_of(&state.role.standby).unwrap_or(scene.group.initial_active));

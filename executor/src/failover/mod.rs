@@ -20,7 +20,7 @@ pub use check::TableCheck;
 pub use execute::{Approved, SYNC, Standing, execute, standing};
 pub use hand_over::{bring_to_rest, give_up};
 pub use loss::TableBehind;
-pub(crate) use lost::keep_lost;
+pub(crate) use lost::{keep_lost, keep_lost_of};
 pub use refusal::SwitchRefusal;
 pub use report::{Facts, Loss, Step, Survey, Switched};
 pub use survey::survey;

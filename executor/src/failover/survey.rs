@@ -6,6 +6,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use lakedr_control::cut::Cut;
 use lakedr_control::group_log::{FailureClass, GroupState, History};
+use lakedr_control::id::TableName;
+use lakedr_control::validate::Publisher;
 
 use super::basis::{Basis, Kind};
 use super::hand_over::Declared;
@@ -18,6 +20,7 @@ use crate::error::{At as _, Failure, Stage};
 use crate::observe::choice::{Runs, holds_all};
 use crate::observe::target::target;
 use crate::pipeline::{Scene, Stop, regions_fit};
+use crate::publish::warehouse_tables;
 use crate::report::GroupReport;
 
 /// Looks at a group from the log and, as far as they answer, from both regions.
@@ -98,6 +101,9 @@ pub(super) fn in_the_way(scene: &Scene<'_>, kind: Kind, state: &GroupState) -> V
 /// Tables of the standby region that are not where the recovery point left them.
 pub(super) async fn standby_problems(scene: &Scene<'_>, history: &History) -> Vec<GroupReport> {
     let name = &scene.group.name;
+    if scene.group.publisher != Publisher::Native {
+        return cloned_problems(scene, history).await;
+    }
     let targets = scene.stores.targets(scene.standby(history), scene.group).await;
     let targets = match targets.at(Stage::Observe, name) {
         Ok(targets) => targets,
@@ -110,18 +116,34 @@ pub(super) async fn standby_problems(scene: &Scene<'_>, history: &History) -> Ve
         let subject = table.name.clone();
         match target(scene, history, table).await {
             Ok(found) if found.at_recovery_point => None,
-            Ok(_) => {
-                let problem = "is not in the standby region, though the recovery point names it; `lakedr sync` clones it \
-                               anew, if the active region can be read"
-                    .to_owned();
-                let refusal = Refusal::TableMissing { table: subject, problem };
-                Some(GroupReport::refused(name, &refusal))
-            }
+            Ok(_) => Some(GroupReport::refused(name, &not_there(subject))),
             Err(Stop::Refused(refusal)) => Some(GroupReport::refused(name, &refusal)),
             Err(Stop::Failed(failure)) => Some(GroupReport::failed(name, &failure)),
         }
     });
     join_all(looks).await.into_iter().flatten().collect()
+}
+
+/// The same where a SQL warehouse writes the tables.
+async fn cloned_problems(scene: &Scene<'_>, history: &History) -> Vec<GroupReport> {
+    let name = &scene.group.name;
+    match warehouse_tables(scene, history).await {
+        Ok(held) => {
+            let lost = held.into_iter().filter(|table| !table.at_recovery_point);
+            let named = lost.filter(|table| scene.recorded_version(history, &table.table).is_some());
+            named.map(|table| GroupReport::refused(name, &not_there(table.table))).collect()
+        }
+        Err(Stop::Refused(refusal)) => vec![GroupReport::refused(name, &refusal)],
+        Err(Stop::Failed(failure)) => vec![GroupReport::failed(name, &failure)],
+    }
+}
+
+fn not_there(table: TableName) -> Refusal {
+    let problem =
+        "is not in the standby region as the recovery point names it; `lakedr sync` clones it anew, if the \
+                   active region can be read"
+            .to_owned();
+    Refusal::TableMissing { table, problem }
 }
 
 /// What a failback would lose.

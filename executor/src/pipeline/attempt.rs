@@ -9,6 +9,7 @@ use super::leg::Leg;
 use super::prepare::{Prepared, prepare};
 use super::proof::{read_back, read_back_again};
 use super::scene::{Scene, Stop};
+use super::warehouse;
 use crate::copy::{CopyError, Manifest, ManifestError, Receipt, copy_all};
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
@@ -69,10 +70,7 @@ async fn stages(
     }
     let settled = settle(scene, history).await?;
     *read_up_to = next_seq(&settled.history);
-    if let Some(refusal) = settled.diverged {
-        return Err(refusal.into());
-    }
-    let (history, finished) = (settled.history, settled.published_in_ms.is_some());
+    let (history, finished) = settled_or_stop(settled)?;
     allowed(scene, &history)?;
     // what has landed was due when it was sent, and what came back is due at once
     let due = force
@@ -85,6 +83,9 @@ async fn stages(
     }
     let Some(history) = follow_standby(scene, history).await? else { return Ok(End::Raced) };
     *read_up_to = next_seq(&history);
+    if scene.is_cloned_by_warehouse() {
+        return Box::pin(warehouse::receive(scene, history, finished, read_up_to)).await;
+    }
     let plan = match prepare(scene, &history).await? {
         Prepared::Plan(plan) => plan,
         Prepared::UpToDate { unproven } => {
@@ -95,6 +96,15 @@ async fn stages(
     keep_lost(scene, &history, &plan).await?;
     let receipt = copy(scene, &history, &plan, progress).await?;
     publish(scene, history, &plan, receipt, read_up_to).await
+}
+
+/// The history after settling, and whether a publish was finished.
+pub(super) fn settled_or_stop(settled: Settled) -> Result<(History, bool), Stop> {
+    match settled {
+        Settled { diverged: Some(refusal), .. } => Err(refusal.into()),
+        Settled { failed: Some(failure), .. } => Err(failure.into()),
+        Settled { history, published_in_ms, .. } => Ok((history, published_in_ms.is_some())),
+    }
 }
 
 fn is_due_now(scene: &Scene<'_>, last: Option<DateTime<Utc>>) -> bool {
@@ -247,11 +257,9 @@ async fn publish(
     let slots = written.iter().flat_map(|table| table.slots.clone()).collect();
     let Some(history) = announce(scene, history, intention, slots).await? else { return Ok(End::Raced) };
     *read_up_to = next_seq(&history);
-    let Settled { history, diverged, .. } = settle(scene, history).await?;
-    *read_up_to = next_seq(&history);
-    if let Some(refusal) = diverged {
-        return Err(refusal.into());
-    }
+    let settled = settle(scene, history).await?;
+    *read_up_to = next_seq(&settled.history);
+    let (history, _) = settled_or_stop(settled)?;
     remember(scene, &history, plan, seq, &written).await;
     let checkpointed = write_checkpoints(scene, plan).await;
     read_back(scene, plan, &checkpointed).await?;

@@ -13,13 +13,15 @@ mod receive;
 mod retry;
 mod scene;
 mod table;
+mod warehouse;
 
 pub use attempt::{End, attempt};
 pub(crate) use attempt::{allowed, regions_fit};
 pub use due::is_due;
 pub use leg::{Asked, Base, Here, Leg, NotStaged, legs};
 pub use point::{PointProof, prove_point};
-pub use prepare::{NotCarriedOut, Prepared, carried_out, prepare};
+pub use prepare::{Prepared, prepare};
 pub use retry::{Task, sync_group};
 pub use scene::{Scene, Stop};
-pub(crate) use table::{Copies, difference};
+pub(crate) use table::{Copies, HeldTable, difference, plan_between};
+pub use warehouse::{Cloning, to_clone};

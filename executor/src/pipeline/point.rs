@@ -2,11 +2,12 @@
 
 use lakedr_control::cut::CutTable;
 use lakedr_control::group_log::{History, RecoveryPoint};
+use lakedr_control::validate::Publisher;
 
 use super::scene::Scene;
 use crate::cli::Level;
 use crate::error::{At as _, Classify as _, Failure, Stage};
-use crate::observe::verify::{Look, Pinned, Proof, VerifyError, prove};
+use crate::observe::verify::{Look, Pinned, Proof, VerifyError, prove, prove_clone};
 use crate::plan::classes::Classes;
 use crate::record::{TableRecord, with_records};
 use crate::spec::TableStore;
@@ -41,6 +42,8 @@ pub(super) struct PointTable {
     pub(super) target: TableStore,
     /// Its version.
     pub(super) target_version: Option<u64>,
+    /// Whether a SQL warehouse wrote it, which names files as it likes.
+    cloned: bool,
 }
 
 impl PointTable {
@@ -54,6 +57,10 @@ impl PointTable {
     /// # Errors
     /// When one of them cannot be read; that they differ is not an error.
     pub(super) async fn prove(&self, look: Look) -> Result<Proof, VerifyError> {
+        if self.cloned {
+            let target = self.target_version.map(|version| (&self.target, version));
+            return prove_clone((&self.source, self.source_version), target).await;
+        }
         let none = || Classes::none(self.source_version, &self.held.source_table_id);
         let classes = self.record.as_ref().map_or_else(none, TableRecord::classes);
         let pinned = Pinned {
@@ -79,13 +86,28 @@ pub(super) async fn point_tables<'a>(
     let (Some(point), Some(cut)) = (state.recovery_point(), state.held()) else { return Ok(None) };
     let group = scene.group;
     let sources = scene.sources(history).await.at(Stage::Verify, &group.name)?;
-    let targets = scene.stores.tables(scene.standby(history), group).await.at(Stage::Verify, &group.name)?;
+    let cloned = group.publisher != Publisher::Native;
+    let standby = scene.standby(history);
+    let targets = if cloned {
+        scene.stores.sources(standby, group).await
+    } else {
+        scene.stores.tables(standby, group).await
+    };
+    let targets = targets.at(Stage::Verify, &group.name)?;
     let sides = with_records(scene, history, sources).await.into_iter().zip(targets);
     let tables = sides.filter_map(|((source, record), target)| {
         let held = cut.table(&source.name)?.clone();
         // a point from before staged delivery has no version in the landing area
         let (source_version, target_version) = scene.leg.versions(&held);
-        Some(PointTable { held, source, source_version: source_version?, record, target, target_version })
+        Some(PointTable {
+            held,
+            source,
+            source_version: source_version?,
+            record,
+            target,
+            target_version,
+            cloned,
+        })
     });
     Ok(Some((point, tables.collect())))
 }

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use lakedr_control::cut::{Cut, Pin};
-use lakedr_control::group_log::{FailureClass, History};
+use lakedr_control::group_log::History;
 use lakedr_control::id::TableName;
-use lakedr_control::spec::PublishEngine;
 
 use super::leg::Leg;
 use super::present::all_present;
@@ -15,7 +14,7 @@ use super::receive::landed;
 use super::scene::{Scene, Stop};
 use super::table::plan_table;
 use crate::cut::{Choice, Chosen, Refusal};
-use crate::error::{At as _, Classify, Failure, Stage};
+use crate::error::{At as _, Stage};
 use crate::observe::choice::{FromRuns, Last, choose_instant, choose_listed, choose_run};
 use crate::observe::source::{Newer, Pinned, heads, pin};
 use crate::observe::target::{Target, target};
@@ -33,33 +32,6 @@ pub enum Prepared {
     },
     /// This.
     Plan(Box<GroupPlan>),
-}
-
-/// A setting that this version cannot carry out.
-#[derive(Debug, thiserror::Error)]
-#[error("{setting} is declared, but this version of lakedr carries out {instead} only; change the group")]
-pub struct NotCarriedOut {
-    setting: &'static str,
-    instead: &'static str,
-}
-
-impl Classify for NotCarriedOut {
-    fn class(&self) -> FailureClass {
-        FailureClass::Configuration
-    }
-}
-
-/// Refuses settings that would otherwise be ignored in silence.
-///
-/// # Errors
-/// The first such setting.
-pub fn carried_out(scene: &Scene<'_>) -> Result<(), Failure> {
-    let group = scene.group;
-    if group.engine == PublishEngine::DatabricksSql {
-        let (setting, instead) = ("publish.engine = \"databricks_sql\"", "publish.engine = \"native\"");
-        return Err(NotCarriedOut { setting, instead }.at(Stage::Spec, &group.name));
-    }
-    Ok(())
 }
 
 /// While an intent is open its tables may be anywhere between two recovery points: nothing can be planned on them.
@@ -80,7 +52,6 @@ fn settled(history: &History) -> Result<(), Refusal> {
 /// # Errors
 /// A refusal when there is no cut, a failure when something cannot be read.
 pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, Stop> {
-    carried_out(scene)?;
     if scene.leg != Leg::Send {
         settled(history)?;
     }
@@ -116,7 +87,7 @@ pub async fn prepare(scene: &Scene<'_>, history: &History) -> Result<Prepared, S
 }
 
 /// What the target of this leg held last. Before anything has landed, that is what the newest recovery point holds.
-fn last<'a>(scene: &Scene<'_>, history: &'a History) -> Option<Cow<'a, Cut>> {
+pub(super) fn last<'a>(scene: &Scene<'_>, history: &'a History) -> Option<Cow<'a, Cut>> {
     let point = || history.state.as_ref()?.held();
     scene.base(history).map(|base| base.cut).or_else(point)
 }
@@ -230,7 +201,7 @@ fn cut(scene: &Scene<'_>, chosen: Chosen, as_of: DateTime<Utc>, pinned: &[Pinned
 }
 
 /// A cut never goes back: a table that is still the same table keeps or raises its version.
-fn goes_forward(cut: &Cut, last: Option<&Cut>) -> Result<(), Refusal> {
+pub(super) fn goes_forward(cut: &Cut, last: Option<&Cut>) -> Result<(), Refusal> {
     for table in &cut.tables {
         let Some(held) = last.and_then(|last| last.table(&table.name)) else { continue };
         if held.source_table_id == table.source_table_id && table.source_version < held.source_version {

@@ -1,7 +1,7 @@
 use lakedr_control::group_log::{FailureClass, GroupLog, GroupState, History};
 use lakedr_control::id::TableName;
 use lakedr_control::spec::SyncGroupSpec;
-use lakedr_control::validate::{SideName, ValidGroup};
+use lakedr_control::validate::{Publisher, SideName, ValidGroup};
 use lakedr_control::vault::Secrets;
 
 use super::leg::{Here, Leg};
@@ -150,6 +150,12 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn is_returning(&self, history: &History) -> bool {
         self.leg != Leg::Send && history.state.as_ref().is_some_and(GroupState::is_returning)
+    }
+
+    /// Whether a SQL warehouse writes the tables that this leg is to write.
+    #[must_use]
+    pub fn is_cloned_by_warehouse(&self) -> bool {
+        self.leg == Leg::Receive && self.group.publisher != Publisher::Native
     }
 
     /// Whether the roles have changed and this leg has brought nothing over since.

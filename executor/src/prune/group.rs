@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use lakedr_control::group_log::{GroupState, RecoveryPoint, WholeLog};
 use lakedr_control::id::TableName;
+use lakedr_control::validate::Publisher;
 
 use super::keep::{Period, Retention, kept_points};
 use super::metadata::prune_metadata;
@@ -39,6 +40,10 @@ pub async fn prune_group(scene: &Scene<'_>, now: DateTime<Utc>, dry_run: bool) -
     allowed(scene, &log.history)?;
     settled(state)?;
     let Some(point) = state.recovery_point() else { return Ok(nothing(PointCount::default())) };
+    if group.publisher != Publisher::Native {
+        tracing::info!(group = %group.name, "left alone: its tables are the catalog's, which removes what they need no more");
+        return Ok(nothing(PointCount::default()));
+    }
     let standbys = look(scene, &log, point).await?;
     let kept = kept_points(&state.recovery_points, window(&standbys), now.timestamp_millis());
     let pruning = Pruning { scene, history: &log.history, now_ms: now.timestamp_millis(), dry_run };

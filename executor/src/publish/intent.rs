@@ -1,10 +1,11 @@
 use bytes::Bytes;
 use lakedr_control::cut::Cut;
 use lakedr_control::digest;
-use lakedr_control::group_log::{Appended, Event, FIRST_SEQ, FailureClass, History, IntentKind, IntentSlot};
+use lakedr_control::group_log::{
+    Appended, Event, FIRST_SEQ, FailureClass, History, IntentKind, IntentSlot, WarehouseSlot,
+};
 use lakedr_control::id::TableName;
 use lakedr_control::layout;
-use lakedr_control::location::StoreUrl;
 use lakedr_control::store::Written;
 
 use crate::error::{At as _, Classify, Failure, Stage};
@@ -15,14 +16,16 @@ use crate::pipeline::Scene;
 pub struct Offer {
     /// The table.
     pub table: TableName,
-    /// Its URL.
-    pub url: StoreUrl,
+    /// Its URL; that of the workspace, where a SQL warehouse commits.
+    pub url: String,
     /// The version slot.
     pub version: u64,
     /// No reader sees that version before version 0 of the table is there.
     pub hidden: bool,
-    /// The exact commit.
+    /// The exact commit, or the statement.
     pub body: Bytes,
+    /// What a SQL warehouse does, where it commits.
+    pub warehouse: Option<WarehouseSlot>,
 }
 
 /// What an intent says beside its slots.
@@ -54,10 +57,11 @@ pub async fn store_body(scene: &Scene<'_>, history: &History, offer: &Offer) -> 
     match scene.log.home_store(history).create(&key, &offer.body).await.at(Stage::Publish, &offer.table)? {
         Written::Done(_) => Ok(IntentSlot {
             table: offer.table.clone(),
-            url: offer.url.to_string(),
+            url: offer.url.clone(),
             version: offer.version,
             hidden: offer.hidden,
             body_digest,
+            warehouse: offer.warehouse.clone(),
         }),
         Written::Lost => Err(BodyTaken { key }.at(Stage::Publish, &offer.table)),
     }

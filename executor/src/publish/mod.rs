@@ -12,7 +12,9 @@ mod rollback;
 mod settle;
 mod slot;
 mod upkeep;
+mod warehouse;
 
+pub(crate) use bodies::commit_table;
 pub use bodies::{TableBodies, store_bodies};
 pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint};
 pub use decide::{Next, Slot, SlotState, next};
@@ -21,4 +23,7 @@ pub use land::{commit_landing, say_landed};
 pub(crate) use rollback::is_ours;
 pub use settle::{Settled, settle};
 pub(crate) use slot::author;
+pub(crate) use upkeep::keep_checkpointed;
 pub use upkeep::{write_checkpoints, write_checksum};
+pub use warehouse::Statements;
+pub(crate) use warehouse::{Held, Warehouse, clone_offers, held_tables, warehouse_tables};

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use lakedr_control::cut::Cut;
 use lakedr_control::id::{Name, TableName};
-use lakedr_control::location::StoreUrl;
 use uuid::Uuid;
 
 use super::intent::Offer;
@@ -66,8 +65,15 @@ pub(super) async fn offer(
         source_commit_timestamp_ms: context.cut.as_of.timestamp_millis(),
         txn_id: context.txn_id,
     });
-    let url: StoreUrl = table.url.clone();
-    Ok(Some(Offer { table: name, url, version: head + 1, hidden: false, body: Bytes::from(body) }))
+    let url = table.url.to_string();
+    Ok(Some(Offer {
+        table: name,
+        url,
+        version: head + 1,
+        hidden: false,
+        body: Bytes::from(body),
+        warehouse: None,
+    }))
 }
 
 /// Whether a commit was written by lakedr for this table of this group.

@@ -13,6 +13,7 @@ use super::decide::{Next, Slot, SlotState, next};
 use super::intent::{Intention, announce, store_body};
 use super::rollback::{RollbackContext, offer};
 use super::slot::{fill, look};
+use super::warehouse;
 use crate::cut::Refusal;
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::Scene;
@@ -33,6 +34,8 @@ pub struct Settled {
     pub published_in_ms: Option<u64>,
     /// The foreign commit that broke an intent, if one did.
     pub diverged: Option<Refusal>,
+    /// Why a SQL warehouse could not carry an intent out, which was given up for it.
+    pub failed: Option<Failure>,
 }
 
 /// A body that an open intent names is not there.
@@ -57,8 +60,13 @@ impl Classify for BodyLost {
 /// # Errors
 /// When a store cannot be used; the intent stays open and the next call finishes it.
 pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Failure> {
-    let mut settled = Settled { history, published_in_ms: None, diverged: None };
+    let mut settled = Settled { history, published_in_ms: None, diverged: None, failed: None };
     while let Some(intent) = settled.history.state.as_ref().and_then(|state| state.open_intent.clone()) {
+        if intent.slots.iter().any(|slot| slot.warehouse.is_some()) {
+            // boxed: few calls go this way, and all of them have its future in theirs
+            settled = Box::pin(warehouse::settle(scene, settled, &intent)).await?;
+            continue;
+        }
         let (slots, window) = fill_free(scene, &settled.history, &intent).await?;
         match next(&slots) {
             // a slot that could neither be filled nor is taken: look again
@@ -190,7 +198,7 @@ impl Classify for BadUrl {
 }
 
 /// The body of a slot, which must be what the intent says.
-async fn body(
+pub(super) async fn body(
     scene: &Scene<'_>,
     history: &History,
     intent: &OpenIntent,
@@ -234,7 +242,11 @@ async fn say_published(
 }
 
 /// Appends an event; if somebody else was first, what they appended is what counts.
-async fn append_or_read_on(scene: &Scene<'_>, history: History, event: Event) -> Result<History, Failure> {
+pub(super) async fn append_or_read_on(
+    scene: &Scene<'_>,
+    history: History,
+    event: Event,
+) -> Result<History, Failure> {
     let name = &scene.group.name;
     let at = scene.world.now();
     let appended = scene.log.append(history.clone(), event, at, scene.world.author.clone()).await;
@@ -245,7 +257,7 @@ async fn append_or_read_on(scene: &Scene<'_>, history: History, event: Event) ->
 }
 
 /// The bodies of a settled intent are of no more use. Best effort: what stays behind is small and harmless.
-async fn forget_bodies(scene: &Scene<'_>, history: &History, seq: u64) {
+pub(super) async fn forget_bodies(scene: &Scene<'_>, history: &History, seq: u64) {
     let home = scene.log.home_store(history);
     let folder = layout::pending_commits(&scene.group.name, seq);
     let keys = home.list(&folder).await.unwrap_or_default();
@@ -256,7 +268,7 @@ async fn forget_bodies(scene: &Scene<'_>, history: &History, seq: u64) {
     }
 }
 
-fn diverged(
+pub(super) fn diverged(
     scene: &Scene<'_>,
     history: &History,
     slot: Option<&IntentSlot>,

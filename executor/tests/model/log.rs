@@ -94,6 +94,7 @@ fn event(log: &[Said], said: &Said) -> Event {
 
 fn slot(index: usize, holds: &Holds) -> IntentSlot {
     IntentSlot {
+        warehouse: None,
         table: table(index),
         url: String::new(),
         version: holds.versions[index],

@@ -68,6 +68,7 @@ async fn create<K: DocumentKind>(
             .map_err(|found| conflict::exists(session.control.url(), &document.name, found.as_ref()))?,
     };
     drop(admission);
+    K::written(session, &document.name);
     Ok(settle::<K>(schema, session, request, &Stored { document, tag }, warnings).await)
 }
 
@@ -93,6 +94,7 @@ async fn update<K: DocumentKind>(
         })?,
     };
     drop(admission);
+    K::written(session, &document.name);
     Ok(settle::<K>(schema, session, request, &Stored { document, tag }, warnings).await)
 }
 
@@ -197,8 +199,6 @@ fn new_document<S: Spec>(
     generation: u64,
     at: DateTime<Utc>,
 ) -> Result<Document<S>, Diagnostics> {
-    // documents are dated to the millisecond, and what is read back has to equal what was written
-    let at = at.trunc_subsecs(3);
     // documents are dated to the millisecond, and what is read back has to equal what was written
     Document::new(spec, generation, session.writer(), at.trunc_subsecs(3))
         .map_err(|error| Diagnostic::bug(explain(&error)).into())

@@ -17,6 +17,7 @@ const LOCATION: &str = r#"{
 const GROUP: &str = r#"{
     "name": "etl", "owner_email": "user@example.com", "initial_active_region": "westus2",
     "primary": {"region": "eastus2", "location": "east", "table_root": "s3://east",
+                "catalog": {"url": "https://uc.east.example.com"},
                 "workspace": {"name": "w", "url": "https://w.example.com", "token": "env://T"}},
     "secondary": {"region": "westus2", "location": "west", "catalog": {"url": "https://uc.example.com"},
                   "workspace": {"url": "https://x.example.com", "token": "databricks://s/k"}},

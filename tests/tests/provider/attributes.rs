@@ -134,11 +134,22 @@ fn sync_group() {
 #[test]
 fn managed_tables_are_published_from_the_landing_area() {
     let world = World::new();
+    let places = r#"workspace = { url = "https://w.example.com", token = "env://T" }, catalog = { url = "https://w.example.com", token = "env://T" }"#;
+    let side = |place: &str, region: &str| {
+        format!("{{ region = {region:?}, location = lakedr_external_location.{place}.name, {places} }}")
+    };
+    let group = world
+        .group()
+        .attribute("delivery", r#""staged""#)
+        .attribute("primary", &side("east", "eastus2"))
+        .attribute("secondary", &side("west", "westus2"));
+    let both = r#"{ engine = "databricks_sql", warehouse_id = "abc", primary_warehouse_id = "def" }"#;
+    let one = r#"{ engine = "databricks_sql", warehouse_id = "abc" }"#;
     set_and_remove_each(
         &world,
         &[world.east(), world.west()],
-        &world.group().attribute("delivery", r#""staged""#),
-        &[("publish", r#"{ engine = "databricks_sql", warehouse_id = "abc" }"#)],
+        &group,
+        &[("publish", both), ("publish", one)],
     );
 }
 

@@ -1,6 +1,7 @@
-//! Real Spark: first that it writes to the S3 server of the tests and reads back what it wrote, then the story that
-//! leans on it.
+//! Real Spark: first that it writes to the S3 server of the tests and reads back what it wrote, and that it understands what
+//! SQL warehouses are told, then the story that leans on it.
 
+mod statements;
 mod story;
 
 use anyhow::Result;
@@ -36,5 +37,5 @@ async fn spark_writes_to_s3_and_the_rows_come_back() -> Result<()> {
 
     let missing = spark.rows("s3a://lake/nothing", None).unwrap_err().to_string();
     assert!(missing.contains("PATH_NOT_FOUND"), "{missing}");
-    Ok(())
+    statements::carried_out(&mut spark)
 }

@@ -3,6 +3,7 @@
 mod bad_input;
 mod catalog;
 mod catalog_names;
+mod cloud_state;
 mod clouds;
 mod demo_path;
 mod diverged;
@@ -19,6 +20,8 @@ mod prune;
 mod rebuild;
 mod secrets;
 mod services;
+mod snapshots;
 mod staged;
 mod two_executors;
 mod two_servers;
+mod warehouse;

@@ -99,7 +99,12 @@ impl UnityCatalog {
         let mut ratified = Ratified::default();
         let mut next = Some(from);
         while let Some(start) = next {
-            let page = self.commits(&info, start).await?;
+            let page = match self.commits(&info, start).await {
+                Err(CatalogError::Service { cause }) if start == from && coordinates_nothing(&cause) => {
+                    return Ok(None);
+                }
+                page => page?,
+            };
             let following = page.add_to(&mut ratified).map_err(|found| CatalogError::NotStaged {
                 catalog: self.name(),
                 table: table.clone(),
@@ -130,6 +135,18 @@ impl UnityCatalog {
         let call = Call::get("/delta/preview/commits").with_json(&question);
         Ok(self.service.ask(&call.map_err(CatalogError::Question)?).await?)
     }
+}
+
+/// Whether the service does not know the call, or not for this table: it then coordinates no commits of it, and a table that
+/// says otherwise is refused.
+fn coordinates_nothing(error: &ServiceError) -> bool {
+    let statuses = [
+        StatusCode::BAD_REQUEST,
+        StatusCode::NOT_FOUND,
+        StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::NOT_IMPLEMENTED,
+    ];
+    error.status().is_some_and(|status| statuses.contains(&status))
 }
 
 /// The place of a table, which some catalogs spell `file:/dir`.

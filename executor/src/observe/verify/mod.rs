@@ -2,12 +2,14 @@
 
 mod advance;
 mod checksum;
+mod cloned;
 mod logs;
 mod objects;
 mod proof;
 mod prove;
 
 pub use advance::{Advance, prove_advance};
+pub use cloned::{compare_clone, prove_clone};
 pub use logs::{LogProof, compare_logs};
 pub use proof::{Proof, VerifyError};
 pub use prove::{Look, Pinned, prove};

@@ -41,7 +41,7 @@ impl Proof {
     pub fn describe(&self) -> String {
         let result = match (self.equal, self.logical) {
             (true, false) => "equal".to_owned(),
-            (true, true) => "logically equal (some rows are in files from before a compaction)".to_owned(),
+            (true, true) => "logically equal (the same rows, in files of other names)".to_owned(),
             (false, _) => format!("{} difference(s)", self.differences_total),
         };
         let second = if self.second_implementation.is_empty() {

@@ -1,7 +1,7 @@
 //! What a sync group looks like to Terraform.
 
 use super::super::shared::{document_facts, name, schedule, secret_reference};
-use crate::wire::{Attribute, Schema, Stability, Type};
+use crate::wire::{Attribute, Meaning, Schema, Stability, Type};
 
 mod services;
 
@@ -56,7 +56,7 @@ fn side() -> Vec<Attribute> {
             "Name of the external location of this side, in the same region: landing area, group log and metadata \
              while this side is standby.",
         ),
-        Attribute::string("table_root").describe(
+        Attribute::string("table_root").meaning(Meaning::Place).describe(
             "Root of the tables of this side: a table without an explicit URL lies at \
              `table_root/catalog/schema/table`.",
         ),
@@ -76,9 +76,9 @@ fn content() -> Vec<Attribute> {
         Attribute::string("name")
             .required()
             .describe("`catalog.schema.table`; a part that holds a dot in back-quotes."),
-        Attribute::string("primary_url")
+        Attribute::string("primary_url").meaning(Meaning::Place)
             .describe("URL of the table in the primary region. Wins over `table_root`."),
-        Attribute::string("secondary_url")
+        Attribute::string("secondary_url").meaning(Meaning::Place)
             .describe("URL of the table in the secondary region. Wins over `table_root`."),
         Attribute::bool("shallow_clone").describe(
             "The table is a shallow clone: its log names files outside of its root, and lakedr reads them with the \
@@ -127,9 +127,10 @@ fn workflow() -> Vec<Attribute> {
     ];
     let marker = vec![
         Attribute::string("url")
+            .meaning(Meaning::Place)
             .required()
             .describe("Where the run records lie, for example `s3://bucket/runs/`."),
-        Attribute::string("secondary_url").describe(
+        Attribute::string("secondary_url").meaning(Meaning::Place).describe(
             "Where they lie while the secondary region is active. Without it they lie in `url`, which then has to outlive \
              the loss of either region.",
         ),
@@ -155,12 +156,12 @@ fn policy() -> Vec<Attribute> {
         Attribute::string("compaction").default("copy").one_of(&["copy", "skip"]).describe(
             "`copy`: files that only rewrite rows already there are copied like all others. `skip`: they stay at home.",
         ),
-        Attribute::string("clock_skew").default("2s").describe(
+        Attribute::string("clock_skew").meaning(Meaning::Duration).default("2s").describe(
             "Allowance for clocks that disagree, where commit times are compared with run times, for example `2s`.",
         ),
-        Attribute::string("rpo_target")
+        Attribute::string("rpo_target").meaning(Meaning::Duration)
             .describe("RPO lag that is still acceptable, for example `1h`. Reported against, nothing else."),
-        Attribute::string("rto_target")
+        Attribute::string("rto_target").meaning(Meaning::Duration)
             .describe("Time to recover that is still acceptable, for example `4h`. Reported against, nothing else."),
         Attribute::number("max_bytes_per_second")
             .default(0u64)
@@ -181,9 +182,10 @@ fn retry() -> Vec<Attribute> {
             .whole(1, u64::from(u32::MAX))
             .describe("Attempts in all, the first one included."),
         Attribute::string("initial_backoff")
+            .meaning(Meaning::Duration)
             .default("10s")
             .describe("Wait after the first failure; it doubles from then on."),
-        Attribute::string("max_backoff").default("5m").describe("Longest wait."),
+        Attribute::string("max_backoff").meaning(Meaning::Duration).default("5m").describe("Longest wait."),
     ]
 }
 
@@ -193,7 +195,13 @@ fn publish() -> Vec<Attribute> {
             "`native`: lakedr commits to the Delta log itself. `databricks_sql`: a SQL warehouse clones from the \
              landing area, for managed tables.",
         ),
-        Attribute::string("warehouse_id").describe("SQL warehouse of engine `databricks_sql`."),
+        Attribute::string("warehouse_id").describe(
+            "SQL warehouse of engine `databricks_sql`, in the workspace of the secondary side.",
+        ),
+        Attribute::string("primary_warehouse_id").describe(
+            "The one in the workspace of the primary side. It publishes while the secondary region is active: without \
+             it, nothing is copied back after a failover.",
+        ),
     ]
 }
 
