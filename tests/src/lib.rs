@@ -7,6 +7,7 @@
 pub mod declared;
 pub mod environment;
 pub mod judge;
+pub mod lake;
 pub mod noise;
 pub mod plugin;
 pub mod process_group;

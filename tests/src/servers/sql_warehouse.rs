@@ -6,7 +6,6 @@
 //! names.
 
 mod calls;
-mod lake;
 mod statement;
 
 use std::net::SocketAddr;
@@ -19,6 +18,7 @@ use serde_json::json;
 
 use super::UnityCatalog;
 use super::stand_in::{self, Answer};
+use crate::lake;
 use calls::Workspace;
 
 /// Requests that are counted, and the one that the stand-in stops at.

@@ -97,12 +97,35 @@ impl Lab {
         self.declared("direct", [self.east.options(), self.west.options()], groups, tables)
     }
 
+    /// Declares one group with more attributes, which reaches its stores through the network.
+    pub(crate) fn declare_one(
+        &self,
+        group: &str,
+        tables: &[&str],
+        attributes: &[(&str, Value)],
+    ) -> Result<Declared> {
+        let options = [self.to_east.options(), self.to_west.options()];
+        let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        self.declared_with(group, options, &[group.to_owned()], tables, &attributes.collect())
+    }
+
     fn declared(
         &self,
         name: &str,
         options: [BTreeMap<String, String>; 2],
         groups: &[String],
         tables: &[&str],
+    ) -> Result<Declared> {
+        self.declared_with(name, options, groups, tables, &serde_json::Map::new())
+    }
+
+    fn declared_with(
+        &self,
+        name: &str,
+        options: [BTreeMap<String, String>; 2],
+        groups: &[String],
+        tables: &[&str],
+        attributes: &serde_json::Map<String, Value>,
     ) -> Result<Declared> {
         let [east, west] = options;
         let sides = [("east", &self.east, east), ("west", &self.west, west)];
@@ -115,7 +138,7 @@ impl Lab {
         let group = |group: &String| Group {
             name: group.clone(),
             tables: tables.iter().map(|table| format!("lake.{group}.{table}")).collect(),
-            attributes: [("retry".to_owned(), retry())].into_iter().collect(),
+            attributes: [("retry".to_owned(), retry())].into_iter().chain(attributes.clone()).collect(),
         };
         let folder = self.folder.path().join(name);
         std::fs::create_dir_all(&folder)?;

@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use arrow_json::ReaderBuilder;
-use arrow_schema::{DataType, Field, Schema};
 use lakedr_e2e::declared::{Declared, Group, Side};
 use lakedr_e2e::environment::{checkout, tool};
+use lakedr_e2e::lake::{append, file};
 use lakedr_e2e::running::{Outcome, Running};
 use lakedr_e2e::servers::{SqlWarehouse, UnityCatalog};
 use nix::sys::signal::Signal;
-use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -22,13 +20,6 @@ const WITHIN: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(10);
 const TOKEN: &str = "dapi-of-the-warehouse";
 const TABLES: [&str; 2] = ["cat.raw.bronze", "cat.mart.gold"];
-const HEAD: &str = concat!(
-    r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#,
-    "\n",
-    r#"{"metaData":{"id":"t","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"x\",\"type\":\"string\",\"nullable\":true,\"metadata\":{}}]}","partitionColumns":[],"configuration":{},"createdTime":1}}"#,
-    "\n",
-);
-
 /// A region of managed tables.
 struct Region {
     catalog: Arc<UnityCatalog>,
@@ -133,24 +124,6 @@ fn lake(folder: &Path, table: &str) -> PathBuf {
     folder.join("east/lake").join(table.replace('.', "/"))
 }
 
-fn append(root: &Path, text: &str) -> Result<()> {
-    let log = root.join("_delta_log");
-    fs::create_dir_all(&log)?;
-    let version = fs::read_dir(&log)?.flatten().filter(|file| is_commit(&file.path())).count();
-    let name = format!("part-{version}.parquet");
-    let file = file(text)?;
-    fs::write(root.join(&name), &file)?;
-    let add = json!({"add": {"path": name, "partitionValues": {}, "size": file.len(), "modificationTime": 1,
-        "dataChange": true, "stats": "{\"numRecords\":1}"}});
-    let info = json!({"commitInfo": {"operation": "WRITE", "operationParameters": {}}});
-    let head = if version == 0 { HEAD } else { "" };
-    Ok(fs::write(log.join(format!("{version:020}.json")), format!("{info}\n{head}{add}\n"))?)
-}
-
-fn is_commit(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "json")
-}
-
 fn declare(folder: &Path, [east, west]: [&Region; 2], publish: &Value) -> Result<Declared> {
     let url = |path: &str| format!("file://{}", folder.join(path).display());
     let side = |region: &'static str| Side {
@@ -180,16 +153,6 @@ fn declare(folder: &Path, [east, west]: [&Region; 2], publish: &Value) -> Result
 
 /// The bytes of files, in order.
 type Files = Vec<Vec<u8>>;
-
-/// A Parquet file with one row.
-fn file(text: &str) -> Result<Vec<u8>> {
-    let schema = Arc::new(Schema::new(vec![Field::new("x", DataType::Utf8, true)]));
-    let mut decoder = ReaderBuilder::new(Arc::clone(&schema)).build_decoder()?;
-    decoder.serialize(&[json!({ "x": text })])?;
-    let mut writer = ArrowWriter::try_new(Vec::new(), schema, None)?;
-    writer.write(&decoder.flush()?.context("a row")?)?;
-    Ok(writer.into_inner()?)
-}
 
 fn files(texts: &[&str]) -> Result<Files> {
     let mut files = texts.iter().map(|text| file(text)).collect::<Result<Files>>()?;
@@ -278,7 +241,7 @@ fn somebody_else_s_commit_is_never_replaced() -> Result<()> {
     story.land("two")?;
     let refused = story.receive(3)?;
     let message = refused["error"]["message"].as_str().unwrap_or_default();
-    assert!(message.contains("warehouse@example.com, operation MERGE"), "{refused}");
+    assert!(message.contains("somebody@example.com, operation MERGE"), "{refused}");
     assert_eq!(story.west.warehouse.operations(TABLES[1])?, ["CLONE"], "nothing was written");
     Ok(())
 }

@@ -34,6 +34,12 @@ impl Watch {
         self.state().injection = Some(Injection { fault, kinds, spare: nth.saturating_sub(1), hit: None });
     }
 
+    /// Whether the fault has happened.
+    #[must_use]
+    pub fn has_hit(&self) -> bool {
+        self.state().injection.as_ref().is_some_and(|injection| injection.hit.is_some())
+    }
+
     /// Lets no fault happen any more. The request that one happened to, in words, if it did.
     pub fn disarm(&self) -> Option<String> {
         self.state().injection.take()?.hit.map(|asked| asked.to_string())

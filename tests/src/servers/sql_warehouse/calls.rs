@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::super::UnityCatalog;
 use super::super::stand_in::{Answer, Request};
-use super::lake;
 use super::statement::{Act, Column, Condition, Statement, read};
+use crate::lake;
 
 /// Rows of a page of the query history.
 const PAGE: usize = 1;

@@ -1,18 +1,29 @@
-//! Tables in folders, read and written by hand: what a warehouse does to the files and logs of managed tables.
+//! Delta tables in folders, read and written by hand: no code of lakedr and none of any Delta library.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use arrow_json::ReaderBuilder;
+use arrow_schema::{DataType, Field, Schema};
 use chrono::Utc;
+use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
+/// What every table of [`append`] is.
+const SCHEMA: &str =
+    r#"{"type":"struct","fields":[{"name":"x","type":"string","nullable":true,"metadata":{}}]}"#;
+
 /// A version, as its commit has it.
-pub(super) struct Commit {
-    pub(super) version: u64,
-    pub(super) actions: Vec<Value>,
+#[derive(Debug)]
+pub struct Commit {
+    /// The version.
+    pub version: u64,
+    /// Its actions.
+    pub actions: Vec<Value>,
 }
 
 /// A table at a version.
@@ -23,11 +34,15 @@ struct State {
 }
 
 impl Commit {
-    pub(super) fn info(&self) -> Value {
+    /// Its `commitInfo`.
+    #[must_use]
+    pub fn info(&self) -> Value {
         self.actions.iter().find_map(|action| action.get("commitInfo")).cloned().unwrap_or_default()
     }
 
-    pub(super) fn operation(&self) -> String {
+    /// The operation that it says it is of.
+    #[must_use]
+    pub fn operation(&self) -> String {
         self.info()["operation"].as_str().unwrap_or_default().to_owned()
     }
 }
@@ -37,7 +52,10 @@ fn slot(folder: &Path, version: u64) -> PathBuf {
 }
 
 /// The commits of a table, oldest first.
-pub(super) fn commits(folder: &Path) -> Result<Vec<Commit>> {
+///
+/// # Errors
+/// A commit is no JSON.
+pub fn commits(folder: &Path) -> Result<Vec<Commit>> {
     let mut commits = Vec::new();
     loop {
         let version = commits.len() as u64;
@@ -69,7 +87,10 @@ fn state(folder: &Path, version: u64) -> Result<State> {
 }
 
 /// Writes the next version, unless somebody else was faster.
-pub(super) fn commit(
+///
+/// # Errors
+/// The version is there, or cannot be written.
+pub fn commit(
     folder: &Path,
     version: u64,
     operation: &str,
@@ -78,7 +99,7 @@ pub(super) fn commit(
 ) -> Result<()> {
     let info = json!({"commitInfo": {
         "timestamp": Utc::now().timestamp_millis(), "operation": operation, "operationParameters": parameters,
-        "userName": "warehouse@example.com", "engineInfo": "Databricks-Runtime/16.4",
+        "userName": "somebody@example.com", "engineInfo": "by-hand",
     }});
     let lines: String = std::iter::once(&info).chain(actions).map(|action| format!("{action}\n")).collect();
     let slot = slot(folder, version);
@@ -94,7 +115,10 @@ fn remove(path: &str) -> Value {
 }
 
 /// Makes the next version of a table a copy of a version of another one. Its files get names of their own.
-pub(super) fn clone(folder: &Path, (source, url, version): (&Path, &str, u64)) -> Result<()> {
+///
+/// # Errors
+/// A file is not there, or the version is.
+pub fn clone(folder: &Path, (source, url, version): (&Path, &str, u64)) -> Result<()> {
     let (wanted, held) = (state(source, version)?, commits(folder)?.len() as u64);
     let before = if held == 0 { BTreeMap::new() } else { state(folder, held - 1)?.files };
     fs::create_dir_all(folder)?;
@@ -116,7 +140,10 @@ pub(super) fn clone(folder: &Path, (source, url, version): (&Path, &str, u64)) -
 }
 
 /// Makes the next version of a table what an older one was.
-pub(super) fn restore(folder: &Path, version: u64) -> Result<()> {
+///
+/// # Errors
+/// There is no such version.
+pub fn restore(folder: &Path, version: u64) -> Result<()> {
     let next = commits(folder)?.len() as u64;
     let (wanted, held) = (state(folder, version)?, state(folder, next - 1)?);
     let mut actions = vec![json!({"protocol": wanted.protocol}), json!({"metaData": wanted.metadata})];
@@ -128,11 +155,52 @@ pub(super) fn restore(folder: &Path, version: u64) -> Result<()> {
 }
 
 /// The bytes of the files of a table at a version, or at its newest one, in order.
-pub(super) fn contents(folder: &Path, version: Option<u64>) -> Result<Vec<Vec<u8>>> {
+///
+/// # Errors
+/// There is no such version, or a file of it is not there.
+pub fn contents(folder: &Path, version: Option<u64>) -> Result<Vec<Vec<u8>>> {
     let newest = (commits(folder)?.len() as u64).checked_sub(1).context("no table")?;
     let state = state(folder, version.unwrap_or(newest))?;
     let files = state.files.keys().map(|path| Ok(fs::read(folder.join(path))?));
     let mut files = files.collect::<Result<Vec<_>>>()?;
     files.sort();
     Ok(files)
+}
+
+/// A Parquet file with one row.
+///
+/// # Errors
+/// None that is known.
+pub fn file(text: &str) -> Result<Vec<u8>> {
+    let schema = Arc::new(Schema::new(vec![Field::new("x", DataType::Utf8, true)]));
+    let mut decoder = ReaderBuilder::new(Arc::clone(&schema)).build_decoder()?;
+    decoder.serialize(&[json!({ "x": text })])?;
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, None)?;
+    writer.write(&decoder.flush()?.context("a row")?)?;
+    Ok(writer.into_inner()?)
+}
+
+/// Makes the next version of a table, which has one more file with one row. Version 0 makes the table.
+///
+/// # Errors
+/// The version is there, or a file cannot be written.
+pub fn append(folder: &Path, text: &str) -> Result<()> {
+    let version = commits(folder)?.len() as u64;
+    // as those of real writers, no two files have one name
+    let (name, file) = (format!("part-{version}-{}.parquet", text.replace(' ', "-")), file(text)?);
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join(&name), &file)?;
+    let head = [
+        json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}),
+        json!({"metaData": {
+            "id": format!("of-{}", folder.display()), "format": {"provider": "parquet", "options": {}},
+            "schemaString": SCHEMA, "partitionColumns": [], "configuration": {}, "createdTime": 1,
+        }}),
+    ];
+    let add = json!({"add": {
+        "path": name, "partitionValues": {}, "size": file.len(), "modificationTime": 1, "dataChange": true,
+        "stats": "{\"numRecords\":1}",
+    }});
+    let actions: Vec<Value> = head.into_iter().filter(|_| version == 0).chain([add]).collect();
+    commit(folder, version, "WRITE", &json!({}), &actions)
 }
