@@ -29,4 +29,5 @@ pub(crate) use quiesce::{held_back, quiesce, resume};
 pub use report::ServiceOutcome;
 pub(crate) use report::summary;
 pub use switch::{Seen, State, Switch};
-pub(crate) use turn::{Turn, retry, turn};
+pub use turn::retry;
+pub(crate) use turn::{Turn, turn};

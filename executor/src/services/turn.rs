@@ -72,7 +72,7 @@ pub(crate) async fn turn(scene: &Scene<'_>, history: History, turn: Turn<'_>) ->
 ///
 /// # Errors
 /// When the group log cannot be written.
-pub(crate) async fn retry(scene: &Scene<'_>, history: History) -> Result<History, Failure> {
+pub async fn retry(scene: &Scene<'_>, history: History) -> Result<History, Failure> {
     let mut history = history;
     for side in [SideName::Primary, SideName::Secondary] {
         for wanted in [Power::Off, Power::On] {
