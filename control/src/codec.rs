@@ -102,6 +102,9 @@ pub enum DecodeError {
 fn remedy(what: &str) -> &'static str {
     match what {
         "group log entry" => "restore that object from a version or a backup of the external location",
+        "snapshot catalog" | "snapshot document" => {
+            "restore that object from a version or a backup of the external location"
+        }
         "run record" => "restore that object, or delete it if its run does not matter any more",
         "verification" => "it counts as none; verify again",
         _ => "restore it from Terraform with `terraform apply` or `lakedr state rebuild --overwrite`",

@@ -67,6 +67,12 @@ impl CronSchedule {
         Ok(Self { cron, timezone })
     }
 
+    /// The time zone by whose clock the expression is read.
+    #[must_use]
+    pub fn timezone(&self) -> Tz {
+        self.timezone
+    }
+
     /// The moments behind `after`, one after the other.
     pub fn moments(&self, after: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
         let moments = self.cron.iter_after(after.with_timezone(&self.timezone));

@@ -1,6 +1,7 @@
 //! The only place that spells an object key.
 
 use crate::id::{Name, TableName};
+use crate::snapshots::SnapshotId;
 use crate::spec::Kind;
 
 /// Version folder of the control store.
@@ -131,6 +132,84 @@ pub fn table_records(group: &Name) -> String {
 #[must_use]
 pub fn table_record_seq(group: &Name, key: &str) -> Option<u64> {
     seq_below(&table_records(group), key)
+}
+
+/// Folder of what a snapshot schedule knows of its snapshots, below the prefix of the schedule.
+#[must_use]
+pub fn snapshot_meta(prefix: &str) -> String {
+    below(prefix, META)
+}
+
+/// Folder of the versions of a snapshot catalog.
+#[must_use]
+pub fn snapshot_catalog(prefix: &str) -> String {
+    below(prefix, &format!("{META}/catalog"))
+}
+
+/// Key of one version of a snapshot catalog.
+#[must_use]
+pub fn snapshot_catalog_version(prefix: &str, seq: u64) -> String {
+    format!("{}/{seq:020}.json", snapshot_catalog(prefix))
+}
+
+/// The version of a snapshot catalog that a key below [`snapshot_catalog`] holds.
+#[must_use]
+pub fn snapshot_catalog_seq(prefix: &str, key: &str) -> Option<u64> {
+    let digits =
+        key.strip_prefix(snapshot_catalog(prefix).as_str())?.strip_prefix('/')?.strip_suffix(".json")?;
+    parse_seq(digits)
+}
+
+/// Folder of the documents of a schedule's snapshots.
+#[must_use]
+pub fn snapshot_documents(prefix: &str) -> String {
+    below(prefix, &format!("{META}/snapshots"))
+}
+
+/// Key of the document of a snapshot. It holds the first digits of the document's digest: of several attempts at one
+/// snapshot only the document that the catalog names counts.
+#[must_use]
+pub fn snapshot_document(prefix: &str, id: &SnapshotId, digest: &str) -> String {
+    let digits: String = digest.trim_start_matches("sha256:").chars().take(16).collect();
+    format!("{}/{id}-{digits}.json", snapshot_documents(prefix))
+}
+
+/// Key of the sign of life of the call of the executor that is at work on a schedule.
+#[must_use]
+pub fn snapshot_beat(prefix: &str, run: &str) -> String {
+    below(prefix, &format!("{META}/alive/{run}.json"))
+}
+
+/// Folder of the copies of a schedule.
+#[must_use]
+pub fn snapshot_data(prefix: &str) -> String {
+    below(prefix, "data")
+}
+
+/// Folder of one table, below [`snapshot_data`]: of all its snapshots, or of the one in `batch`.
+#[must_use]
+pub fn snapshot_table(table: &TableName, batch: Option<&SnapshotId>) -> String {
+    let folder = table.parts().join("/");
+    match batch {
+        Some(id) => format!("{id}/{folder}"),
+        None => folder,
+    }
+}
+
+/// Folder of the table that tells people what was cloned.
+#[must_use]
+pub fn clone_report(prefix: &str) -> String {
+    below(prefix, "clone_report")
+}
+
+/// Key of how far the copies of a table go.
+#[must_use]
+pub fn snapshot_checkpoint(prefix: &str, table: &TableName) -> String {
+    below(prefix, &format!("checkpoint/{}.json", table_key(table)))
+}
+
+fn below(prefix: &str, key: &str) -> String {
+    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}/{key}") }
 }
 
 /// Folder of the probe objects in an external location; nothing stays in it.

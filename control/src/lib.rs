@@ -1,11 +1,12 @@
 //! The documents that the lakedr provider and the lakedr executor share.
 //!
-//! Everything a region needs to know about disaster recovery is one of three kinds of document:
+//! Everything a region needs to know about disaster recovery is one of a few kinds of document:
 //!
 //! * **specs** ([`spec`]): what the operator wants. Written by the provider alone, into the control store.
 //! * **group log entries** ([`group_log`]): what happened. Written by the executor alone, into the external
 //!   location of the standby region, and the only thing decisions are made from.
 //! * **run records** ([`run_record`]): what a workflow did. Written by `lakedr mark`.
+//! * **snapshot catalogs** ([`snapshots`]): which kept copies there are. Written by the executor alone, beside the copies.
 //!
 //! This crate says what these documents look like ([`codec`]), where they lie ([`layout`]), which of them are
 //! acceptable ([`validate`]) and how they are read and written ([`store`]). It does no I/O of its own unless
@@ -31,6 +32,7 @@ pub mod secret;
 #[cfg(feature = "object-store")]
 pub mod service;
 pub mod service_url;
+pub mod snapshots;
 pub mod spec;
 pub mod store;
 pub mod tfstate;

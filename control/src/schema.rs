@@ -9,6 +9,7 @@ use crate::known_runs::KnownRuns;
 use crate::lost::LostCommits;
 use crate::notification::{Ledger, Notice};
 use crate::run_record::RunRecord;
+use crate::snapshots::{Catalog, SnapshotDocument};
 use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
 use crate::verification::Verification;
 
@@ -26,6 +27,8 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("notification.json", schema::<Notice>("notification")),
         ("notification_ledger.json", schema::<Ledger>("ledger of notifications")),
         ("lost_commits.json", schema::<LostCommits>("report on lost commits")),
+        ("snapshot_catalog.json", schema::<Catalog>("snapshot catalog")),
+        ("snapshot.json", schema::<SnapshotDocument>("snapshot document")),
         ("verification.json", schema::<Verification>("verification")),
     ]
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use lakedr_control::group_log::Author;
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -23,6 +23,8 @@ pub struct World {
     pub statements: Statements,
     /// Region that this process runs in, if it has been told.
     pub region: Option<String>,
+    /// How far the clock of this call is ahead of the machine's. Not at all, but in tests that let weeks pass.
+    pub ahead: TimeDelta,
 }
 
 impl World {
@@ -38,13 +40,14 @@ impl World {
             metadata_turn: Arc::default(),
             statements: Statements::default(),
             region: None,
+            ahead: TimeDelta::zero(),
         }
     }
 
     /// The present moment, by this machine's clock. For people and for the RPO lag: what is safe never rests on it.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        Utc::now() + self.ahead
     }
 
     /// A fresh id.

@@ -14,7 +14,7 @@ const DISCUSS: usize = 400;
 const END: usize = 600;
 
 /// Folders whose code takes and returns plain values.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "control/src",
     "executor/src/cut",
     "executor/src/plan",
@@ -23,9 +23,11 @@ const PURE: [&str; 8] = [
     "executor/src/prune/keep",
     "executor/src/notify/news",
     "executor/src/record/metadata/rows",
+    "executor/src/services/decide.rs",
 ];
 /// The part of them that acts.
-const ACTING: [&str; 5] = [
+const ACTING: [&str; 6] = [
+    "control/src/snapshots/store.rs",
     "control/src/store",
     "control/src/group_log/log.rs",
     "control/src/group_log/log",
@@ -86,8 +88,11 @@ fn provider_and_executor_do_not_know_each_other() -> Result<()> {
     without("lakedr-control", &["--all-features"], &["lakedr", "terraform-provider-lakedr", "tfplugin"])
 }
 
-/// All Rust files below a folder.
+/// All Rust files below a folder, or the one that is named.
 fn rust_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    if dir.is_file() {
+        return Ok(vec![dir.to_path_buf()]);
+    }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
@@ -129,7 +134,11 @@ fn files_are_short() -> Result<()> {
     Ok(())
 }
 
-/// A secret that a process holds cannot reach another one: executor and provider start none.
+/// The only file that may start a process: the hooks that an operator declared, with an environment of two variables.
+const STARTS_A_PROCESS: &str = "executor/src/services/hook_process.rs";
+
+/// A secret that a process holds cannot reach another one: executor and provider start none, but for
+/// [`STARTS_A_PROCESS`].
 #[test]
 fn no_process_is_started() -> Result<()> {
     let mut found = Vec::new();
@@ -138,7 +147,9 @@ fn no_process_is_started() -> Result<()> {
             let lines = code(file)?.into_iter();
             let starts =
                 lines.filter(|line| line.contains("process::Command") || line.contains("Command::new("));
-            found.extend(starts.map(|line| format!("{}: {line}", file.display())));
+            if !file.ends_with(STARTS_A_PROCESS) {
+                found.extend(starts.map(|line| format!("{}: {line}", file.display())));
+            }
         }
     }
     ensure!(found.is_empty(), "a process is started:\n{}", found.join("\n"));

@@ -103,6 +103,9 @@ pub struct RetentionSpec {
     /// The newest copies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_last: Option<u32>,
+    /// The newest copy of each of so many hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_hourly: Option<u32>,
     /// The newest copy of each of so many days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_daily: Option<u32>,
@@ -112,6 +115,9 @@ pub struct RetentionSpec {
     /// The newest copy of each of so many months.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_monthly: Option<u32>,
+    /// The newest copy of each of so many years.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_yearly: Option<u32>,
     /// Every copy younger than this, for example `30d`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_within: Option<String>,

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Spec};
+use super::{Kind, ServicesSpec, Spec};
 
 /// Tables, and optionally the workflow that writes them, whose state is one atomic unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct SyncGroupSpec {
     /// Price of egress, in any currency per GiB, for the cost in plans and reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress_price_per_gib: Option<f64>,
+    /// What is stopped in the old and started in the new active region by a failover or failback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<ServicesSpec>,
     /// Who is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationsSpec>,

@@ -1,6 +1,8 @@
 //! Rules that look at more than one document.
 
-use super::{SideName, Step, ValidGroup, Violation, external_location, snapshot_schedule, sync_group};
+use super::{
+    SideName, SnapshotSource, Step, ValidGroup, Violation, external_location, snapshot_schedule, sync_group,
+};
 use crate::location::StoreUrl;
 use crate::spec::{Delivery, ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec as _, SyncGroupSpec};
 
@@ -128,6 +130,38 @@ pub fn schedule_references(schedule: &SnapshotScheduleSpec, specs: &Specs) -> Ve
             format!("there is no sync group {group:?} in this control store"),
             "declare a lakedr_sync_group of that name and refer to it".to_owned(),
         ));
+    }
+    found.extend(schedule_conflicts(schedule, specs));
+    found
+}
+
+/// The places of a schedule's copies that are places of something else.
+fn schedule_conflicts(schedule: &SnapshotScheduleSpec, specs: &Specs) -> Vec<Violation> {
+    let place = |spec: &SnapshotScheduleSpec| {
+        let valid = snapshot_schedule(spec).ok()?;
+        let location =
+            specs.external_locations.iter().find(|location| location.name == spec.target.location)?;
+        let url = location.url.parse::<StoreUrl>().ok()?;
+        Some(if valid.prefix.is_empty() { url } else { url.join(&valid.prefix) })
+    };
+    let Some(ours) = place(schedule) else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut clash = |what: String| {
+        found.push(at(
+            &["target", "prefix"],
+            format!("the copies at {ours} lie in one place with {what}"),
+            "give the schedule a folder of its own".to_owned(),
+        ));
+    };
+    for other in specs.snapshot_schedules.iter().filter(|other| other.name != schedule.name) {
+        if place(other).is_some_and(|theirs| theirs.overlaps(&ours)) {
+            clash(format!("those of schedule {:?}", other.name));
+        }
+    }
+    if let Ok(SnapshotSource::Tables { tables, .. }) = snapshot_schedule(schedule).map(|valid| valid.source) {
+        for (table, _) in tables.iter().filter(|(_, url)| ours.holds(url)) {
+            clash(format!("the table {table}"));
+        }
     }
     found
 }

@@ -7,9 +7,11 @@ mod doubts;
 mod external_location;
 mod notifications;
 mod rules;
+mod services;
 mod snapshot_schedule;
 mod sync_group;
 mod valid_group;
+mod valid_services;
 
 use std::fmt;
 
@@ -25,6 +27,7 @@ pub use valid_group::{
     AirflowDag, Catalog, Marker, Publisher, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow,
     Workspace, WorkspaceLogin,
 };
+pub use valid_services::{DagService, Hook, HookCall, ServiceKind, Services, SideService};
 
 /// One step of the path to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

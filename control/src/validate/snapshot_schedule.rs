@@ -4,7 +4,9 @@ use super::sync_group::schedule;
 use super::valid_group::Schedule;
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
-use crate::spec::{SnapshotMode, SnapshotScheduleSpec, SnapshotSourceSpec};
+use crate::snapshots::pattern;
+use crate::snapshots::retention::{Period, Retention, Rules};
+use crate::spec::{RetentionSpec, SnapshotMode, SnapshotScheduleSpec, SnapshotSourceSpec};
 
 /// What a valid schedule copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,34 @@ pub struct ValidSchedule {
     pub prefix: String,
     /// When.
     pub schedule: Schedule,
+    /// Tables that are left out: names, or patterns with `*`.
+    pub exclude: Vec<String>,
+    /// How a copy is made.
+    pub mode: SnapshotMode,
+    /// One copy is kept only, and replaced when the next one is complete.
+    pub overwrite: bool,
+    /// Which copies are kept; none when all are.
+    pub retention: Option<Retention>,
+    /// None is taken.
+    pub paused: bool,
+}
+
+impl ValidSchedule {
+    /// What decides which copies are kept.
+    #[must_use]
+    pub fn rules(&self) -> Rules<'_> {
+        let zone = match &self.schedule {
+            Schedule::Cron(cron) => cron.timezone(),
+            Schedule::Interval(_) => chrono_tz::Tz::UTC,
+        };
+        Rules { retention: self.retention.as_ref(), overwrite: self.overwrite, zone }
+    }
+
+    /// Whether a table is left out.
+    #[must_use]
+    pub fn excludes(&self, table: &TableName) -> bool {
+        self.exclude.iter().any(|pattern| pattern::matches(pattern, table))
+    }
 }
 
 /// Checks a snapshot schedule by itself.
@@ -62,7 +92,10 @@ pub fn snapshot_schedule(spec: &SnapshotScheduleSpec) -> Result<ValidSchedule, V
                 .violation("is empty", "write a table name, or a pattern with `*`");
         }
     }
-    retention(&mut report.at("retention"), spec);
+    if let Some(SnapshotSource::Tables { tables, .. }) = &source {
+        excluded(&mut report.at("exclude"), spec, tables);
+    }
+    let retention = retention(&mut report.at("retention"), spec.retention.as_ref());
     match (name, source, location, when) {
         (Some(name), Some(source), Some(location), Some(schedule)) if found.is_empty() => Ok(ValidSchedule {
             name,
@@ -70,6 +103,11 @@ pub fn snapshot_schedule(spec: &SnapshotScheduleSpec) -> Result<ValidSchedule, V
             location,
             prefix: prefix.trim_matches('/').to_owned(),
             schedule,
+            exclude: spec.exclude.clone().unwrap_or_default(),
+            mode: spec.mode,
+            overwrite: spec.overwrite,
+            retention,
+            paused: spec.paused,
         }),
         _ => Err(found),
     }
@@ -143,28 +181,46 @@ fn check_prefix(report: &mut Report<'_>, prefix: &str) {
     }
 }
 
-fn retention(report: &mut Report<'_>, spec: &SnapshotScheduleSpec) {
-    let Some(retention) = &spec.retention else { return };
-    let rules = [
-        ("keep_last", retention.keep_last),
-        ("keep_daily", retention.keep_daily),
-        ("keep_weekly", retention.keep_weekly),
-        ("keep_monthly", retention.keep_monthly),
-    ];
-    for (attribute, count) in rules {
-        if count == Some(0) {
-            report
-                .at(attribute)
-                .violation("keeps nothing", "give a number above zero, or leave the rule out");
+/// A name that is left out has to be one of the tables, and one table has to remain.
+fn excluded(report: &mut Report<'_>, spec: &SnapshotScheduleSpec, tables: &[(TableName, StoreUrl)]) {
+    let patterns = spec.exclude.as_deref().unwrap_or_default();
+    let hit = |pattern: &str| tables.iter().any(|(table, _)| pattern::matches(pattern, table));
+    for (index, given) in patterns.iter().enumerate() {
+        if !given.trim().is_empty() && !given.contains('*') && !hit(given) {
+            let problem = format!("{given:?} is none of the tables");
+            report.index(index).violation(problem, "correct the name, or leave it out");
         }
     }
-    if let Some(within) = &retention.keep_within {
-        report.at("keep_within").positive_duration(within);
+    let left =
+        |(table, _): &&(TableName, StoreUrl)| !patterns.iter().any(|given| pattern::matches(given, table));
+    if !tables.is_empty() && !tables.iter().any(|table| left(&table)) {
+        report.violation("leaves out every table", "leave one in");
     }
-    if rules.iter().all(|(_, count)| count.is_none()) && retention.keep_within.is_none() {
+}
+
+fn retention(report: &mut Report<'_>, spec: Option<&RetentionSpec>) -> Option<Retention> {
+    let spec = spec?;
+    let calendar = [
+        ("keep_hourly", Period::Hourly, spec.keep_hourly),
+        ("keep_daily", Period::Daily, spec.keep_daily),
+        ("keep_weekly", Period::Weekly, spec.keep_weekly),
+        ("keep_monthly", Period::Monthly, spec.keep_monthly),
+        ("keep_yearly", Period::Yearly, spec.keep_yearly),
+    ];
+    let counts = calendar.iter().map(|(attribute, _, count)| (*attribute, *count));
+    for (attribute, _) in counts.chain([("keep_last", spec.keep_last)]).filter(|(_, count)| *count == Some(0))
+    {
+        report.at(attribute).violation("keeps nothing", "give a number above zero, or leave the rule out");
+    }
+    let within = spec.keep_within.as_ref().map(|within| report.at("keep_within").positive_duration(within));
+    let calendar = calendar.into_iter().filter_map(|(_, period, count)| Some((period, count?)));
+    let retention =
+        Retention { last: spec.keep_last, calendar: calendar.collect(), within: within.flatten() };
+    if spec.keep_within.is_none() && retention == Retention::default() {
         report.violation(
             "has no rule",
             "set at least one keep_… rule, or leave retention out to keep all copies",
         );
     }
+    Some(retention)
 }

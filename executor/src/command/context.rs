@@ -38,6 +38,26 @@ pub enum CommandError {
         /// The command.
         command: &'static str,
     },
+    /// A schedule that was asked for does not exist.
+    #[error("there is no snapshot schedule {wanted:?} in {source_name}; it holds {known}")]
+    UnknownSchedule {
+        /// The schedule that was asked for.
+        wanted: String,
+        /// Where the specs come from.
+        source_name: String,
+        /// The schedules there are.
+        known: String,
+    },
+    /// No schedule, or more than one, has what was asked for.
+    #[error("{wanted}: {found} schedule(s) have it; give --schedule NAME, one of {known}")]
+    WhichSchedule {
+        /// What was asked for.
+        wanted: String,
+        /// How many have it.
+        found: usize,
+        /// The schedules there are.
+        known: String,
+    },
     /// Standard input is wanted for two things.
     #[error("stdin holds the transfers: give --state FILE, or --control URL")]
     StdinTwice,

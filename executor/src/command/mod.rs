@@ -10,6 +10,8 @@ mod mark;
 mod plan;
 mod prune;
 mod recovery_points;
+mod service_lines;
+mod snapshot;
 mod state;
 mod status;
 mod sync;
@@ -37,7 +39,11 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, CommandEr
         Command::Status => status::run(context).await,
         Command::RecoveryPoints => recovery_points::run(context).await,
         Command::History => history::run(context).await,
-        Command::Verify(args) => verify::run(context, args.level).await,
+        Command::Verify(args) => match &args.snapshot {
+            Some(id) => snapshot::verify(context, id, args.schedule.as_deref(), args.level).await,
+            None => verify::run(context, args.level).await,
+        },
+        Command::Snapshot(command) => snapshot::run(context, command).await,
         Command::Prune(args) => prune::run(context, args.dry_run).await,
         Command::Failover(command) => failover::run(context, Kind::Failover, command).await,
         Command::Failback(command) => failover::run(context, Kind::Failback, command).await,

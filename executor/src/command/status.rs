@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use super::recovery_points::{Point, last_proven};
+use super::service_lines::ServiceLines;
+use super::snapshot::{Watched, watch};
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
 use crate::observe::choice::runs;
@@ -20,6 +22,8 @@ use crate::spec::Loaded;
 #[derive(Serialize)]
 struct Document {
     groups: Vec<GroupStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    schedules: Vec<Watched>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +57,9 @@ struct Known {
     /// An intent that the next sync finishes.
     open_intent: Option<u64>,
     last_failure: Option<LastFailure>,
+    /// Services that are not as a failover or failback wants them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    services: Option<ServiceLines>,
     /// Whether the newest recovery point was made with the specification as it is.
     spec_is_current: bool,
     /// What `lakedr verify` found last, about the newest recovery point that it ever looked at.
@@ -97,14 +104,16 @@ pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
             Err(failure) => GroupStatus::Unknown(Box::new(GroupReport::failed(&group.name, &failure))),
         }
     });
-    let document = Document { groups: join_all(statuses).await };
-    context.output.write(&document, || document.groups.iter().map(text).collect::<Vec<_>>().join("\n"))?;
-    Ok(Exit::of_all(document.groups.iter().map(|status| match status {
+    let document = Document { groups: join_all(statuses).await, schedules: watch(context, &loaded).await? };
+    let lines = || document.groups.iter().map(text).chain(document.schedules.iter().map(Watched::text));
+    context.output.write(&document, || lines().collect::<Vec<_>>().join("\n"))?;
+    let exits = document.groups.iter().map(|status| match status {
         // an RPO target that is missed is no success, whoever is to blame
         GroupStatus::Known(known) if known.rpo_met == Some(false) => Exit::Failed,
         GroupStatus::Known(_) => Exit::Ok,
         GroupStatus::Unknown(report) => report.exit(),
-    })))
+    });
+    Ok(Exit::of_all(exits.chain(document.schedules.iter().map(Watched::exit))))
 }
 
 async fn status(
@@ -153,6 +162,7 @@ async fn status(
             class: failure.class,
             message: failure.message.clone(),
         }),
+        services: ServiceLines::of(&scene, &history),
         spec_is_current: state.is_none_or(|state| state.spec_digest == scene.spec_digest),
         last_verified,
         warnings,
@@ -208,6 +218,7 @@ fn text(status: &GroupStatus) -> String {
     if let Some(failure) = &known.last_failure {
         lines.push(format!("  last failure: {}, {}", time::format(failure.at), failure.message));
     }
+    lines.extend(known.services.iter().flat_map(ServiceLines::lines));
     if let Some(point) = &known.recovery_point {
         let verified = known.last_verified.as_ref();
         let earlier = verified.filter(|verified| verified.seq != point.seq());

@@ -8,6 +8,7 @@ use lakedr_control::validate::{Publisher, SideName, ValidGroup};
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
+use super::snapshot::{self, Checked};
 use crate::delta::feature::{caveats, gate};
 use crate::delta::state::TableHead;
 use crate::error::{At as _, Classify as _, Failure, Stage, chain};
@@ -21,11 +22,14 @@ use crate::pipeline::{Asked, Leg, Scene, Stop, legs};
 use crate::plan::retention::too_short;
 use crate::publish::warehouse_tables;
 use crate::report::GroupReport;
+use crate::services::unusable;
 use crate::spec::{Loaded, TableStore, apart};
 
 #[derive(Serialize)]
 struct Document {
     groups: Vec<GroupFindings>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    schedules: Vec<Checked>,
 }
 
 #[derive(Serialize)]
@@ -48,9 +52,11 @@ struct Finding {
 pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
     let loaded = context.load().await?;
     let checks = loaded.groups.iter().map(|(spec, group)| check(context, &loaded, spec, group));
-    let document = Document { groups: join_all(checks).await };
+    let groups = join_all(checks).await;
+    let document = Document { groups, schedules: snapshot::check(context, &loaded).await? };
     context.output.write(&document, || text(&document))?;
-    Ok(Exit::of_all(document.groups.iter().map(|group| group.exit)))
+    let exits = document.groups.iter().map(|group| group.exit);
+    Ok(Exit::of_all(exits.chain(document.schedules.iter().map(Checked::exit))))
 }
 
 #[derive(Default)]
@@ -71,7 +77,7 @@ async fn check(
     spec: &SyncGroupSpec,
     group: &ValidGroup,
 ) -> GroupFindings {
-    let mut findings = Findings { warnings: not_carried_out(loaded, spec), ..Findings::default() };
+    let mut findings = Findings { warnings: not_carried_out(spec), ..Findings::default() };
     if let Some(scene) = findings.take(Scene::open(&context.world, loaded, spec, group).await) {
         look(&scene, &mut findings).await;
     }
@@ -93,19 +99,18 @@ async fn check(
 }
 
 /// What is declared and has no effect yet.
-fn not_carried_out(loaded: &Loaded, spec: &SyncGroupSpec) -> Vec<String> {
+fn not_carried_out(spec: &SyncGroupSpec) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut idle =
         |what: String| warnings.push(format!("{what}, which this version of lakedr does not carry out"));
     let by_job = spec.workflow.as_ref().is_some_and(|workflow| workflow.databricks_job.is_some());
-    for (side, declared) in [("primary", &spec.primary), ("secondary", &spec.secondary)] {
-        if declared.workspace.is_some() && !by_job && spec.publish.engine == PublishEngine::Native {
+    let by_warehouse = spec.publish.engine == PublishEngine::DatabricksSql;
+    let services = spec.services.clone().unwrap_or_default();
+    let sides =
+        [("primary", &spec.primary, services.primary), ("secondary", &spec.secondary, services.secondary)];
+    for (side, declared, services) in sides {
+        if declared.workspace.is_some() && !by_job && !by_warehouse && services.is_none() {
             idle(format!("{side}.workspace is declared"));
-        }
-    }
-    for schedule in &loaded.specs.snapshot_schedules {
-        if schedule.source.sync_group.as_deref() == Some(spec.name.as_str()) {
-            idle(format!("snapshot schedule {:?} is declared for the group", schedule.name));
         }
     }
     warnings
@@ -118,6 +123,7 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
         let listed = scene.stores.location(side).list(&layout::probes()).await;
         findings.take(listed.at(Stage::Observe, format_args!("external location {location}")));
     }
+    findings.warnings.extend(unusable(scene).await);
     let Some(WholeLog { history, .. }) =
         findings.take(scene.log.read_all().await.at(Stage::Observe, &scene.group.name))
     else {
@@ -214,7 +220,7 @@ async fn table(source: &TableStore) -> Result<TableHead, Failure> {
 }
 
 fn text(document: &Document) -> String {
-    if document.groups.is_empty() {
+    if document.groups.is_empty() && document.schedules.is_empty() {
         return "valid; there are no sync groups".to_owned();
     }
     let mut lines = Vec::new();
@@ -224,5 +230,6 @@ fn text(document: &Document) -> String {
             .extend(group.problems.iter().map(|problem| format!("  {}: {}", problem.class, problem.message)));
         lines.extend(group.warnings.iter().map(|warning| format!("  warning: {warning}")));
     }
+    lines.extend(document.schedules.iter().map(Checked::text));
     lines.join("\n")
 }

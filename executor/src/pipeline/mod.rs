@@ -23,5 +23,5 @@ pub use point::{PointProof, prove_point};
 pub use prepare::{Prepared, prepare};
 pub use retry::{Task, sync_group};
 pub use scene::{Scene, Stop};
-pub(crate) use table::{Copies, difference};
+pub(crate) use table::{Copies, HeldTable, difference, plan_between};
 pub use warehouse::{Cloning, to_clone};

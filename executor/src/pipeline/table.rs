@@ -38,26 +38,53 @@ pub(super) async fn plan_table(
 }
 
 async fn plan_whole(source: PinnedHead, snapshot: Snapshot, target: Target) -> Result<TablePlan, Failure> {
+    let held = target.snapshot().await.at(Stage::Plan, &source.table.name)?;
+    let (commit_size, proven) = (target.commit_size(), target.proven());
+    plan_between(source, snapshot, HeldTable { table: target.table, snapshot: held, commit_size, proven })
+        .await
+}
+
+/// A table that is to become equal to another one.
+#[derive(Debug)]
+pub(crate) struct HeldTable {
+    /// Where it is.
+    pub(crate) table: TableStore,
+    /// It as it is; none when there is no table yet.
+    pub(crate) snapshot: Option<Snapshot>,
+    /// Bytes of its newest commit, as it was listed.
+    pub(crate) commit_size: Option<u64>,
+    /// Whether what is there has been proven equal to its source.
+    pub(crate) proven: bool,
+}
+
+/// Plans what makes one table equal to another one at a version: both pass through the differ.
+///
+/// # Errors
+/// When a side cannot be read, or the source cannot be cloned.
+pub(crate) async fn plan_between(
+    source: PinnedHead,
+    snapshot: Snapshot,
+    held: HeldTable,
+) -> Result<TablePlan, Failure> {
     let PinnedHead { table, head, commit, time_ms } = source;
     let name = table.name.clone();
-    let held = target.snapshot().await.at(Stage::Plan, &name)?;
-    if held.as_ref().is_some_and(|held| is_coordinated(&held.head)) {
+    if held.snapshot.as_ref().is_some_and(|held| is_coordinated(&held.head)) {
         return Err(DiffRefusal::TargetCoordinated.at(Stage::Plan, &name));
     }
-    let mut copies = Copies::between(&table, &target.table);
+    let mut copies = Copies::between(&table, &held.table);
     let translation = table.translation().at(Stage::Plan, &name)?;
-    let (files, totals) = match &held {
+    let (files, totals) = match &held.snapshot {
         None => everything(&snapshot, translation, &mut copies).await.at(Stage::Plan, &name)?,
         Some(held) => difference(&snapshot, translation, held, &mut copies).await.at(Stage::Plan, &name)?,
     };
-    let held = held.map(|held| held.head);
-    let diff = TableDiff::new(&head, held.as_ref(), files, totals);
+    let held_head = held.snapshot.map(|held| held.head);
+    let diff = TableDiff::new(&head, held_head.as_ref(), files, totals);
     let target = PlannedTarget {
-        commit_size: target.commit_size(),
-        proven: target.proven(),
+        commit_size: held.commit_size,
+        proven: held.proven,
         after: (diff.totals.source_files, Some(diff.totals.source_bytes)),
-        table: target.table,
-        head: held,
+        table: held.table,
+        head: held_head,
     };
     let source = PlannedSource { table, head, commit, time_ms, snapshot: Some(snapshot) };
     Ok(TablePlan {

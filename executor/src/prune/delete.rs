@@ -12,24 +12,24 @@ use crate::error::{DataError, chain};
 use crate::spec::TableStore;
 
 /// Objects that are deleted between two looks at whether they may be; as many as one request to S3 takes.
-pub(super) const AT_ONCE: usize = 1_000;
+pub(crate) const AT_ONCE: usize = 1_000;
 
 /// Answers of a store that are shown.
 const SHOWN: usize = 3;
 
 /// What became of objects that were to be deleted.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Deleted {
+pub(crate) struct Deleted {
     /// Objects that are gone.
-    pub(super) done: Count,
+    pub(crate) done: Count,
     /// Objects that the store did not delete: locked ones, missing rights.
-    pub(super) refused: u64,
+    pub(crate) refused: u64,
     /// What it said, a few different answers.
-    pub(super) said: Vec<String>,
+    pub(crate) said: Vec<String>,
 }
 
 /// Deletes objects below the root of a table. One that cannot be deleted stops no other.
-pub(super) async fn delete(table: &TableStore, doomed: &[Doomed], deleted: &mut Deleted) {
+pub(crate) async fn delete(table: &TableStore, doomed: &[Doomed], deleted: &mut Deleted) {
     let mut waiting: HashMap<Path, u64> =
         doomed.iter().map(|object| (table.place(&object.key), object.size)).collect();
     let mut gone_before = 0;

@@ -13,11 +13,11 @@ const MOST_AT_ONCE: usize = 500_000;
 
 /// An object that nothing needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Doomed {
+pub(crate) struct Doomed {
     /// Key below the root of the table.
-    pub(super) key: Path,
+    pub(crate) key: Path,
     /// Bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
 }
 
 /// What lies below the root of a table.

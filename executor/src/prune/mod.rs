@@ -10,5 +10,7 @@ mod needed;
 mod report;
 mod table;
 
+pub(crate) use delete::{AT_ONCE, Deleted, delete};
 pub use group::prune_group;
+pub(crate) use listing::Doomed;
 pub use report::{MetadataReport, PruneReport, TablePrune};

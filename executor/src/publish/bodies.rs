@@ -18,6 +18,7 @@ use crate::pipeline::Scene;
 use crate::plan::commit_body::{CloneContext, CommitBody};
 use crate::plan::diff::{AddAction, DiffRefusal, FILES_PER_COMMIT, FileChange};
 use crate::plan::group::{GroupPlan, PlannedTarget, Said, TablePlan};
+use crate::world::World;
 
 /// Tables whose commits are written at the same time.
 const TABLES_IN_FLIGHT: usize = 8;
@@ -64,13 +65,21 @@ pub(super) enum Sink {
     Landing,
 }
 
-/// Somebody else has taken a slot of a landing table.
+/// Where the commits of one table go.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// Beside the log, for the intent that follows on a history.
+    Pending(&'a Scene<'a>, &'a History),
+    /// Into the slots themselves.
+    Slots,
+}
+
+/// Somebody else has taken a slot.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "version {version} of {table} in the landing area was written by somebody else meanwhile; look again"
-)]
+#[error("version {version} of {table} at {url} was written by somebody else meanwhile; look again")]
 pub(super) struct SlotTaken {
     table: TableName,
+    url: String,
     version: u64,
 }
 
@@ -114,11 +123,30 @@ pub(super) async fn write_bodies(
         };
         match table.context(said) {
             None => Ok(TableBodies::default()),
-            Some(context) => write(Writer::new(scene, history, table, context, sink)).await,
+            Some(context) => {
+                let way = match sink {
+                    Sink::Pending => Way::Pending(scene, history),
+                    Sink::Landing => Way::Slots,
+                };
+                write(Writer::new(scene.world, table, context, way)).await
+            }
         }
     });
     let tables: Vec<_> = tables.collect();
     stream::iter(tables).buffered(TABLES_IN_FLIGHT).try_collect().await
+}
+
+/// Writes every commit of the plan of a table straight into its slots. Nobody may rely on a version before he is told of
+/// it: of several commits, the first ones do not hold every file.
+///
+/// # Errors
+/// When the source cannot be read or the target cannot be written, or somebody else has written to it meanwhile.
+pub(crate) async fn commit_table(
+    world: &World,
+    table: &TablePlan,
+    context: CloneContext<'_>,
+) -> Result<TableBodies, Failure> {
+    write(Writer::new(world, table, context, Way::Slots)).await
 }
 
 async fn write(mut writer: Writer<'_>) -> Result<TableBodies, Failure> {
@@ -132,24 +160,17 @@ async fn write(mut writer: Writer<'_>) -> Result<TableBodies, Failure> {
 
 /// The commits of one table, in the order of their versions.
 struct Writer<'a> {
-    scene: &'a Scene<'a>,
-    history: &'a History,
+    world: &'a World,
     table: &'a TablePlan,
     first: CloneContext<'a>,
     last: CloneContext<'a>,
-    sink: Sink,
+    way: Way<'a>,
     done: TableBodies,
 }
 
 impl<'a> Writer<'a> {
-    fn new(
-        scene: &'a Scene<'a>,
-        history: &'a History,
-        table: &'a TablePlan,
-        first: CloneContext<'a>,
-        sink: Sink,
-    ) -> Self {
-        Self { scene, history, table, first, last: first, sink, done: TableBodies::default() }
+    fn new(world: &'a World, table: &'a TablePlan, first: CloneContext<'a>, way: Way<'a>) -> Self {
+        Self { world, table, first, last: first, way, done: TableBodies::default() }
     }
 
     async fn store(&mut self, body: Vec<u8>) -> Result<(), Failure> {
@@ -162,9 +183,9 @@ impl<'a> Writer<'a> {
             body: Bytes::from(body),
             warehouse: None,
         };
-        let slot = match self.sink {
-            Sink::Pending => store_body(self.scene, self.history, &offer).await?,
-            Sink::Landing => self.fill(offer).await?,
+        let slot = match self.way {
+            Way::Pending(scene, history) => store_body(scene, history, &offer).await?,
+            Way::Slots => self.fill(offer).await?,
         };
         self.done.slots.push(slot);
         Ok(())
@@ -183,14 +204,15 @@ impl<'a> Writer<'a> {
         match fill(&slot, &self.table.target.table, offer.body).await? {
             SlotState::Filled => Ok(slot),
             SlotState::Free | SlotState::Foreign { .. } => {
-                let taken = SlotTaken { table: slot.table.clone(), version: slot.version };
+                let (table, url) = (slot.table.clone(), slot.url);
+                let taken = SlotTaken { table, url, version: slot.version };
                 Err(taken.at(Stage::Publish, &slot.table))
             }
         }
     }
 
     fn next(&mut self) -> CommitBody {
-        self.last = self.first.later(self.done.slots.len() as u64, self.scene.world.fresh_id());
+        self.last = self.first.later(self.done.slots.len() as u64, self.world.fresh_id());
         CommitBody::further(&self.table.diff, &self.last)
     }
 

@@ -14,6 +14,7 @@ mod slot;
 mod upkeep;
 mod warehouse;
 
+pub(crate) use bodies::commit_table;
 pub use bodies::{TableBodies, store_bodies};
 pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint};
 pub use decide::{Next, Slot, SlotState, next};
@@ -22,6 +23,7 @@ pub use land::{commit_landing, say_landed};
 pub(crate) use rollback::is_ours;
 pub use settle::{Settled, settle};
 pub(crate) use slot::author;
+pub(crate) use upkeep::keep_checkpointed;
 pub use upkeep::{write_checkpoints, write_checksum};
 pub use warehouse::Statements;
 pub(crate) use warehouse::{Held, Warehouse, clone_offers, held_tables, warehouse_tables};

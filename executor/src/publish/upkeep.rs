@@ -43,6 +43,13 @@ pub async fn write_checkpoints(scene: &Scene<'_>, plan: &GroupPlan) -> BTreeSet<
     stream::iter(checkpoints).buffered(CHECKPOINTS_AT_A_TIME).filter_map(ready).collect().await
 }
 
+/// Writes the checkpoint of the version that a plan has made, if one is due. Best effort.
+pub(crate) async fn keep_checkpointed(table: &TablePlan, now_ms: i64) {
+    if let Some(written) = Written::of(table) {
+        let _ = written.heed("checkpoint", written.checkpoint(now_ms).await);
+    }
+}
+
 impl<'a> Written<'a> {
     fn of(table: &'a TablePlan) -> Option<Self> {
         Some(Self { table, version: table.slots().last()? })

@@ -40,6 +40,11 @@ impl Buckets {
         Self { options: Some((kind, options)), ..Self::default() }
     }
 
+    /// Whether there are options for this kind of store.
+    pub(super) fn is_for(&self, kind: StoreKind) -> bool {
+        self.options.as_ref().is_some_and(|(of, _)| *of == kind)
+    }
+
     fn options(&self, url: &StoreUrl) -> BTreeMap<String, String> {
         let options = self.options.as_ref().filter(|(kind, _)| *kind == url.kind());
         options.map(|(_, options)| options.clone()).unwrap_or_default()

@@ -12,6 +12,7 @@ use lakedr_control::vault::MissingSecrets;
 
 use super::buckets::Sides;
 use super::load::Loaded;
+use super::schedule_stores::ScheduleStores;
 use super::side_stores::{Access, SideStores};
 use super::stores_error::StoresError;
 use super::table_store::TableStore;
@@ -97,6 +98,18 @@ impl GroupStores {
     pub fn sides(&self, source: SideName, target: SideName) -> Sides {
         let buckets = |name| self.side(name).buckets().clone();
         Sides { source: buckets(source), target: buckets(target) }
+    }
+
+    /// Both ends of a copy that reads on a side and writes where snapshots are kept.
+    #[must_use]
+    pub fn onto(&self, source: SideName, target: &ScheduleStores) -> Sides {
+        Sides { source: self.side(source).buckets().clone(), target: target.buckets().clone() }
+    }
+
+    /// Both ends of a copy that reads where snapshots are kept and writes on a side.
+    #[must_use]
+    pub fn back_from(&self, source: &ScheduleStores, target: SideName) -> Sides {
+        Sides { source: source.buckets().clone(), target: self.side(target).buckets().clone() }
     }
 
     /// The tables of a group in the landing area of a side: below its external location, at catalog/schema/table.
@@ -223,9 +236,9 @@ impl<'a> Wanted<'a> {
     }
 }
 
-type Secrets = BTreeMap<SecretRef, Secret>;
+pub(super) type Secrets = BTreeMap<SecretRef, Secret>;
 
-fn options_of(location: &ValidLocation, secrets: &Secrets) -> BTreeMap<String, String> {
+pub(super) fn options_of(location: &ValidLocation, secrets: &Secrets) -> BTreeMap<String, String> {
     let secret = location.secret_options.iter().filter_map(|(key, reference)| {
         let secret = secrets.get(reference)?;
         Some((key.clone(), secret.reveal().to_owned()))

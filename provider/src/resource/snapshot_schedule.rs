@@ -108,9 +108,11 @@ fn retention() -> Vec<Attribute> {
         |name, description| Attribute::number(name).whole(1, u64::from(u32::MAX)).describe(description);
     vec![
         count("keep_last", "Keeps so many of the newest copies."),
+        count("keep_hourly", "Keeps the newest copy of each of the last so many hours that have one."),
         count("keep_daily", "Keeps the newest copy of each of the last so many days that have one."),
         count("keep_weekly", "Keeps the newest copy of each of the last so many weeks that have one."),
         count("keep_monthly", "Keeps the newest copy of each of the last so many months that have one."),
+        count("keep_yearly", "Keeps the newest copy of each of the last so many years that have one."),
         Attribute::string("keep_within")
             .meaning(Meaning::Duration)
             .describe("Keeps every copy younger than this, for example `30d`."),

@@ -19,6 +19,8 @@ mod notify;
 mod prune;
 mod rebuild;
 mod secrets;
+mod services;
+mod snapshots;
 mod staged;
 mod two_executors;
 mod two_servers;

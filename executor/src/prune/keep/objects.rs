@@ -117,7 +117,7 @@ fn is_hidden(key: &Path) -> bool {
 }
 
 /// Whether a key is one of a data file or a file of deletion vectors, or lies where lakedr puts adopted files.
-fn is_of_table(key: &Path) -> bool {
+pub(crate) fn is_of_table(key: &Path) -> bool {
     let name = key.filename().unwrap_or_default();
     name.ends_with(".parquet")
         || (name.starts_with("deletion_vector_") && name.ends_with(".bin"))

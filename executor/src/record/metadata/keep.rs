@@ -7,7 +7,7 @@ use lakedr_control::validate::SideName;
 
 use super::error::MetadataError;
 use super::mark::Mark;
-use super::rows::{Commit, DataFile, Declared, Row, app_id, rows};
+use super::rows::{Commit, DataFile, Declared, Row, SYNC_METADATA, app_id, rows};
 use super::table::{Committed, MetadataTable, Opened};
 use crate::error::chain;
 use crate::pipeline::Scene;
@@ -101,7 +101,7 @@ pub(super) fn table(scene: &Scene<'_>, history: &History) -> Result<MetadataTabl
     let place = scene
         .stores
         .below_location(side.unwrap_or(scene.standby(history)), &layout::sync_metadata_table())?;
-    MetadataTable::at(place)
+    MetadataTable::at(place, SYNC_METADATA)
 }
 
 /// The rows of a group behind an entry of its log.
@@ -142,7 +142,7 @@ fn append(
     let now_ms = scene.world.now().timestamp_millis();
     let metadata = match opened {
         Some(opened) => opened.metadata()?,
-        None => Some(Commit::new_table(scene.world.fresh_id(), now_ms)),
+        None => Some(Commit::new_table(SYNC_METADATA, scene.world.fresh_id(), now_ms)),
     };
     Ok(Commit {
         now_ms,

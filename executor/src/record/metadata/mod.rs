@@ -15,3 +15,4 @@ mod table;
 pub use error::MetadataError;
 pub use keep::keep_metadata;
 pub use rebuild::{RebuiltTable, rebuild_metadata};
+pub(crate) use table::{Committed, MetadataTable};

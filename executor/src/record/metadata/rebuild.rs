@@ -5,7 +5,7 @@ use lakedr_control::id::Name;
 use super::error::MetadataError;
 use super::keep::{made, table};
 use super::mark::forget;
-use super::rows::{Commit, Row, app_group, app_id};
+use super::rows::{Commit, Row, SYNC_METADATA, app_group, app_id};
 use super::table::{Committed, MetadataTable};
 use crate::pipeline::Scene;
 
@@ -79,7 +79,11 @@ async fn write(content: &Content<'_>) -> Result<(), MetadataError> {
                     opened.snapshot.head.txns.keys().filter_map(|app| app_group(app)).collect();
                 (opened.metadata()?, table.files(opened).await?, known)
             }
-            None => (Some(Commit::new_table(scene.world.fresh_id(), now_ms)), Vec::new(), BTreeSet::new()),
+            None => (
+                Some(Commit::new_table(SYNC_METADATA, scene.world.fresh_id(), now_ms)),
+                Vec::new(),
+                BTreeSet::new(),
+            ),
         };
         let others = known.iter().filter(|group| !content.progress.contains_key(*group));
         let progress = content.progress.iter().map(|(group, seq)| (app_id(group), *seq));

@@ -5,10 +5,11 @@ use futures::TryStreamExt as _;
 use lakedr_control::store::OpenedStore;
 use object_store::path::Path;
 use object_store::{Error, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use serde::Serialize;
 
 use super::error::MetadataError;
 use super::rows::DataFile;
-use super::rows::{Commit, Misfit, Row, encode, widened};
+use super::rows::{Commit, Layout, Misfit, encode, widened};
 use crate::delta::checkpoint::read::Columns;
 use crate::delta::json::RawObject;
 use crate::delta::log_name::LogName;
@@ -27,33 +28,35 @@ const WRITER: u32 = 2;
 
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Committed {
+pub(crate) enum Committed {
     /// It is there.
     Done,
     /// Somebody else has made that version.
     Lost,
 }
 
-/// The sync metadata table of a location.
+/// A table for people, such as the sync metadata table of a location.
 #[derive(Debug)]
-pub(super) struct MetadataTable {
+pub(crate) struct MetadataTable {
     store: TableStore,
+    layout: Layout,
 }
 
 /// The table at its newest version.
 #[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) snapshot: Snapshot,
+pub(crate) struct Opened {
+    pub(crate) snapshot: Snapshot,
+    layout: Layout,
     /// Commits since the newest checkpoint.
     behind: u64,
 }
 
 impl Opened {
     /// The metadata that has to be written, because the table lacks columns.
-    pub(super) fn metadata(&self) -> Result<Option<RawObject>, MetadataError> {
+    pub(crate) fn metadata(&self) -> Result<Option<RawObject>, MetadataError> {
         let raw = &self.snapshot.head.metadata.raw;
         let schema: String = raw.fields().required("schemaString").map_err(|_| Misfit::Schema)?;
-        let wide = widened(&schema)?;
+        let wide = widened(&schema, self.layout)?;
         Ok(wide.map(|wide| raw.with_raw("schemaString", &serde_json::Value::from(wide).to_string())))
     }
 
@@ -65,9 +68,9 @@ impl Opened {
 }
 
 impl MetadataTable {
-    pub(super) fn at(place: OpenedStore) -> Result<Self, MetadataError> {
-        let name = "lakedr.meta.sync_metadata_table".parse().map_err(|_| MetadataError::Name)?;
-        Ok(Self { store: TableStore::at(name, place) })
+    pub(crate) fn at(place: OpenedStore, layout: Layout) -> Result<Self, MetadataError> {
+        let name = format!("lakedr.meta.{}", layout.name).parse().map_err(|_| MetadataError::Name)?;
+        Ok(Self { store: TableStore::at(name, place), layout })
     }
 
     pub(super) fn url(&self) -> &str {
@@ -79,7 +82,7 @@ impl MetadataTable {
     }
 
     /// The newest version; none while there is no table.
-    pub(super) async fn open(&self) -> Result<Option<Opened>, MetadataError> {
+    pub(crate) async fn open(&self) -> Result<Option<Opened>, MetadataError> {
         let table = self.table();
         let listing = match table.listing().await {
             Err(TableError::NotATable { .. }) => return Ok(None),
@@ -96,18 +99,18 @@ impl MetadataTable {
             _ => None,
         });
         let behind = snapshot.head.version.saturating_sub(checkpoints.max().unwrap_or_default());
-        Ok(Some(Opened { snapshot, behind }))
+        Ok(Some(Opened { snapshot, layout: self.layout, behind }))
     }
 
     /// Every live file, as its add says.
-    pub(super) async fn files(&self, opened: &Opened) -> Result<Vec<RawObject>, MetadataError> {
+    pub(crate) async fn files(&self, opened: &Opened) -> Result<Vec<RawObject>, MetadataError> {
         let files: Vec<_> = opened.snapshot.files(Columns::All).try_collect().await?;
         Ok(files.into_iter().map(|(_, add)| add.raw).collect())
     }
 
     /// Puts rows into a file of this name, which no commit names.
-    pub(super) async fn put(&self, name: String, rows: &[Row]) -> Result<DataFile, MetadataError> {
-        let bytes = encode(rows)?;
+    pub(crate) async fn put(&self, name: String, rows: &[impl Serialize]) -> Result<DataFile, MetadataError> {
+        let bytes = encode(self.layout, rows)?;
         let file = DataFile { size: bytes.len() as u64, rows: rows.len(), name };
         let url = format!("{}/{}", self.store.url, file.name);
         let put = self.store.store.put(&self.place(&file), PutPayload::from_bytes(Bytes::from(bytes))).await;
@@ -116,7 +119,7 @@ impl MetadataTable {
     }
 
     /// Removes a file that no commit names. Best effort: it is in nobody's way.
-    pub(super) async fn discard(&self, file: &DataFile) {
+    pub(crate) async fn discard(&self, file: &DataFile) {
         if let Err(error) = self.store.store.delete(&self.place(file)).await {
             tracing::debug!("{}/{} stays: {error}", self.store.url, file.name);
         }
@@ -127,7 +130,7 @@ impl MetadataTable {
     }
 
     /// Makes the version behind the one that a commit is made on.
-    pub(super) async fn commit(&self, commit: &Commit) -> Result<Committed, MetadataError> {
+    pub(crate) async fn commit(&self, commit: &Commit) -> Result<Committed, MetadataError> {
         let version = commit.on.map_or(0, |on| on + 1);
         let (path, url) = self.store.log_file(&LogName::Commit { version }.file_name());
         let body = Bytes::from(commit.body());
@@ -146,7 +149,7 @@ impl MetadataTable {
     }
 
     /// Writes a checkpoint behind a commit, when it is time for one. Best effort.
-    pub(super) async fn checkpoint(&self, before: Option<&Opened>, now_ms: i64) {
+    pub(crate) async fn checkpoint(&self, before: Option<&Opened>, now_ms: i64) {
         if before.is_none_or(|before| before.behind + 1 < CHECKPOINT_EVERY) {
             return;
         }

@@ -3,6 +3,8 @@
 use super::super::shared::{document_facts, name, schedule, secret_reference};
 use crate::wire::{Attribute, Meaning, Schema, Stability, Type};
 
+mod services;
+
 pub(super) fn schema() -> Schema {
     let mut attributes = identity();
     attributes.extend(content());
@@ -167,6 +169,7 @@ fn policy() -> Vec<Attribute> {
             .describe("Cap on transfer, in bytes per second; 0 is no cap."),
         Attribute::number("egress_price_per_gib")
             .describe("Price of egress in any currency per GiB, for the cost in plans and reports."),
+        services::services(),
         Attribute::object("notifications", notifications()).describe("Who is told."),
         Attribute::bool("paused").default(false).describe("Do not sync. Recovery points stay as they are."),
     ]

@@ -5,17 +5,42 @@ use serde_json::{Value, json};
 
 /// Type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// A text.
     Text,
+    /// A list of texts.
     Texts,
+    /// A whole number.
     Long,
+    /// Yes or no.
     Flag,
     /// An instant in UTC, in microseconds.
     Instant,
 }
 
+/// Name, type and meaning of a column.
+pub type Column = (&'static str, Kind, &'static str);
+
+/// A table for people with SQL.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub description: &'static str,
+    /// Its columns.
+    pub columns: &'static [Column],
+}
+
+/// The sync metadata table.
+pub const SYNC_METADATA: Layout = Layout {
+    name: "sync_metadata_table",
+    description: "What lakedr did, group by group. Written from the group logs, read by nobody but people.",
+    columns: &COLUMNS,
+};
+
 /// Name, type and meaning of every column: first those of `dr_sync_job`, then ours.
-pub(super) const COLUMNS: [(&str, Kind, &str); 39] = [
+pub(super) const COLUMNS: [Column; 39] = [
     (
         "workspace_name",
         Kind::Text,
@@ -70,8 +95,8 @@ pub(super) const COLUMNS: [(&str, Kind, &str); 39] = [
 ];
 
 /// The columns as Parquet has them.
-pub(super) fn arrow_schema() -> Schema {
-    let fields = COLUMNS.iter().map(|(name, kind, _)| {
+pub(super) fn arrow_schema(layout: Layout) -> Schema {
+    let fields = layout.columns.iter().map(|(name, kind, _)| {
         let data_type = match kind {
             Kind::Text => DataType::Utf8,
             Kind::Texts => DataType::List(Arc::new(Field::new("element", DataType::Utf8, true))),
@@ -94,15 +119,15 @@ fn delta_type(kind: Kind) -> Value {
     }
 }
 
-fn delta_fields() -> Vec<Value> {
+fn delta_fields(layout: Layout) -> Vec<Value> {
     let field = |&(name, kind, meaning): &(&str, Kind, &str)| json!({"name": name, "type": delta_type(kind), "nullable": true, "metadata": {"comment": meaning}});
-    COLUMNS.iter().map(field).collect()
+    layout.columns.iter().map(field).collect()
 }
 
 /// The columns as Delta has them.
 #[must_use]
-pub fn schema_string() -> String {
-    json!({"type": "struct", "fields": delta_fields()}).to_string()
+pub fn schema_string(layout: Layout) -> String {
+    json!({"type": "struct", "fields": delta_fields(layout)}).to_string()
 }
 
 /// Why the rows do not fit the table.
@@ -123,11 +148,11 @@ pub enum Misfit {
 ///
 /// # Errors
 /// [`Misfit`] when a column has another type.
-pub fn widened(schema_string: &str) -> Result<Option<String>, Misfit> {
+pub fn widened(schema_string: &str, layout: Layout) -> Result<Option<String>, Misfit> {
     let mut schema: Value = serde_json::from_str(schema_string).map_err(|_| Misfit::Schema)?;
     let fields = schema.get_mut("fields").and_then(Value::as_array_mut).ok_or(Misfit::Schema)?;
     let mut lacks = Vec::new();
-    for ours in delta_fields() {
+    for ours in delta_fields(layout) {
         match fields.iter().find(|field| field["name"] == ours["name"]) {
             None => lacks.push(ours),
             Some(theirs) if theirs["type"] == ours["type"] => {}
@@ -149,7 +174,8 @@ mod tests {
 
     #[test]
     fn a_table_of_an_older_version_gets_the_columns_that_it_lacks() {
-        let full = schema_string();
+        let full = schema_string(SYNC_METADATA);
+        let widened = |schema: &str| widened(schema, SYNC_METADATA);
         assert_eq!(widened(&full), Ok(None));
         let mut schema: Value = serde_json::from_str(&full).unwrap();
         let fields = schema["fields"].as_array_mut().unwrap();

@@ -2,7 +2,7 @@ use lakedr_control::id::Name;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::columns::schema_string;
+use super::columns::{Layout, schema_string};
 use crate::delta::action::{ActionKind, line};
 use crate::delta::json::{ObjectWriter, RawObject};
 use crate::delta::replica::OWN_TXN_PREFIX;
@@ -52,15 +52,12 @@ pub struct Commit {
 impl Commit {
     /// The metadata of a table that does not exist.
     #[must_use]
-    pub fn new_table(id: Uuid, now_ms: i64) -> RawObject {
+    pub fn new_table(layout: Layout, id: Uuid, now_ms: i64) -> RawObject {
         let mut metadata = ObjectWriter::default();
-        metadata.field("id", id.to_string()).field("name", "sync_metadata_table");
-        metadata.field(
-            "description",
-            "What lakedr did, group by group. Written from the group logs, read by nobody but people.",
-        );
+        metadata.field("id", id.to_string()).field("name", layout.name);
+        metadata.field("description", layout.description);
         metadata.field("format", json!({"provider": "parquet", "options": {}}));
-        metadata.field("schemaString", schema_string());
+        metadata.field("schemaString", schema_string(layout));
         metadata.field("partitionColumns", json!([])).field("configuration", json!({}));
         metadata.field("createdTime", now_ms);
         metadata.finish()

@@ -7,9 +7,9 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
+use serde::Serialize;
 
-use super::columns::arrow_schema;
-use super::row::Row;
+use super::columns::{Layout, arrow_schema};
 
 /// Rows that are encoded at a time.
 const BATCH_ROWS: usize = 8_192;
@@ -29,8 +29,8 @@ pub enum EncodeError {
 ///
 /// # Errors
 /// See [`EncodeError`].
-pub fn encode(rows: &[Row]) -> Result<Vec<u8>, EncodeError> {
-    let schema = Arc::new(arrow_schema());
+pub fn encode(layout: Layout, rows: &[impl Serialize]) -> Result<Vec<u8>, EncodeError> {
+    let schema = Arc::new(arrow_schema(layout));
     let properties =
         WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);

@@ -4,7 +4,7 @@ use lakedr_control::group_log::Author;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::record::reader::RowIter;
 
-use super::super::columns::COLUMNS;
+use super::super::columns::{COLUMNS, SYNC_METADATA};
 use super::super::encode;
 use super::*;
 
@@ -110,7 +110,7 @@ fn a_row_has_every_column_and_no_other_field() {
 #[test]
 fn a_file_holds_the_rows_and_their_types() {
     let rows = rows(&log(), &BTreeMap::new(), &role("west", "east"), declared);
-    let bytes = Bytes::from(encode(&rows).unwrap());
+    let bytes = Bytes::from(encode(SYNC_METADATA, &rows).unwrap());
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap();
     let schema = reader.metadata().file_metadata().schema_descr().root_schema().clone();
     let mut text = Vec::new();

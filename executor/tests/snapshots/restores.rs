@@ -1,0 +1,82 @@
+//! Bringing snapshots back.
+
+use lakedr::error::chain;
+use lakedr::snapshots::{Where, Which};
+use serde_json::json;
+
+use crate::lab::{Lab, State, TABLES, live, rows};
+
+async fn three_weeks() -> (Lab, Vec<(Which, State)>) {
+    let lab = Lab::new(json!({}));
+    let mut taken = Vec::new();
+    for week in 0..3 {
+        lab.week(week);
+        let document = lab.in_week(week).taken().await;
+        taken.push((Which::Id(document.id), lab.source()));
+    }
+    (lab, taken)
+}
+
+#[tokio::test]
+async fn elsewhere_as_tables_of_their_own_and_once() {
+    let (lab, taken) = three_weeks().await;
+    for (at, (which, shown)) in taken.iter().enumerate() {
+        let to = Where::Elsewhere(lab.url(&format!("back/{at}")).parse().unwrap());
+        let report = lab.in_week(3).restore(which, &[], &to).await.unwrap();
+        assert_eq!(report.tables.len(), 2);
+        let table = |name: &str| lab.root().join(format!("back/{at}")).join(name.replace('.', "/"));
+        let back: State = TABLES.map(|name| (name, rows(&table(name), None))).into();
+        assert_eq!(back, *shown);
+        // a second time it is there already
+        let again = lab.in_week(3).restore(which, &[], &to).await.unwrap();
+        assert!(again.tables.iter().all(|table| table.files_copied == 0 && table.version == 0));
+    }
+    let to = Where::Elsewhere(lab.url("back/0").parse().unwrap());
+    let error = chain(&lab.in_week(3).restore(&taken[1].0, &[], &to).await.unwrap_err());
+    assert!(error.contains("there is a table at"), "{error}");
+    let error = chain(&lab.in_week(3).restore(&taken[1].0, &["cat.s.other"], &to).await.unwrap_err());
+    assert!(error.contains("it holds cat.s.grows, cat.s.whole"), "{error}");
+}
+
+/// C4.8: one table alone comes back, in place, with its history.
+#[tokio::test]
+async fn c4_08_one_table_comes_back_in_place_and_its_history_stays() {
+    let (lab, taken) = three_weeks().await;
+    // an instant of the lab's snapshots is later than any commit, so only what comes behind the last one is undone
+    let (which, shown) = &taken[0];
+    let newer = std::time::SystemTime::now() + std::time::Duration::from_secs(4 * 7 * 86_400);
+    let newest = lab.table("cat.s.grows").join("_delta_log/00000000000000000002.json");
+    std::fs::File::options().write(true).open(newest).unwrap().set_modified(newer).unwrap();
+    let before = lab.source();
+    let refused = lab.in_week(5).restore(which, &["cat.s.grows"], &Where::InPlace { yes: false }).await;
+    let error = chain(&refused.unwrap_err());
+    assert!(error.contains("restoring undoes version 2 of cat.s.grows; give --yes"), "{error}");
+    assert_eq!(lab.source(), before);
+    let report =
+        lab.in_week(5).restore(which, &["cat.s.grows"], &Where::InPlace { yes: true }).await.unwrap();
+    assert_eq!(report.tables.len(), 1);
+    assert_eq!((report.tables[0].version_before, report.tables[0].version), (Some(2), 3));
+    assert_eq!(report.tables[0].undone.as_ref().unwrap().to_string(), "version 2 of cat.s.grows");
+    let after = lab.source();
+    assert_eq!(after["cat.s.grows"], shown["cat.s.grows"]);
+    assert_eq!(after["cat.s.whole"], before["cat.s.whole"]);
+    // history is kept
+    assert_eq!(rows(&lab.table("cat.s.grows"), Some(2)), before["cat.s.grows"]);
+}
+
+#[tokio::test]
+async fn a_lost_table_comes_back_and_a_moment_picks_the_snapshot_before_it() {
+    let (lab, taken) = three_weeks().await;
+    std::fs::remove_dir_all(lab.table("cat.s.whole")).unwrap();
+    let list = lab.in_week(3).list().await;
+    let at = list.snapshots[1].kept.as_of + chrono::TimeDelta::days(1);
+    let (which, to) = (Which::AtOrBefore(at), Where::InPlace { yes: false });
+    let report = lab.in_week(3).restore(&which, &["cat.s.whole"], &to).await.unwrap();
+    assert_eq!(report.snapshot, list.snapshots[1].kept.id);
+    assert_eq!(lab.source()["cat.s.whole"], taken[1].1["cat.s.whole"]);
+    assert_eq!(live(&lab.table("cat.s.whole"), None).len(), 1);
+    let early = list.snapshots[0].kept.as_of - chrono::TimeDelta::days(1);
+    let none = lab.in_week(3).restore(&Which::AtOrBefore(early), &[], &Where::InPlace { yes: false }).await;
+    let error = chain(&none.unwrap_err());
+    assert!(error.contains("has no snapshot of") && error.contains("the oldest one shows"), "{error}");
+}
