@@ -16,6 +16,7 @@ use crate::failover::{
     Approved, Kind, SYNC, Standing, Step, Survey, SwitchRefusal, Switched, bring_to_rest, execute, give_up,
     plan_id, standing, survey,
 };
+use crate::notify::tell_change;
 use crate::pipeline::{Asked, Scene, Task, sync_group};
 use crate::report::GroupReport;
 use crate::spec::Loaded;
@@ -166,6 +167,10 @@ async fn switch(
     let switched = execute(scene, approved, &standing.part, before).await;
     if comes_home && !switched.switched {
         give_up(scene).await;
+    }
+    // carried out by an earlier call, it has been told of, or will be by the next sync
+    if switched.switched && !standing.switched {
+        tell_change(scene, switched.outcome()).await;
     }
     OfGroup::Switched(Box::new(switched))
 }

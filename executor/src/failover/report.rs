@@ -242,6 +242,25 @@ impl Switched {
         self.services.iter().all(|service| service.done || service.wanted == Power::Off)
     }
 
+    /// What it came to, in a few words.
+    #[must_use]
+    pub fn outcome(&self) -> String {
+        let usable = self.tables.iter().filter(|table| table.is_usable()).count();
+        let open: Vec<String> =
+            self.services.iter().filter(|service| !service.done).map(ServiceOutcome::line).collect();
+        let mut told = format!(
+            "took {} ms{}; {usable} of {} table(s) usable",
+            self.total_ms,
+            self.target(),
+            self.tables.len()
+        );
+        if let Some(error) = self.error.as_ref().and_then(|report| report.error.as_ref()) {
+            told.push_str(&format!("; stopped: {}", error.message));
+        }
+        open.iter().for_each(|line| told.push_str(&format!("\n{line}")));
+        told
+    }
+
     /// For people.
     #[must_use]
     pub fn text(&self, kind: Kind) -> String {

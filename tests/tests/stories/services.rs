@@ -114,11 +114,13 @@ impl World {
             )
         };
         format!(
-            "resource \"lakedr_sync_group\" \"etl\" {{\n{}{}  services = {{\n{}{}  }}\n}}\n",
+            "resource \"lakedr_sync_group\" \"etl\" {{\n{}{}  services = {{\n{}{}  }}\n  \
+             notifications = {{ on_failure = [\"{}/people\"] }}\n}}\n",
             side("primary", &self.east, TOKENS[0].0),
             side("secondary", &self.west, TOKENS[1].0),
             services("primary", &self.east, &self.dags[0]),
-            services("secondary", &self.west, &self.dags[1])
+            services("secondary", &self.west, &self.dags[1]),
+            self.hooks.url()
         )
     }
 
@@ -217,8 +219,26 @@ fn services_change_hands_and_come_home() -> Result<()> {
     let status = world.group(0, &["status"])?;
     assert_eq!(status["services"]["open"].as_array().map(Vec::len), Some(5), "{status}");
 
+    let told = world.hooks.at("/people");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["event"], "failover");
+    let text = told[0]["text"].as_str().unwrap_or_default();
+    for part in
+        ["approved by ada@example.com", "goes on from run 1", "RTO target: 4h (met)", "job \"etl\": NOT off"]
+    {
+        ensure!(text.contains(part), "{part:?} is not in {text}");
+    }
+
     the_east_is_back(&world, &plan)?;
-    home_again(&world)
+    home_again(&world)?;
+    let told = world.hooks.at("/people");
+    let events: Vec<_> = told.iter().filter_map(|told| told["event"].as_str()).collect();
+    assert_eq!(events, ["failover", "services", "recovered", "failover"], "{told:?}");
+    ensure!(
+        told[3]["title"].as_str().is_some_and(|title| title.contains("failback: eastus2 is active")),
+        "{told:?}"
+    );
+    Ok(())
 }
 
 /// The next sync stops what could not be reached; after that a sync asks nobody anything.

@@ -210,15 +210,16 @@ fn notifications() -> Vec<Attribute> {
     vec![
         urls(
             "on_failure",
-            "Told of failures and their end, of a missed `rpo_target`, and of source tables that remove old files \
-             too early for the schedule: `mailto:user@example.com`; a webhook `https://…`; \
+            "Told of failures and their end, of a missed `rpo_target`, of source tables that remove old files \
+             too early for the schedule, of failovers and failbacks, and of services that do not do as they are told: `mailto:user@example.com`; a webhook `https://…`; \
              `pagerduty://env://ROUTING_KEY`; or a secret reference to a webhook, to one of Slack, or to a server that \
              takes what Slack takes (`slack+https://…`).",
         ),
         urls("on_success", "Told of recovery points: the same kinds of places."),
         urls(
             "events",
-            "What is told of, of `success`, `failure`, `recovered`, `stale` and `retention`; everything, without it.",
+            "What is told of, of `success`, `failure`, `recovered`, `stale`, `retention`, `failover` and `services`; everything, \
+             without it.",
         ),
     ]
 }
