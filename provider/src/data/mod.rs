@@ -2,9 +2,11 @@
 
 mod group;
 mod recovery_points;
+mod snapshots;
 mod source;
 mod sync_status;
 
 pub use recovery_points::RecoveryPoints;
+pub use snapshots::Snapshots;
 pub use source::{DataSource, Looked};
 pub use sync_status::SyncStatus;

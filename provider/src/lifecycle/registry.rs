@@ -1,7 +1,7 @@
 //! Every resource type, data source and function of the provider, by name.
 
 use super::document::{DocumentResource, Resource};
-use crate::data::{DataSource, RecoveryPoints, SyncStatus};
+use crate::data::{DataSource, RecoveryPoints, Snapshots, SyncStatus};
 use crate::function::{CronNext, FromDrSyncConfig, Function, TableUrl};
 use crate::resource::{ExternalLocation, SnapshotSchedule, SyncGroup};
 
@@ -22,7 +22,11 @@ impl Registry {
                 Box::new(DocumentResource::<SyncGroup>::new()),
                 Box::new(DocumentResource::<SnapshotSchedule>::new()),
             ],
-            data_sources: vec![Box::new(RecoveryPoints::new()), Box::new(SyncStatus::new())],
+            data_sources: vec![
+                Box::new(RecoveryPoints::new()),
+                Box::new(Snapshots::new()),
+                Box::new(SyncStatus::new()),
+            ],
             functions: vec![
                 Box::new(CronNext::new()),
                 Box::new(FromDrSyncConfig::new()),
