@@ -32,8 +32,8 @@ pub struct Global {
     #[arg(long, global = true, value_name = "URL", env = "LAKEDR_CONTROL_URL")]
     pub control: Option<String>,
     /// Take the specifications from a Terraform state instead: a state file, the output of
-    /// `terraform show -json`, or - for standard input
-    #[arg(long, global = true, value_name = "FILE|-")]
+    /// `terraform show -json`, - for standard input, or a workspace of HCP Terraform, tfc://ORGANIZATION/WORKSPACE
+    #[arg(long, global = true, value_name = "FILE|-|tfc://…")]
     pub state: Option<String>,
     /// Region that this process runs in
     #[arg(long, global = true, value_name = "NAME", env = "LAKEDR_REGION")]

@@ -22,6 +22,7 @@ pub mod publish;
 pub mod record;
 pub mod report;
 pub mod second;
+pub mod services;
 pub mod snapshots;
 pub mod spec;
 pub mod world;

@@ -9,6 +9,8 @@ mod answer;
 mod configured;
 mod data;
 mod function;
+mod identity;
+mod list;
 mod resource;
 
 use chrono::Utc;
@@ -47,12 +49,14 @@ impl Provider for ProviderService {
     ) -> Reply<wire::get_metadata::Response> {
         let resource = |name: &str| wire::get_metadata::ResourceMetadata { type_name: name.to_owned() };
         let source = |name: &str| wire::get_metadata::DataSourceMetadata { type_name: name.to_owned() };
+        let listable = |name: &str| wire::get_metadata::ListResourceMetadata { type_name: name.to_owned() };
         let function = |name: &str| wire::get_metadata::FunctionMetadata { name: name.to_owned() };
         Ok(Response::new(wire::get_metadata::Response {
             server_capabilities: Some(server_capabilities()),
             resources: self.registry.resources().map(|known| resource(known.type_name())).collect(),
             data_sources: self.registry.data_sources().map(|known| source(known.type_name())).collect(),
             functions: self.registry.functions().map(|known| function(known.name())).collect(),
+            list_resources: self.registry.resources().map(|known| listable(known.type_name())).collect(),
             ..Default::default()
         }))
     }
@@ -65,10 +69,15 @@ impl Provider for ProviderService {
             self.registry.resources().map(|known| (known.type_name().to_owned(), known.schema().into()));
         let sources =
             self.registry.data_sources().map(|known| (known.type_name().to_owned(), known.schema().into()));
+        let searches = self
+            .registry
+            .resources()
+            .map(|known| (known.type_name().to_owned(), known.search_schema().into()));
         Ok(Response::new(wire::get_provider_schema::Response {
             provider: Some((&provider_config::schema()).into()),
             resource_schemas: resources.collect(),
             data_source_schemas: sources.collect(),
+            list_resource_schemas: searches.collect(),
             functions: function::signatures(&self.registry),
             server_capabilities: Some(server_capabilities()),
             ..Default::default()
@@ -79,7 +88,11 @@ impl Provider for ProviderService {
         &self,
         _: Request<wire::get_resource_identity_schemas::Request>,
     ) -> Reply<wire::get_resource_identity_schemas::Response> {
-        Ok(Response::new(wire::get_resource_identity_schemas::Response::default()))
+        let identity_schemas = identity::schemas(&self.registry);
+        Ok(Response::new(wire::get_resource_identity_schemas::Response {
+            identity_schemas,
+            ..Default::default()
+        }))
     }
 
     async fn validate_provider_config(
@@ -149,7 +162,7 @@ impl Provider for ProviderService {
         request: Request<wire::plan_resource_change::Request>,
     ) -> Reply<wire::plan_resource_change::Response> {
         let request = request.into_inner();
-        answered(Default::default(), async { resource::plan(&self.registry, request) }).await
+        answered(Default::default(), resource::plan(&self.registry, &self.configured, request)).await
     }
 
     async fn apply_resource_change(
@@ -179,18 +192,27 @@ impl Provider for ProviderService {
         request: Request<wire::move_resource_state::Request>,
     ) -> Reply<wire::move_resource_state::Response> {
         let request = request.into_inner();
-        let what = format!(
-            "Moving a {} to {}: import the document by its name instead.",
-            request.source_type_name, request.target_type_name
-        );
-        unsupported(&what)
+        answered(Default::default(), async { Err(resource::refuse_move(&request)) }).await
+    }
+
+    async fn generate_resource_config(
+        &self,
+        request: Request<wire::generate_resource_config::Request>,
+    ) -> Reply<wire::generate_resource_config::Response> {
+        let request = request.into_inner();
+        answered(Default::default(), async { resource::generate(&self.registry, &request) }).await
     }
 
     async fn upgrade_resource_identity(
         &self,
         request: Request<wire::upgrade_resource_identity::Request>,
     ) -> Reply<wire::upgrade_resource_identity::Response> {
-        unsupported(&format!("A resource identity of {}.", request.into_inner().type_name))
+        let request = request.into_inner();
+        answered(Default::default(), async {
+            resource::named(&self.registry, &request.type_name)?;
+            identity::upgrade(&request)
+        })
+        .await
     }
 
     async fn validate_data_resource_config(
@@ -221,6 +243,18 @@ impl Provider for ProviderService {
         request: Request<wire::open_ephemeral_resource::Request>,
     ) -> Reply<wire::open_ephemeral_resource::Response> {
         unsupported(&format!("The ephemeral resource {}.", request.into_inner().type_name))
+    }
+
+    async fn validate_list_resource_config(
+        &self,
+        request: Request<wire::validate_list_resource_config::Request>,
+    ) -> Reply<wire::validate_list_resource_config::Response> {
+        let request = request.into_inner();
+        answered(Default::default(), async { list::validate(&self.registry, &request) }).await
+    }
+
+    async fn list_resource(&self, request: Request<wire::list_resource::Request>) -> Reply<list::Events> {
+        Ok(Response::new(list::list(&self.registry, &self.configured, &request.into_inner())))
     }
 
     async fn get_functions(

@@ -1,12 +1,13 @@
 """Asks a workspace what lakedr asks it, with the SDK of its vendor, and prints what that makes of the answers.
 
-    ask.py URL JOB_NAME  (DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET)
+    ask.py URL JOB_NAME [turn]  (DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET)
 """
 
 import json
 import sys
 
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.jobs import JobSettings, PauseStatus
 
 
 def run(run):
@@ -45,4 +46,30 @@ def main(url, name):
     print(json.dumps(found))
 
 
-main(*sys.argv[1:])
+def turn(url, name):
+    """Pauses the schedule of a job, stops and starts a warehouse and a cluster, and empties a pool."""
+    workspace = WorkspaceClient(host=url)
+    job = next(iter(workspace.jobs.list(name=name)))
+    schedule = workspace.jobs.get(job.job_id).settings.schedule
+    schedule.pause_status = PauseStatus.PAUSED
+    workspace.jobs.update(job.job_id, new_settings=JobSettings(schedule=schedule))
+    pool = workspace.instance_pools.get("pool")
+    workspace.instance_pools.edit(
+        "pool", pool.instance_pool_name, pool.node_type_id, min_idle_instances=0, max_capacity=pool.max_capacity
+    )
+    found = {
+        "paused": workspace.jobs.get(job.job_id).settings.schedule.pause_status.value,
+        "cron": workspace.jobs.get(job.job_id).settings.schedule.quartz_cron_expression,
+        "stopped": workspace.warehouses.stop_and_wait("wh").state.value,
+        "started": workspace.warehouses.start_and_wait("wh").state.value,
+        "terminated": workspace.clusters.delete_and_wait("cl").state.value,
+        "running": workspace.clusters.start_and_wait("cl").state.value,
+        "min_idle": workspace.instance_pools.get("pool").min_idle_instances,
+    }
+    print(json.dumps(found))
+
+
+if sys.argv[3:] == ["turn"]:
+    turn(*sys.argv[1:3])
+else:
+    main(*sys.argv[1:])

@@ -10,10 +10,12 @@ mod fake_gcs;
 mod hooks;
 mod http;
 mod mail;
+mod mirror;
 mod process;
 mod proxy;
 mod sql_warehouse;
 mod stand_in;
+mod terraform_cloud;
 mod unity_catalog;
 mod versitygw;
 
@@ -31,8 +33,10 @@ pub use databricks::Databricks;
 pub use fake_gcs::FakeGcs;
 pub use hooks::Hooks;
 pub use mail::MailServer;
+pub use mirror::Mirror;
 pub use proxy::{Counts, Fault, Kind, Proxy, Watch};
 pub use sql_warehouse::SqlWarehouse;
+pub use terraform_cloud::TerraformCloud;
 pub use unity_catalog::UnityCatalog;
 pub use versitygw::Versitygw;
 

@@ -43,9 +43,21 @@ impl Terraform {
     /// # Errors
     /// Terraform or the provider is missing, or the folder cannot be made.
     pub fn new() -> Result<Self> {
+        Self::by(environment::terraform()?)
+    }
+
+    /// The same, run by OpenTofu whatever is on the `PATH`.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn opentofu() -> Result<Self> {
+        Self::by(environment::tool("bin/tofu")?)
+    }
+
+    fn by(program: PathBuf) -> Result<Self> {
         let provider = environment::program("terraform-provider-lakedr")?.canonicalize()?;
         let folder = tempfile::Builder::new().prefix("lakedr-terraform-").tempdir()?;
-        let mut made = Self { program: environment::terraform()?, folder, variables: BTreeMap::new() };
+        let mut made = Self { program, folder, variables: BTreeMap::new() };
         let built_in = provider.parent().context("the provider's folder")?;
         made.write(CLI_CONFIG, &cli_config(built_in))?;
         made.set("TF_CLI_CONFIG_FILE", made.folder.path().join(CLI_CONFIG));
@@ -83,6 +95,12 @@ impl Terraform {
     /// The file cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<()> {
         fs::write(self.folder.path().join(name), text).with_context(|| format!("write {name}"))
+    }
+
+    /// Whether it is OpenTofu that runs.
+    #[must_use]
+    pub fn is_opentofu(&self) -> bool {
+        self.program.file_stem().is_some_and(|name| name == "tofu")
     }
 
     /// The folder of the root module.

@@ -64,6 +64,65 @@ fn imports_name_what_the_example_declares() -> Result<()> {
     Ok(())
 }
 
+/// A root with a `cloud` block is judged and tested without its host.
+#[test]
+fn terraform_cloud() -> Result<()> {
+    let terraform = Terraform::new()?;
+    for file in ["main.tf", "etl.tftest.hcl"] {
+        let text = std::fs::read_to_string(checkout().join("examples/terraform-cloud").join(file))?;
+        terraform.write(file, &text)?;
+    }
+    terraform.succeed(&["validate"])?;
+    let tested = terraform.succeed(&["test"])?;
+    ensure!(tested.says("3 passed, 0 failed"), "{tested}");
+    Ok(())
+}
+
+/// By id and by identity; older hosts do not know the second.
+#[test]
+fn import_blocks_name_what_the_example_declares() -> Result<()> {
+    for folder in folders("resources")? {
+        for file in ["import-by-string-id.tf", "import-by-identity.tf"] {
+            let terraform = Terraform::opentofu()?;
+            for file in ["resource.tf", file] {
+                terraform.write(file, &std::fs::read_to_string(folder.join(file))?)?;
+            }
+            let provider = std::fs::read_to_string(checkout().join("examples/provider/provider.tf"))?;
+            terraform.write("provider.tf", &provider)?;
+            let validated = terraform.succeed(&["validate"]);
+            validated.with_context(|| format!("{} of {}", file, folder.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn searches_are_of_the_types_that_there_are() -> Result<()> {
+    let names = |kind| {
+        anyhow::Ok(
+            folders(kind)?.iter().map(|dir| dir.file_name().map(ToOwned::to_owned)).collect::<Vec<_>>(),
+        )
+    };
+    ensure!(names("list-resources")? == names("resources")?);
+    for folder in folders("list-resources")? {
+        let text = std::fs::read_to_string(folder.join("list-resource.tfquery.hcl"))?;
+        let kind = folder.file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
+        ensure!(text.contains(&format!("list {kind:?} ")) && text.contains("name_prefix"), "{text}");
+    }
+    Ok(())
+}
+
+/// What `terraform fmt` would write.
+#[test]
+fn examples_are_in_canonical_form() -> Result<()> {
+    let terraform = Terraform::new()?;
+    let folder = checkout().join("examples");
+    let folder = folder.to_str().context("a path that is text")?;
+    let outcome = terraform.run(&["fmt", "-check", "-recursive", "-diff", folder])?;
+    ensure!(outcome.code == Some(0), "run terraform fmt -recursive examples: {outcome}");
+    Ok(())
+}
+
 /// The arguments of every `lakedr` call in the cron, systemd and Kubernetes units.
 fn unit_calls() -> Result<Vec<Vec<String>>> {
     let cron = checkout().join("examples/cron");

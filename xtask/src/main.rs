@@ -5,9 +5,11 @@
 mod bench;
 mod console;
 mod demo;
+mod dist;
 mod docs;
 mod paths;
 mod process;
+mod schema;
 mod test;
 mod tools;
 
@@ -32,6 +34,10 @@ enum Command {
     Bench(bench::Args),
     /// Writes the generated pages below docs/, or compares them
     Docs(docs::Args),
+    /// Packs a release of the provider for the registries
+    Dist(dist::Args),
+    /// Says what has changed in the provider's schema since the last release
+    Schema(schema::Args),
     /// Runs every check and test that CI runs
     Test(test::Args),
 }
@@ -42,6 +48,8 @@ fn main() -> ExitCode {
         Command::Tools => tools::install_all().map(drop),
         Command::Bench(args) => bench::run(&args),
         Command::Docs(args) => docs::run(&args),
+        Command::Dist(args) => dist::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Test(args) => test::run(&args),
     };
     match done {

@@ -276,6 +276,7 @@ impl Import<'_> {
             rto_target: None,
             max_bytes_per_second: 0,
             egress_price_per_gib: None,
+            services: None,
             notifications: self.notifications(workspace),
             paused: false,
         }

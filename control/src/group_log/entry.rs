@@ -2,6 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::roles::ApprovedPlan;
+use super::services::Power;
 use super::warehouse::WarehouseSlot;
 use crate::codec::{DecodeError, check_format};
 use crate::cut::Cut;
@@ -213,16 +214,22 @@ pub enum Event {
         /// Who.
         operator: String,
     },
-    /// The shutdown ledger of a failover.
+    /// The shutdown ledger: what became of a service that a failover or failback stops or starts.
     Shutdown {
-        /// The service.
+        /// Region, kind and name of the service.
         service: String,
-        /// State that it should be in.
+        /// `on` or `off`: what it should be.
         wanted: String,
-        /// State that was seen.
+        /// What was seen: `on`, `off`, or what the service or the way to it says.
         seen: String,
-        /// How often it has been tried.
+        /// How often something was done about it since it should be so, this time included.
         attempts: u32,
+        /// What it was before anything was done about it, as far as that was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Power>,
+        /// What else there is to know.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
     /// An operator has seen something and takes it as it is.
     Acknowledged {

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Event, FIRST_EPOCH, FIRST_SEQ, FailureClass, IntentKind, IntentSlot, Role};
 use super::roles::RoleChange;
+use super::services::{self, ServiceRecord};
 use crate::cut::Cut;
 
 /// A published cut.
@@ -120,6 +121,9 @@ pub struct GroupState {
     /// Region whose location goes on with the log, after a `moved` without continuation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moving_to: Option<String>,
+    /// The shutdown ledger: services that a failover or failback stopped or started, in the order in which it came to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceRecord>,
 }
 
 impl GroupState {
@@ -245,6 +249,7 @@ fn begin(entry: &Entry) -> Result<GroupState, FoldError> {
         last_failure: None,
         paused_by: None,
         moving_to: None,
+        services: Vec::new(),
     })
 }
 
@@ -288,7 +293,8 @@ fn step(mut state: GroupState, entry: &Entry) -> Result<GroupState, FoldError> {
         Event::Moved { to_region } => state.moving_to = Some(to_region.clone()),
         Event::Paused { operator } => state.paused_by = Some(operator.clone()),
         Event::Resumed { .. } => state.paused_by = None,
-        Event::Shutdown { .. } | Event::Acknowledged { .. } => {}
+        Event::Shutdown { .. } => services::enter(&mut state, entry),
+        Event::Acknowledged { .. } => {}
     }
     Ok(state)
 }

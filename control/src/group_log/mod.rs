@@ -14,6 +14,7 @@ mod fold;
 mod head;
 mod log;
 mod roles;
+mod services;
 mod warehouse;
 
 pub use entry::{
@@ -26,4 +27,5 @@ pub use fold::{
 pub use head::{HEAD_FORMAT, Head, HeadIgnored};
 pub use log::{Appended, GroupLog, History, LogError, WholeLog};
 pub use roles::{ApprovedPlan, RoleChange};
+pub use services::{Power, ServiceRecord};
 pub use warehouse::{WarehouseAct, WarehouseSlot};

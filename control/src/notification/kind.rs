@@ -18,11 +18,23 @@ pub enum EventKind {
     Stale,
     /// A source table may remove what the next cut needs before it is copied.
     Retention,
+    /// The regions have changed places.
+    Failover,
+    /// A service is not as a failover or failback wants it.
+    Services,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Success, Self::Failure, Self::Recovered, Self::Stale, Self::Retention];
+    pub const ALL: [Self; 7] = [
+        Self::Success,
+        Self::Failure,
+        Self::Recovered,
+        Self::Stale,
+        Self::Retention,
+        Self::Failover,
+        Self::Services,
+    ];
 
     /// How specifications and messages spell it.
     #[must_use]
@@ -33,6 +45,8 @@ impl EventKind {
             Self::Recovered => "recovered",
             Self::Stale => "stale",
             Self::Retention => "retention",
+            Self::Failover => "failover",
+            Self::Services => "services",
         }
     }
 }
@@ -71,7 +85,7 @@ impl Part {
 
 /// A text that names no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} is no event: write success, failure, recovered, stale or retention")]
+#[error("{given:?} is no event: write success, failure, recovered, stale, retention, failover or services")]
 pub struct UnknownEvent {
     given: String,
 }

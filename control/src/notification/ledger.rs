@@ -27,7 +27,7 @@ pub struct Ledger {
     #[serde(with = "crate::time::rfc3339_millis")]
     #[cfg_attr(feature = "schema", schemars(with = "DateTime<Utc>"))]
     pub since: DateTime<Utc>,
-    /// Recovery points up to this entry of the group log are told, or wait in `outbox`.
+    /// Recovery points and changes of roles up to this entry of the group log are told, or wait in `outbox`.
     pub told_up_to: u64,
     /// When the retention of the source tables was last looked at.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::rfc3339_millis_option")]

@@ -28,8 +28,19 @@ impl Call {
     /// Reads what lies at a path, of which each segment is encoded here.
     #[must_use]
     pub fn get_at(segments: &[&str]) -> Self {
-        let encoded = segments.iter().map(|segment| utf8_percent_encode(segment, SEGMENT));
-        Self::get(encoded.map(|segment| format!("/{segment}")).collect::<String>())
+        Self::get(encoded(segments))
+    }
+
+    /// Makes something at a path, of which each segment is encoded here.
+    #[must_use]
+    pub fn post_at(segments: &[&str]) -> Self {
+        Self::post(encoded(segments))
+    }
+
+    /// Changes what lies at a path, of which each segment is encoded here.
+    #[must_use]
+    pub fn patch_at(segments: &[&str]) -> Self {
+        Self::patch(encoded(segments))
     }
 
     /// Makes something.
@@ -82,6 +93,10 @@ impl Call {
         let content_type = Some("application/x-www-form-urlencoded");
         Self { body: form(fields).into_bytes(), content_type, ..self }
     }
+}
+
+fn encoded(segments: &[&str]) -> String {
+    segments.iter().map(|segment| format!("/{}", utf8_percent_encode(segment, SEGMENT))).collect()
 }
 
 fn form(fields: &[(&str, &str)]) -> String {

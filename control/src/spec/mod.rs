@@ -4,6 +4,7 @@
 //! every mistake at once. Their defaults are the defaults of the Terraform attributes.
 
 mod external_location;
+mod services;
 mod snapshot_schedule;
 mod sync_group;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use external_location::{ExternalLocationSpec, UnityCatalogRegistration};
+pub use services::{DagServiceSpec, HookSpec, InstancePoolSpec, ServicesSpec, SideServicesSpec};
 pub use snapshot_schedule::{
     RetentionSpec, SnapshotMode, SnapshotScheduleSpec, SnapshotSourceSpec, SnapshotTableSpec,
     SnapshotTargetSpec,

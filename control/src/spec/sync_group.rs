@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Spec};
+use super::{Kind, ServicesSpec, Spec};
 
 /// Tables, and optionally the workflow that writes them, whose state is one atomic unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct SyncGroupSpec {
     /// Price of egress, in any currency per GiB, for the cost in plans and reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egress_price_per_gib: Option<f64>,
+    /// What is stopped in the old and started in the new active region by a failover or failback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<ServicesSpec>,
     /// Who is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationsSpec>,
@@ -300,14 +303,16 @@ pub enum Compaction {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NotificationsSpec {
-    /// Told of failures, their end, missed RPO targets and retentions that are too short: `mailto:…`, `https://…`,
+    /// Told of failures, their end, missed RPO targets, retentions that are too short, changes of roles and services that do
+    /// not do as they are told: `mailto:…`, `https://…`,
     /// `pagerduty://<secret reference>`, or a secret reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<Vec<String>>,
     /// Told of recovery points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_success: Option<Vec<String>>,
-    /// What is told of: `success`, `failure`, `recovered`, `stale`, `retention`; everything, without it.
+    /// What is told of: `success`, `failure`, `recovered`, `stale`, `retention`, `failover`, `services`; everything,
+    /// without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<String>>,
 }

@@ -78,9 +78,12 @@ fn landing_conflicts(group: &SyncGroupSpec, side: &str, location: &ExternalLocat
 
 /// What is wrong between a group and other groups: a table belongs to one group only, by name and by place.
 #[must_use]
-pub fn group_conflicts(group: &ValidGroup, others: &[ValidGroup]) -> Vec<Violation> {
+pub fn group_conflicts<'a>(
+    group: &ValidGroup,
+    others: impl IntoIterator<Item = &'a ValidGroup>,
+) -> Vec<Violation> {
     let mut found = Vec::new();
-    for other in others.iter().filter(|other| other.name != group.name) {
+    for other in others.into_iter().filter(|other| other.name != group.name) {
         for table in &group.tables {
             let Some(problem) = other.tables.iter().find_map(|theirs| clash(table, theirs)) else { continue };
             found.push(Violation {

@@ -3,18 +3,22 @@
 
 mod cross;
 mod delivery;
+mod doubts;
 mod external_location;
 mod notifications;
 mod rules;
+mod services;
 mod snapshot_schedule;
 mod sync_group;
 mod valid_group;
+mod valid_services;
 
 use std::fmt;
 
 pub use cross::{
     Specs, group_conflicts, group_references, location_users, schedule_references, validate_all,
 };
+pub use doubts::{group_doubts, schedule_doubts};
 pub use external_location::{ValidLocation, external_location};
 pub(crate) use rules::is_email;
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
@@ -23,6 +27,7 @@ pub use valid_group::{
     AirflowDag, Catalog, Marker, Publisher, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow,
     Workspace, WorkspaceLogin,
 };
+pub use valid_services::{DagService, Hook, HookCall, ServiceKind, Services, SideService};
 
 /// One step of the path to an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

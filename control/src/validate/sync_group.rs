@@ -7,6 +7,7 @@ use super::Violation;
 use super::delivery::{delivery, publisher};
 use super::notifications::notifications;
 use super::rules::Report;
+use super::services::services;
 use super::valid_group::{
     AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
     WorkspaceLogin,
@@ -14,6 +15,7 @@ use super::valid_group::{
 use crate::cron::{CronSchedule, FIELDS, ZONE, timezone};
 use crate::id::TableName;
 use crate::location::StoreUrl;
+use crate::secret::SecretRef;
 use crate::spec::{
     AirflowDagSpec, CatalogSpec, MarkerSpec, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec,
     WorkspaceSpec,
@@ -51,6 +53,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
     if spec.egress_price_per_gib.is_some_and(|price| !price.is_finite() || price < 0.0) {
         report.at("egress_price_per_gib").violation("is not a price", "give a number of 0 or more");
     }
+    let services = services(&mut report, spec);
     let notifications = notifications(&mut report, spec);
     match (name, primary, secondary, initial_active, initial_backoff, max_backoff, clock_skew) {
         (
@@ -81,6 +84,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
             max_bytes_per_second: (spec.max_bytes_per_second > 0).then_some(spec.max_bytes_per_second),
             egress_price_per_gib: spec.egress_price_per_gib,
             owner_email: spec.owner_email.clone(),
+            services,
             notifications,
             paused: spec.paused,
         }),
@@ -294,20 +298,7 @@ fn airflow_dag(report: &mut Report<'_>, spec: &AirflowDagSpec) -> Option<Airflow
     if spec.dag_id.is_empty() {
         report.at("dag_id").violation("is empty", "write the id of the DAG");
     }
-    let login = match (&spec.username, &spec.password) {
-        (None, None) => None,
-        (Some(username), Some(password)) => {
-            let username = report.at("username").secret_ref(username);
-            Some(username.zip(report.at("password").secret_ref(password))?)
-        }
-        _ => {
-            report.violation(
-                "has a user name without a password, or a password without a user name",
-                "set both username and password, or neither",
-            );
-            None
-        }
-    };
+    let login = login_pair(report, spec.username.as_deref(), spec.password.as_deref())?;
     match secondary_url {
         // a malformed one has been reported
         Some(None) => None,
@@ -317,6 +308,29 @@ fn airflow_dag(report: &mut Report<'_>, spec: &AirflowDagSpec) -> Option<Airflow
             dag_id: spec.dag_id.clone(),
             login,
         }),
+    }
+}
+
+/// User name and password: both or neither. None when they were reported.
+#[expect(clippy::option_option, reason = "no login is good, a malformed one is not")]
+pub(super) fn login_pair(
+    report: &mut Report<'_>,
+    username: Option<&str>,
+    password: Option<&str>,
+) -> Option<Option<(SecretRef, SecretRef)>> {
+    match (username, password) {
+        (None, None) => Some(None),
+        (Some(username), Some(password)) => {
+            let username = report.at("username").secret_ref(username);
+            username.zip(report.at("password").secret_ref(password)).map(Some)
+        }
+        _ => {
+            report.violation(
+                "has a user name without a password, or a password without a user name",
+                "set both username and password, or neither",
+            );
+            None
+        }
     }
 }
 

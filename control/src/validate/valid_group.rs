@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::Services;
 use crate::cron::CronSchedule;
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
@@ -243,6 +244,8 @@ pub struct ValidGroup {
     pub egress_price_per_gib: Option<f64>,
     /// Who answers for it.
     pub owner_email: Option<String>,
+    /// What changes hands with a failover.
+    pub services: Services,
     /// Who is told of what.
     pub notifications: Notifications,
     /// Do not sync.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use lakedr_control::cut::{Cut, CutRun, Pin};
 use lakedr_control::group_log::{
-    Appended, Author, Entry, Event, FoldError, GroupLog, History, IntentKind, Role, fold,
+    Appended, Author, Entry, Event, FoldError, GroupLog, History, IntentKind, Power, Role, fold,
 };
 use lakedr_control::store::{DocStore as _, MemoryStore};
 
@@ -193,4 +193,30 @@ async fn entries_behind_one_are_read_wherever_they_are() {
         assert_eq!(log.entry_at(&history, seq).await.unwrap().map(|entry| entry.seq), Some(seq));
     }
     assert_eq!(log.entry_at(&history, 7).await.unwrap(), None);
+}
+
+fn shutdown(wanted: &str, seen: &str, before: Option<Power>) -> Event {
+    let (service, wanted, seen) = ("east: job \"etl\"".to_owned(), wanted.to_owned(), seen.to_owned());
+    Event::Shutdown { service, wanted, seen, attempts: 1, before, note: None }
+}
+
+#[test]
+fn the_ledger_says_what_was_seen_last_and_what_was_before() {
+    let mut events = vec![created(), shutdown("off", "on", Some(Power::On)), shutdown("off", "off", None)];
+    let state = fold(&history(events.clone())).unwrap().unwrap();
+    let record = state.service("east: job \"etl\"").unwrap();
+    assert_eq!((record.seq, record.is_open(), record.before), (3, false, Some(Power::On)));
+    assert_eq!(state.open_services().count(), 0);
+    events.push(shutdown("on", "off", None));
+    let state = fold(&history(events)).unwrap().unwrap();
+    let record = state.service("east: job \"etl\"").unwrap();
+    assert_eq!((record.is_open(), record.before), (true, None), "that was about turning it off");
+    assert_eq!(state.services.len(), 1);
+}
+
+#[test]
+fn an_entry_of_the_ledger_may_say_nothing_of_before() {
+    let text = r#"{"type":"shutdown","service":"s","wanted":"off","seen":"off","attempts":1}"#;
+    let event: Event = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_string(&event).unwrap(), text);
 }

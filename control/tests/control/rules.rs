@@ -187,3 +187,78 @@ fn a_sql_warehouse_needs_all_that_it_publishes_with() {
     let text = format!("{}\n{}", messages(&direct), messages(&native.unwrap_err()));
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn all_mistakes_in_services_are_found_at_once() {
+    let spec = group(|g| {
+        g.services = serde_json::from_value(serde_json::json!({
+            "primary": {
+                "databricks_jobs": [{"name": "etl"}, {"name": "etl"}, {"name": "a", "id": 1}],
+                "sql_warehouses": ["Starter Warehouse"],
+                "instance_pools": [{"id": "p", "min_idle": 0}],
+            },
+            "secondary": {
+                "airflow_dags": [{"url": "http://airflow", "dag_id": "", "username": "env://U"}],
+                "hooks": [
+                    {"name": "dns", "url": "https://dns?key=hunter2"},
+                    {"name": "dns", "command": "bin/dns", "token": "hunter2"},
+                    {"name": "both", "url": "https://x", "command": "/x"},
+                    {"name": "slow", "command": "/x", "timeout": "2h"},
+                    {"name": "token", "command": "/x", "token": "env://T"},
+                    {"name": "good", "command": "/x"},
+                    {"name": "good", "command": "/y"},
+                ],
+            },
+        }))
+        .unwrap();
+    });
+    let text = messages(&validate::sync_group(&spec).unwrap_err());
+    assert!(!text.contains("hunter2"), "{text}");
+    insta::assert_snapshot!(text, @r#"
+services.primary.databricks_jobs: are of a Databricks workspace, and primary has none; set workspace of primary
+services.primary.sql_warehouses: are of a Databricks workspace, and primary has none; set workspace of primary
+services.primary.instance_pools: are of a Databricks workspace, and primary has none; set workspace of primary
+services.primary.instance_pools[0].min_idle: is 0, which is what the pool gets in the standby region; give the number of idle instances that it keeps while its region is active
+services.primary.sql_warehouses[0]: "Starter Warehouse" is not an id; write the id that the workspace shows in the URL of its page, not the name
+services.primary.databricks_jobs[1]: job "etl" is listed twice; list each service once
+services.primary.databricks_jobs[2]: names no job, or names it twice; set either name or id
+services.secondary.airflow_dags[0].url: "http://airflow" is not an https URL; write https://host, for example https://adb-123.4.azuredatabricks.net
+services.secondary.airflow_dags[0].dag_id: is empty; write the id of the DAG
+services.secondary.airflow_dags[0]: has a user name without a password, or a password without a user name; set both username and password, or neither
+services.secondary.hooks[0].url: the URL holds credentials or a query, which may be a secret (the URL is not shown); give the URL without them, and the credentials by reference
+services.secondary.hooks[1].token: belongs to url, and there is a command; leave it out
+services.secondary.hooks[1].command: "bin/dns" is not the absolute path of an executable; write a path such as /etc/lakedr/hooks/dns; it gets no arguments, the request is on its standard input
+services.secondary.hooks[2]: names nothing to call, or names two things; set either url or command
+services.secondary.hooks[3].timeout: "2h" is too long: an operator waits for it; give at most 10m, and let the hook go on in the background
+services.secondary.hooks[4].token: belongs to url, and there is a command; leave it out
+services.secondary.hooks[6]: hook good is listed twice; list each service once
+"#);
+}
+
+#[test]
+fn services_are_named_for_the_log_and_kept_in_the_order_of_their_start() {
+    let spec = group(|g| {
+        let workspace = serde_json::json!({"url": "https://w", "token": "env://T"});
+        g.primary.workspace = serde_json::from_value(workspace).unwrap();
+        g.services = serde_json::from_value(serde_json::json!({"primary": {
+            "hooks": [{"name": "dns", "command": "/etc/lakedr/dns"}],
+            "databricks_jobs": [{"name": "etl"}, {"id": 7}],
+            "clusters": ["0923-164208-meows279"], "sql_warehouses": ["abc"],
+            "instance_pools": [{"id": "p", "min_idle": 2}],
+            "airflow_dags": [{"url": "https://air/flow/", "dag_id": "etl"}],
+        }}))
+        .unwrap();
+    });
+    let valid = validate::sync_group(&spec).unwrap();
+    let ids: Vec<&str> = valid.services.primary.iter().map(|service| service.id.as_str()).collect();
+    insta::assert_snapshot!(ids.join("\n"), @r#"
+eastus2: instance pool p
+eastus2: SQL warehouse abc
+eastus2: cluster 0923-164208-meows279
+eastus2: job "etl"
+eastus2: job 7
+eastus2: DAG etl of https://air/flow
+eastus2: hook dns
+"#);
+    assert!(valid.services.secondary.is_empty());
+}

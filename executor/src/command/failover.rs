@@ -13,8 +13,10 @@ use crate::cli::SwitchCommand;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::failover::{
-    Approved, Kind, SYNC, Standing, Step, Survey, SwitchRefusal, Switched, execute, plan_id, standing, survey,
+    Approved, Kind, SYNC, Standing, Step, Survey, SwitchRefusal, Switched, bring_to_rest, execute, give_up,
+    plan_id, standing, survey,
 };
+use crate::notify::tell_change;
 use crate::pipeline::{Asked, Scene, Task, sync_group};
 use crate::report::GroupReport;
 use crate::spec::Loaded;
@@ -137,7 +139,8 @@ async fn carry_out(context: &Context, loaded: &Loaded, approved: Approved<'_>) -
     write(context, approved, groups)
 }
 
-/// Carries out a plan for one group; a failback begins with a last sync in the old direction.
+/// Carries out a plan for one group; a failback begins with a last sync in the old direction, of tables that nobody writes
+/// any more.
 async fn switch(
     context: &Context,
     loaded: &Loaded,
@@ -146,18 +149,45 @@ async fn switch(
     standing: &Standing,
     approved: Approved<'_>,
 ) -> OfGroup {
-    let mut before = None;
-    if approved.kind == Kind::Failback && !standing.switched {
-        let (begun, task) = (Instant::now(), Task { asked: Asked::Sync, force: true });
-        let report = sync_group(&context.world, loaded, group, task, &context.progress()).await;
-        if report.error.is_some() {
-            return OfGroup::Stopped(Box::new(report));
+    let comes_home = approved.kind == Kind::Failback && !standing.switched;
+    let mut before = Vec::new();
+    if comes_home {
+        match bring_to_rest(scene).await {
+            Ok(step) => before.extend(step),
+            Err(report) => return OfGroup::Stopped(report),
         }
-        let result = report.cut.as_ref().map_or_else(|| "nothing to sync".to_owned(), Cut::describe);
-        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        before = Some(Step { step: SYNC, took_ms, result });
+        match last_sync(context, loaded, group).await {
+            Ok(step) => before.push(step),
+            Err(report) => {
+                give_up(scene).await;
+                return OfGroup::Stopped(report);
+            }
+        }
     }
-    OfGroup::Switched(Box::new(execute(scene, approved, &standing.part, before).await))
+    let switched = execute(scene, approved, &standing.part, before).await;
+    if comes_home && !switched.switched {
+        give_up(scene).await;
+    }
+    // carried out by an earlier call, it has been told of, or will be by the next sync
+    if switched.switched && !standing.switched {
+        tell_change(scene, switched.outcome()).await;
+    }
+    OfGroup::Switched(Box::new(switched))
+}
+
+async fn last_sync(
+    context: &Context,
+    loaded: &Loaded,
+    group: &(SyncGroupSpec, ValidGroup),
+) -> Result<Step, Box<GroupReport>> {
+    let (begun, task) = (Instant::now(), Task { asked: Asked::Sync, force: true });
+    let report = sync_group(&context.world, loaded, group, task, &context.progress()).await;
+    if report.error.is_some() {
+        return Err(Box::new(report));
+    }
+    let result = report.cut.as_ref().map_or_else(|| "nothing to sync".to_owned(), Cut::describe);
+    let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Step { step: SYNC, took_ms, result })
 }
 
 fn failed(scene: &Scene<'_>, failure: &Failure) -> GroupReport {

@@ -47,8 +47,9 @@ fn line(entry: &Entry) -> String {
         }
         Event::Moved { to_region } => format!("to {to_region}"),
         Event::Paused { operator } | Event::Resumed { operator } => format!("by {operator}"),
-        Event::Shutdown { service, wanted, seen, attempts } => {
-            format!("{service}: wanted {wanted}, seen {seen}, {attempts} attempt(s)")
+        Event::Shutdown { service, wanted, seen, attempts, note, .. } => {
+            let note = note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
+            format!("{service}: wanted {wanted}, seen {seen}, {attempts} attempt(s){note}")
         }
         Event::Acknowledged { subject, operator } => format!("{subject}, by {operator}"),
     };

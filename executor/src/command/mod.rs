@@ -10,6 +10,7 @@ mod mark;
 mod plan;
 mod prune;
 mod recovery_points;
+mod service_lines;
 mod snapshot;
 mod state;
 mod status;

@@ -40,12 +40,12 @@ async fn show(context: &Context) -> Result<Exit, CommandError> {
 }
 
 /// Both sides of a comparison.
-fn both(context: &Context, verb: &'static str) -> Result<(StateSpecs, ControlStore), CommandError> {
+async fn both(context: &Context, verb: &'static str) -> Result<(StateSpecs, ControlStore), CommandError> {
     let (Some(file), Some(url)) = (&context.global.state, context.control_url()?) else {
         return Err(CommandError::NeedsBoth { verb });
     };
     let store = open_doc_store(&url, &BTreeMap::new()).map_err(LoadError::from)?;
-    Ok((read_state(file)?, ControlStore::new(store)))
+    Ok((read_state(file).await?, ControlStore::new(store)))
 }
 
 /// How one document differs.
@@ -62,7 +62,7 @@ struct Drift {
 }
 
 async fn drift(context: &Context) -> Result<Exit, CommandError> {
-    let (state, control) = both(context, "drift")?;
+    let (state, control) = both(context, "drift").await?;
     let mut differences = Vec::new();
     compare::<ExternalLocationSpec>(&state.specs.external_locations, &control, &mut differences).await?;
     compare::<SyncGroupSpec>(&state.specs.sync_groups, &control, &mut differences).await?;
@@ -174,7 +174,7 @@ struct Rebuilt {
 }
 
 async fn rebuild(context: &Context, overwrite: bool) -> Result<Exit, CommandError> {
-    let (state, control) = both(context, "rebuild")?;
+    let (state, control) = both(context, "rebuild").await?;
     let mut rebuilt = Rebuilt::default();
     let rebuilder = Rebuilder { context, state: &state, control: &control, overwrite };
     rebuilder.write_all(&state.specs.external_locations, &mut rebuilt).await?;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::context::{CommandError, Context};
 use super::recovery_points::{Point, last_proven};
+use super::service_lines::ServiceLines;
 use super::snapshot::{Watched, watch};
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
@@ -56,6 +57,9 @@ struct Known {
     /// An intent that the next sync finishes.
     open_intent: Option<u64>,
     last_failure: Option<LastFailure>,
+    /// Services that are not as a failover or failback wants them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    services: Option<ServiceLines>,
     /// Whether the newest recovery point was made with the specification as it is.
     spec_is_current: bool,
     /// What `lakedr verify` found last, about the newest recovery point that it ever looked at.
@@ -158,6 +162,7 @@ async fn status(
             class: failure.class,
             message: failure.message.clone(),
         }),
+        services: ServiceLines::of(&scene, &history),
         spec_is_current: state.is_none_or(|state| state.spec_digest == scene.spec_digest),
         last_verified,
         warnings,
@@ -213,6 +218,7 @@ fn text(status: &GroupStatus) -> String {
     if let Some(failure) = &known.last_failure {
         lines.push(format!("  last failure: {}, {}", time::format(failure.at), failure.message));
     }
+    lines.extend(known.services.iter().flat_map(ServiceLines::lines));
     if let Some(point) = &known.recovery_point {
         let verified = known.last_verified.as_ref();
         let earlier = verified.filter(|verified| verified.seq != point.seq());

@@ -22,6 +22,7 @@ use crate::pipeline::{Asked, Leg, Scene, Stop, legs};
 use crate::plan::retention::too_short;
 use crate::publish::warehouse_tables;
 use crate::report::GroupReport;
+use crate::services::unusable;
 use crate::spec::{Loaded, TableStore, apart};
 
 #[derive(Serialize)]
@@ -103,8 +104,12 @@ fn not_carried_out(spec: &SyncGroupSpec) -> Vec<String> {
     let mut idle =
         |what: String| warnings.push(format!("{what}, which this version of lakedr does not carry out"));
     let by_job = spec.workflow.as_ref().is_some_and(|workflow| workflow.databricks_job.is_some());
-    for (side, declared) in [("primary", &spec.primary), ("secondary", &spec.secondary)] {
-        if declared.workspace.is_some() && !by_job && spec.publish.engine == PublishEngine::Native {
+    let by_warehouse = spec.publish.engine == PublishEngine::DatabricksSql;
+    let services = spec.services.clone().unwrap_or_default();
+    let sides =
+        [("primary", &spec.primary, services.primary), ("secondary", &spec.secondary, services.secondary)];
+    for (side, declared, services) in sides {
+        if declared.workspace.is_some() && !by_job && !by_warehouse && services.is_none() {
             idle(format!("{side}.workspace is declared"));
         }
     }
@@ -118,6 +123,7 @@ async fn look(scene: &Scene<'_>, findings: &mut Findings) {
         let listed = scene.stores.location(side).list(&layout::probes()).await;
         findings.take(listed.at(Stage::Observe, format_args!("external location {location}")));
     }
+    findings.warnings.extend(unusable(scene).await);
     let Some(WholeLog { history, .. }) =
         findings.take(scene.log.read_all().await.at(Stage::Observe, &scene.group.name))
     else {

@@ -1,22 +1,26 @@
-//! Carrying out an approved plan for one group: finish what is open, change the roles, look at what is active.
+//! Carrying out an approved plan for one group: finish what is open, change the roles, stop what ran in the region that is
+//! left, look at the tables of the one that takes over, start what runs there.
 //!
 //! Every step may be cut short: the same call again goes on where it stopped.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::{join, try_join_all};
 use lakedr_control::group_log::{Appended, ApprovedPlan, Event, GroupState, History, Role};
 
 use super::basis::Kind;
 use super::check::{TableCheck, check};
+use super::hand_over::{HandedOver, start, stop};
 use super::loss::look;
 use super::refusal::{SwitchRefusal, as_it_is};
-use super::report::{Step, Switched};
+use super::report::{Step, Switched, millis};
 use super::survey::{in_the_way, part, refused, standby_problems, would_lose};
 use crate::error::{At as _, Classify as _, Failure, Stage};
+use crate::exit::Exit;
 use crate::pipeline::Scene;
 use crate::publish::settle;
 use crate::report::GroupReport;
+use crate::services::ServiceOutcome;
 
 /// Races with other executors before they count as a reason to stop.
 const RACES: usize = 8;
@@ -83,21 +87,20 @@ impl From<Failure> for Stopped {
 struct Course<'a> {
     scene: &'a Scene<'a>,
     approved: Approved<'a>,
+    /// What the steps before this call of [`execute`] took.
+    before_ms: u64,
     steps: Vec<Step>,
     tables: Vec<TableCheck>,
+    services: Vec<ServiceOutcome>,
     state: Option<GroupState>,
 }
 
-/// Carries out a plan for one group, of which it has this part. `before` is what was done for it already.
-pub async fn execute(
-    scene: &Scene<'_>,
-    approved: Approved<'_>,
-    part: &str,
-    before: Option<Step>,
-) -> Switched {
+/// Carries out a plan for one group, of which it has this part. `before` are the steps that were done for it already.
+pub async fn execute(scene: &Scene<'_>, approved: Approved<'_>, part: &str, before: Vec<Step>) -> Switched {
     let begun = Instant::now();
-    let mut course =
-        Course { scene, approved, steps: before.into_iter().collect(), tables: Vec::new(), state: None };
+    let before_ms = before.iter().map(|step| step.took_ms).sum();
+    let (tables, services) = (Vec::new(), Vec::new());
+    let mut course = Course { scene, approved, before_ms, steps: before, tables, services, state: None };
     let ended = course.run(part).await;
     let error = match ended {
         Ok(()) => None,
@@ -110,8 +113,29 @@ pub async fn execute(
 impl Course<'_> {
     async fn run(&mut self, part: &str) -> Result<(), Stopped> {
         let history = self.switch(part).await?;
-        self.check(&history).await?;
+        // a service that cannot be reached keeps nobody from looking at the tables
+        let (stopped, checked) = join(stop(self.scene, history.clone()), self.check(&history)).await;
+        let history = match stopped {
+            Ok(stopped) => Ok(self.handed_over(stopped)),
+            Err(failure) => Err(failure),
+        };
+        let (tables, step) = checked?;
+        self.tables = tables;
+        self.steps.extend(step);
+        let history = history?;
+        // nothing begins to write to a copy that is not as it should be
+        if self.tables.iter().all(TableCheck::is_usable) {
+            let started = start(self.scene, history).await?;
+            self.handed_over(started);
+        }
         Ok(())
+    }
+
+    fn handed_over(&mut self, handed_over: HandedOver) -> History {
+        self.steps.extend(handed_over.step);
+        self.services.extend(handed_over.outcomes);
+        self.state = handed_over.history.state.clone();
+        handed_over.history
     }
 
     /// Settles and appends `role`, unless this plan has done so.
@@ -201,21 +225,23 @@ impl Course<'_> {
     }
 
     /// Looks at every table of the region that is active.
-    async fn check(&mut self, history: &History) -> Result<(), Stopped> {
+    async fn check(&self, history: &History) -> Result<(Vec<TableCheck>, Option<Step>), Failure> {
         let begun = Instant::now();
         let (scene, name) = (self.scene, &self.scene.group.name);
-        let Some(held) = history.state.as_ref().and_then(GroupState::held) else { return Ok(()) };
+        let Some(held) = history.state.as_ref().and_then(GroupState::held) else {
+            return Ok((Vec::new(), None));
+        };
         let tables =
             scene.stores.sources(scene.active(history), scene.group).await.at(Stage::Verify, name)?;
         let checks = tables.iter().filter_map(|table| Some((table, held.table(&table.name)?)));
         let checks = checks
             .map(|(table, held)| async move { check(table, held).await.at(Stage::Verify, &table.name) });
-        self.tables = try_join_all(checks).await?;
-        let usable = self.tables.iter().filter(|table| table.is_usable()).count();
-        let files: u64 = self.tables.iter().map(|table| table.files).sum();
-        let result = format!("{usable} of {} table(s) usable, {files} file(s) looked at", self.tables.len());
-        self.done("check", begun, result);
-        Ok(())
+        let tables = try_join_all(checks).await?;
+        let usable = tables.iter().filter(|table| table.is_usable()).count();
+        let files: u64 = tables.iter().map(|table| table.files).sum();
+        let result = format!("{usable} of {} table(s) usable, {files} file(s) looked at", tables.len());
+        let step = Step { step: "check", took_ms: millis(begun), result };
+        Ok((tables, Some(step)))
     }
 
     fn refused(&self, refusal: &SwitchRefusal) -> Stopped {
@@ -227,14 +253,11 @@ impl Course<'_> {
     }
 
     fn report(self, begun: Instant, error: Option<GroupReport>) -> Switched {
-        let Self { scene, steps, tables, state, .. } = self;
-        let before: u64 = steps.first().filter(|step| step.step == SYNC).map_or(0, |step| step.took_ms);
-        let total_ms = before + millis(begun);
+        let Self { scene, before_ms, steps, tables, services, state, .. } = self;
+        let total_ms = before_ms + millis(begun);
         let target = scene.group.rto_target;
         let change = state.as_ref().and_then(|state| state.role_change.clone());
-        let usable = error.is_none() && tables.iter().all(TableCheck::is_usable);
-        let in_time = |target: std::time::Duration| usable && u128::from(total_ms) <= target.as_millis();
-        Switched {
+        let mut switched = Switched {
             group: scene.group.name.to_string(),
             switched: state.is_some(),
             seq: change.as_ref().map(|change| change.seq),
@@ -245,16 +268,16 @@ impl Course<'_> {
             recovery_point: state.as_ref().and_then(|state| state.recovery_point().cloned()),
             steps,
             tables,
+            services,
             total_ms,
             rto_target_seconds: target.map(|target| target.as_secs()),
-            rto_met: target.map(in_time),
+            rto_met: None,
             error,
-        }
+        };
+        let in_time = |target: Duration| u128::from(total_ms) <= target.as_millis();
+        switched.rto_met = target.map(|target| switched.exit() == Exit::Ok && in_time(target));
+        switched
     }
-}
-
-fn millis(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Other executors were faster again and again.

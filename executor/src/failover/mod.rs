@@ -7,6 +7,7 @@
 mod basis;
 mod check;
 mod execute;
+mod hand_over;
 mod loss;
 mod lost;
 mod refusal;
@@ -17,6 +18,7 @@ mod survey;
 pub use basis::{Basis, Kind, plan_id};
 pub use check::TableCheck;
 pub use execute::{Approved, SYNC, Standing, execute, standing};
+pub use hand_over::{bring_to_rest, give_up};
 pub use loss::TableBehind;
 pub(crate) use lost::{keep_lost, keep_lost_of};
 pub use refusal::SwitchRefusal;

@@ -1,9 +1,9 @@
 //! What `plan` and `execute` say.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lakedr_control::cut::Cut;
-use lakedr_control::group_log::RecoveryPoint;
+use lakedr_control::group_log::{Power, RecoveryPoint};
 use serde::Serialize;
 
 use super::basis::Kind;
@@ -11,6 +11,7 @@ use super::check::TableCheck;
 use super::loss::TableBehind;
 use crate::exit::Exit;
 use crate::report::{GroupReport, ReportedError, duration_text};
+use crate::services::ServiceOutcome;
 
 /// One group before its roles change.
 #[derive(Debug, Serialize)]
@@ -96,6 +97,8 @@ pub struct Switched {
     pub steps: Vec<Step>,
     /// What was found in the region that is active.
     pub tables: Vec<TableCheck>,
+    /// What became of the services of both regions.
+    pub services: Vec<ServiceOutcome>,
     /// All steps together.
     pub total_ms: u64,
     /// The declared target.
@@ -116,6 +119,11 @@ pub struct Step {
     pub took_ms: u64,
     /// What it came to.
     pub result: String,
+}
+
+/// Milliseconds since then.
+pub(super) fn millis(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn errors<S: serde::Serializer>(reports: &[GroupReport], serializer: S) -> Result<S::Ok, S::Error> {
@@ -223,8 +231,34 @@ impl Switched {
             Some(error) => error.exit(),
             // a region that is active and not usable is no success
             None if self.tables.iter().any(|table| !table.is_usable()) => Exit::Failed,
+            None if !self.is_started() => Exit::Failed,
             None => Exit::Ok,
         }
+    }
+
+    /// Whether every service that should be on is, or stays as somebody left it. One that should be off and cannot be
+    /// reached is what an outage looks like.
+    pub(super) fn is_started(&self) -> bool {
+        self.services.iter().all(|service| service.done || service.wanted == Power::Off)
+    }
+
+    /// What it came to, in a few words.
+    #[must_use]
+    pub fn outcome(&self) -> String {
+        let usable = self.tables.iter().filter(|table| table.is_usable()).count();
+        let open: Vec<String> =
+            self.services.iter().filter(|service| !service.done).map(ServiceOutcome::line).collect();
+        let mut told = format!(
+            "took {} ms{}; {usable} of {} table(s) usable",
+            self.total_ms,
+            self.target(),
+            self.tables.len()
+        );
+        if let Some(error) = self.error.as_ref().and_then(|report| report.error.as_ref()) {
+            told.push_str(&format!("; stopped: {}", error.message));
+        }
+        open.iter().for_each(|line| told.push_str(&format!("\n{line}")));
+        told
     }
 
     /// For people.
@@ -247,6 +281,14 @@ impl Switched {
             self.steps.iter().map(|step| format!("  {}: {} ({} ms)", step.step, step.result, step.took_ms)),
         );
         lines.extend(self.tables.iter().flat_map(TableCheck::lines));
+        lines.extend(self.services.iter().map(|service| format!("    {}", service.line())));
+        if self.services.iter().any(|service| !service.done) {
+            lines.push(
+                "  services that are not as they should be stay in the ledger: every later `lakedr sync` tries again, and so \
+                 does this command"
+                    .to_owned(),
+            );
+        }
         if let Some(ReportedError { r#type, message, .. }) =
             self.error.as_ref().and_then(|report| report.error.as_ref())
         {

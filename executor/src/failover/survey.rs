@@ -10,6 +10,7 @@ use lakedr_control::id::TableName;
 use lakedr_control::validate::Publisher;
 
 use super::basis::{Basis, Kind};
+use super::hand_over::Declared;
 use super::loss::{Seen, look};
 use super::refusal::SwitchRefusal;
 use super::report::{Facts, Loss, Survey};
@@ -58,7 +59,11 @@ async fn of_history(scene: &Scene<'_>, kind: Kind, history: &History) -> Survey 
         part: Some(part),
         facts: Some(facts(scene, state, lag)),
         loss: Some(loss(state, seen, held.as_ref())),
-        steps: if problems.is_empty() { steps(kind, state) } else { Vec::new() },
+        steps: if problems.is_empty() {
+            steps(kind, state, &Declared::of(scene, history, kind))
+        } else {
+            Vec::new()
+        },
         problems,
     }
 }

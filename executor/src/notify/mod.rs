@@ -11,4 +11,4 @@ mod tell;
 
 pub use channel::{ChannelError, MailServer, MailServerError, reachable};
 pub use lakedr_control::notification::Part;
-pub use tell::{tell, tell_without_stores};
+pub use tell::{tell, tell_change, tell_without_stores};

@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::future::join_all;
-use lakedr_control::group_log::{History, IntentKind, RecoveryPoint};
+use lakedr_control::group_log::{GroupState, History, IntentKind, RecoveryPoint};
 use lakedr_control::notification::{EventKind, Ledger, Notifications, Part};
 use lakedr_control::validate::ValidGroup;
 use lakedr_control::vault::Secrets;
 
 use super::channel::{deliver, shown};
-use super::news::{Condition, Lag, Point, Problem, Seen, decide, delivered, due, take};
+use super::news::{Change, Condition, Lag, Point, Problem, Seen, decide, delivered, due, take};
 use super::store::Place;
 use crate::error::chain;
 use crate::observe::lag::{age, pace, recorded_retention, rpo_lag};
@@ -34,7 +34,28 @@ pub async fn tell(scene: &Scene<'_>, history: Option<&History>, report: &GroupRe
     if scene.group.notifications.is_empty() {
         return;
     }
-    if tokio::time::timeout(WITHIN, tell_all(scene, history, report, part)).await.is_err() {
+    in_time(scene, tell_all(scene, history, report, part)).await;
+}
+
+/// Tells whom the group names of a change of roles that this call made; `outcome` is what it measured and found.
+pub async fn tell_change(scene: &Scene<'_>, outcome: String) {
+    if scene.group.notifications.is_empty() {
+        return;
+    }
+    in_time(scene, async {
+        let Ok(history) = scene.log.read().await else { return };
+        let mut seen = seen(scene.world, scene.group, Some(&history), None);
+        seen.changed = true;
+        seen.change = seen.change.map(|change| Change { outcome: Some(outcome), ..change });
+        // what the region that is left would tell is not looked at
+        (seen.services, seen.retention) = (None, None);
+        tell_seen(scene, Some(&history), seen, false).await;
+    })
+    .await;
+}
+
+async fn in_time(scene: &Scene<'_>, telling: impl Future<Output = ()>) {
+    if tokio::time::timeout(WITHIN, telling).await.is_err() {
         tracing::warn!(
             group = %scene.group.name,
             "not everybody was told within {} s; the next call goes on", WITHIN.as_secs()
@@ -54,19 +75,24 @@ pub async fn tell_without_stores(
     if group.notifications.is_empty() {
         return;
     }
-    let seen = Seen { part, ..seen(world, group, None, report) };
+    let seen = Seen { part, ..seen(world, group, None, Some(report)) };
     let ledger = decide(None, &seen, &group.notifications);
     let told = deliver_all(ledger, &group.notifications, secrets, world).await;
     tracing::debug!(group = %group.name, told = told.len(), "told without a ledger");
 }
 
 async fn tell_all(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport, part: Part) {
-    let rules = &scene.group.notifications;
-    let by = scene.world.author.run.as_str();
-    let mut seen = Seen { part, ..seen(scene.world, scene.group, history, report) };
+    let mut seen = Seen { part, ..seen(scene.world, scene.group, history, Some(report)) };
     if let Some(history) = history {
         seen.lag = lag(scene, history, report, part).await;
     }
+    tell_seen(scene, history, seen, true).await;
+}
+
+/// `looks` says whether there may be a look at the retention of the source tables.
+async fn tell_seen(scene: &Scene<'_>, history: Option<&History>, mut seen: Seen<'_>, looks: bool) {
+    let rules = &scene.group.notifications;
+    let by = scene.world.author.run.as_str();
     for _ in 0..RACES {
         let Some((place, ledger)) = Place::open(scene, history).await else {
             let ledger = decide(None, &seen, rules);
@@ -75,6 +101,7 @@ async fn tell_all(scene: &Scene<'_>, history: Option<&History>, report: &GroupRe
         };
         seen.remembered = true;
         if let Some(history) = history
+            && looks
             && seen.retention.is_none()
             && looks_at_retention(ledger.as_ref(), &seen)
         {
@@ -157,7 +184,7 @@ fn seen<'a>(
     world: &World,
     group: &'a ValidGroup,
     history: Option<&History>,
-    report: &GroupReport,
+    report: Option<&GroupReport>,
 ) -> Seen<'a> {
     let state = history.and_then(|history| history.state.as_ref());
     let points = state.map(|state| state.recovery_points.as_slice()).unwrap_or_default();
@@ -168,15 +195,44 @@ fn seen<'a>(
         part: Part::Sync,
         now: world.now(),
         remembered: false,
-        published: report.outcome == Outcome::Published,
-        condition: condition(
-            report,
-            state.and_then(|state| state.last_failure.as_ref()).map(|last| last.seq),
-        ),
+        published: report.is_some_and(|report| report.outcome == Outcome::Published),
+        condition: report.map_or(Condition::Open, |report| {
+            condition(report, state.and_then(|state| state.last_failure.as_ref()).map(|last| last.seq))
+        }),
         points: points.iter().filter(|point| point.kind != IntentKind::Rollback).map(point).collect(),
         lag: None,
         retention: None,
+        change: state.and_then(|state| change(group, state)),
+        changed: false,
+        services: state.map(|state| open_services(group, state)),
     }
+}
+
+fn change(group: &ValidGroup, state: &GroupState) -> Option<Change> {
+    let change = state.role_change.as_ref()?;
+    let home = group.side_of(&state.role.active) == Some(group.initial_active);
+    let from = state.recovery_points.iter().find(|point| Some(point.seq) == change.from);
+    let age = |point: &RecoveryPoint| change.at.signed_duration_since(point.cut.as_of).to_std();
+    Some(Change {
+        seq: change.seq,
+        kind: if home { "failback" } else { "failover" },
+        active: state.role.active.clone(),
+        standby: state.role.standby.clone(),
+        approved_by: change.approved_by.clone(),
+        from: from.map(|point| (point.cut.describe(), age(point).unwrap_or_default())),
+        outcome: None,
+    })
+}
+
+/// Declared services that do not do as they are told: one that did not answer once may answer next time.
+fn open_services(group: &ValidGroup, state: &GroupState) -> Vec<String> {
+    let declared = |id: &str| {
+        group.services.primary.iter().chain(&group.services.secondary).any(|service| service.id == id)
+    };
+    let open = state.open_services().filter(|record| record.attempts > 1 && declared(&record.service));
+    let told =
+        open.map(|record| format!("{} should be {}, seen {}", record.service, record.wanted, record.seen));
+    told.collect()
 }
 
 fn condition(report: &GroupReport, seq: Option<u64>) -> Condition {

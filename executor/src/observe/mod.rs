@@ -14,6 +14,3 @@ pub mod table_error;
 pub mod target;
 pub mod verify;
 pub mod workflow;
-mod workspace;
-
-pub use workspace::workspace_login;

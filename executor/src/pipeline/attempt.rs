@@ -21,6 +21,7 @@ use crate::publish::{
 };
 use crate::record::save;
 use crate::report::{Done, Outcome, Progress};
+use crate::services::retry as retry_services;
 
 /// Records that are written at the same time.
 const RECORDS_IN_FLIGHT: usize = 16;
@@ -60,6 +61,8 @@ async fn stages(
     read_up_to: &mut u64,
 ) -> Result<End, Stop> {
     let Some(history) = create(scene, history).await? else { return Ok(End::Raced) };
+    let history = retry_services(scene, history).await?;
+    *read_up_to = next_seq(&history);
     // the sender has no access to what an intent is about
     if scene.leg == Leg::Send {
         *read_up_to = next_seq(&history);

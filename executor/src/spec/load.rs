@@ -8,6 +8,7 @@ use lakedr_control::tfstate::StateError;
 use lakedr_control::validate::{self, Specs, ValidGroup, ValidLocation, Violation};
 use lakedr_control::vault::Secrets;
 
+use super::cloud_state::CloudStateError;
 use super::source::{SpecSource, read_state};
 use crate::error::Classify;
 
@@ -31,6 +32,9 @@ pub enum LoadError {
         #[source]
         cause: std::io::Error,
     },
+    /// The state cannot be had from its workspace.
+    #[error(transparent)]
+    Workspace(#[from] Box<CloudStateError>),
     /// The state is none.
     #[error(transparent)]
     State(#[from] StateError),
@@ -74,6 +78,7 @@ impl Classify for LoadError {
     fn class(&self) -> FailureClass {
         match self {
             Self::Control(cause) => cause.class(),
+            Self::Workspace(cause) => cause.class(),
             _ => FailureClass::Configuration,
         }
     }
@@ -120,7 +125,7 @@ impl Loaded {
 /// See [`LoadError`].
 pub async fn read(source: &SpecSource) -> Result<Specs, LoadError> {
     match source {
-        SpecSource::State(file) => Ok(read_state(file)?.specs),
+        SpecSource::State(file) => Ok(read_state(file).await?.specs),
         SpecSource::Control(url) => {
             let control = ControlStore::new(open_doc_store(url, &BTreeMap::new())?);
             Ok(Specs {

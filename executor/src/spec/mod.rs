@@ -1,6 +1,7 @@
 //! Reading what the operator wants: from the control store, or from a Terraform state.
 
 mod buckets;
+mod cloud_state;
 mod load;
 mod schedule_stores;
 mod side_stores;
@@ -10,6 +11,7 @@ mod stores_error;
 mod table_store;
 
 pub use buckets::Sides;
+pub use cloud_state::CloudStateError;
 pub use load::{LoadError, Loaded, load, read};
 pub use schedule_stores::ScheduleStores;
 pub use source::{SpecSource, read_state};

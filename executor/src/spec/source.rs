@@ -3,7 +3,9 @@ use std::path::Path;
 
 use lakedr_control::location::StoreUrl;
 use lakedr_control::tfstate::{self, StateSpecs};
+use lakedr_control::vault::Secrets;
 
+use super::cloud_state::{SCHEME, Workspace};
 use super::load::LoadError;
 
 /// Where specs come from.
@@ -11,7 +13,7 @@ use super::load::LoadError;
 pub enum SpecSource {
     /// The control store of a region.
     Control(StoreUrl),
-    /// A Terraform state: a file name, or `-` for standard input.
+    /// A Terraform state: a file name, `-` for standard input, or a workspace, `tfc://…`.
     State(String),
 }
 
@@ -28,11 +30,16 @@ fn place(file: &str) -> &str {
     if file == "-" { "standard input" } else { file }
 }
 
-/// Reads a Terraform state from a file, or from standard input for `-`.
+/// Reads a Terraform state from a file, from standard input for `-`, or from a workspace of Terraform Cloud for `tfc://…`.
 ///
 /// # Errors
 /// When it cannot be read, or is no usable state.
-pub fn read_state(file: &str) -> Result<StateSpecs, LoadError> {
+pub async fn read_state(file: &str) -> Result<StateSpecs, LoadError> {
+    if file.starts_with(SCHEME) {
+        let workspace: Workspace = file.parse().map_err(Box::new)?;
+        let bytes = workspace.state(&Secrets::of_process()).await.map_err(Box::new)?;
+        return Ok(tfstate::parse(file, &bytes)?);
+    }
     let unreadable = |cause| LoadError::StateUnreadable { file: place(file).to_owned(), cause };
     let bytes = if file == "-" {
         let mut bytes = Vec::new();

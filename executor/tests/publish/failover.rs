@@ -32,7 +32,7 @@ async fn fail_over(lab: &Lab, plan: &str) -> Option<Switched> {
     if plan_id([(GROUP, standing.part.as_str())]) != plan {
         return None;
     }
-    Some(execute(&scene, approved, &standing.part, None).await)
+    Some(execute(&scene, approved, &standing.part, Vec::new()).await)
 }
 
 /// A commit of a workflow that writes in the standby region once it is active.
@@ -122,7 +122,7 @@ async fn a_plan_does_not_outlive_a_newer_recovery_point_or_another_change_of_rol
     assert!(fail_over(&lab, &first).await.is_none());
     let (executor, third) = (lab.executor(), planned(&lab).await);
     let (scene, approved) = (executor.scene().await, Approved { plan: &third, ..APPROVED });
-    let stopped = execute(&scene, approved, "", None).await;
+    let stopped = execute(&scene, approved, "", Vec::new()).await;
     let error = stopped.error.unwrap().error.unwrap();
     assert_eq!(error.r#type, "stale_plan");
 }

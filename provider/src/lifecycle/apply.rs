@@ -3,6 +3,9 @@
 //! Interrupted before the write, nothing has happened; the write itself is seen through, so that Terraform's state
 //! and the control store agree about it.
 
+use std::future::Future;
+use std::time::Duration;
+
 use chrono::{DateTime, SubsecRound as _, Utc};
 use lakedr_control::codec::Document;
 use lakedr_control::layout;
@@ -60,7 +63,7 @@ async fn create<K: DocumentKind>(
     let spec: K::Spec = to_spec(schema, request.planned).map_err(|error| Diagnostic::bug(explain(&error)))?;
     let document = new_document(session, spec, 1, request.at)?;
     let (admission, warnings) = admit::<K>(session, &document.spec, None, request.stop).await?;
-    let written = written(session, request.stop, session.control.create(&document)).await?;
+    let written = written(session, request.stop, || session.control.create(&document)).await?;
     let tag = match written {
         Written::Done(tag) => tag,
         Written::Lost => conflict::own_write(session, &document)
@@ -68,6 +71,7 @@ async fn create<K: DocumentKind>(
             .map_err(|found| conflict::exists(session.control.url(), &document.name, found.as_ref()))?,
     };
     drop(admission);
+    K::written(session, &document.name);
     Ok(settle::<K>(schema, session, request, &Stored { document, tag }, warnings).await)
 }
 
@@ -85,7 +89,7 @@ async fn update<K: DocumentKind>(
         Some(tag) => tag,
         None => conflict::current_tag(session, &document, read_at).await?,
     };
-    let written = written(session, request.stop, session.control.replace(&document, &tag)).await?;
+    let written = written(session, request.stop, || session.control.replace(&document, &tag)).await?;
     let tag = match written {
         Written::Done(tag) => tag,
         Written::Lost => conflict::own_write(session, &document).await?.map_err(|found| {
@@ -93,6 +97,7 @@ async fn update<K: DocumentKind>(
         })?,
     };
     drop(admission);
+    K::written(session, &document.name);
     Ok(settle::<K>(schema, session, request, &Stored { document, tag }, warnings).await)
 }
 
@@ -112,7 +117,7 @@ async fn delete<K: DocumentKind>(
                 return Err(said);
             }
         }
-        written(session, request.stop, session.control.delete(kind, name)).await?;
+        written(session, request.stop, || session.control.delete(kind, name)).await?;
     }
     Ok(Outcome::gone())
 }
@@ -138,13 +143,29 @@ async fn deletable<K: DocumentKind>(
     Err(conflict::changed(session.control.url(), name, generation(request.prior), found.as_ref()).into())
 }
 
-/// Sees a write through.
-async fn written<T>(
+/// Waits before a write is tried again: long enough for a connection that broke, and not for a store that is gone.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
+
+/// Sees a write through. One whose answer got lost may have been done: it is tried again, which tells, because a document
+/// is created once and replaced once.
+async fn written<T, W: Future<Output = Result<T, ControlStoreError>>>(
     session: &Session,
     stop: &CancellationToken,
-    write: impl Future<Output = Result<T, ControlStoreError>>,
+    write: impl Fn() -> W,
 ) -> Result<T, Diagnostics> {
-    let written = seen_through(stop, write).await.map_err(|_| {
+    let persistently = async {
+        for pause in PAUSES {
+            match write().await {
+                Err(error) if error.is_retryable() => {
+                    tracing::debug!(pause_ms = pause.as_millis(), "{}; trying again", explain(&error));
+                    tokio::time::sleep(pause).await;
+                }
+                written => return written,
+            }
+        }
+        write().await
+    };
+    let written = seen_through(stop, persistently).await.map_err(|_| {
         Diagnostic::error(
             "Interrupted while writing",
             format!(
@@ -197,8 +218,6 @@ fn new_document<S: Spec>(
     generation: u64,
     at: DateTime<Utc>,
 ) -> Result<Document<S>, Diagnostics> {
-    // documents are dated to the millisecond, and what is read back has to equal what was written
-    let at = at.trunc_subsecs(3);
     // documents are dated to the millisecond, and what is read back has to equal what was written
     Document::new(spec, generation, session.writer(), at.trunc_subsecs(3))
         .map_err(|error| Diagnostic::bug(explain(&error)).into())

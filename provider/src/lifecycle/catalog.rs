@@ -6,6 +6,8 @@
 
 mod registration;
 
+use std::time::Duration;
+
 use lakedr_control::secret::NotASecretRef;
 use lakedr_control::service::{Call, Login, Service, ServiceError, unity_catalog_api};
 use lakedr_control::spec::{ExternalLocationSpec, UnityCatalogRegistration};
@@ -15,10 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::registration::{Registered, differences, wanted};
 use super::document::Facts;
-use super::location::PATIENCE;
 use super::report::{explain, interrupted};
 use super::session::unless_stopped;
 use crate::wire::{Diagnostic, Diagnostics, Path, Value};
+
+/// Longest wait for the catalog: its client tries again by itself when the catalog has no time.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why a location is not registered as it should be.
 #[derive(Debug, thiserror::Error)]

@@ -2,18 +2,22 @@
 //! and what all of them do alike.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use lakedr_control::spec::{Kind, Spec};
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::Violation;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::{self, ApplyRequest};
+use super::identity::search_schema;
+use super::list::{self, Found, Search};
 use super::private::Private;
 use super::session::Session;
-use super::{import, read, validate};
+use super::{foresee, import, read, validate};
 use crate::wire::{Diagnostic, Diagnostics, Path, Schema, Step, Value};
 
 /// A kind of document, as a resource type.
@@ -24,6 +28,9 @@ pub trait DocumentKind: Send + Sync + 'static {
     /// Rules about one attribute that look at others, too: the attribute, and the others. While one of the others is
     /// unknown, the rule is not judged. Rules about an attribute as a whole need no mention.
     const RESTS_ON: &'static [(&'static str, &'static [&'static str])] = &[];
+
+    /// What a search for documents of this kind finds, in Markdown.
+    const SEARCH: &'static str;
 
     /// What the resource looks like to Terraform.
     fn schema() -> Schema;
@@ -59,6 +66,23 @@ pub trait DocumentKind: Send + Sync + 'static {
     /// Takes back what [`Self::establish`] did for a document that is about to be deleted. May be done again.
     fn abolish(_spec: &Self::Spec, _stop: &CancellationToken) -> impl Future<Output = Diagnostics> + Send {
         async { Diagnostics::new() }
+    }
+
+    /// The document of this name has been written: what is known of it is out of date.
+    fn written(_session: &Session, _name: &str) {}
+
+    /// What breaks no rule and is hardly meant.
+    fn doubts(_spec: &Self::Spec) -> Vec<Violation> {
+        Vec::new()
+    }
+
+    /// The rules that a spec would break together with documents that another configuration may have written. Told when
+    /// a change is planned: what the same apply mends is not known yet.
+    fn foreseen(
+        _session: &Session,
+        _spec: &Self::Spec,
+    ) -> impl Future<Output = Result<Vec<Violation>, ControlStoreError>> + Send {
+        async { Ok(Vec::new()) }
     }
 
     /// The documents that need the one of this name.
@@ -120,6 +144,9 @@ pub trait Resource: Send + Sync {
     /// Everything that is wrong with a configuration. Needs no control store.
     fn validate(&self, config: &Value) -> Diagnostics;
 
+    /// What may stand in the way of a planned change. Needs the control store, and is content without.
+    fn foresee<'a>(&'a self, session: &'a Session, planned: &'a Value) -> BoxFuture<'a, Diagnostics>;
+
     /// Brings the known state up to date.
     fn read<'a>(&'a self, session: &'a Session, known: Value, private: Private) -> BoxFuture<'a, Outcome>;
 
@@ -128,12 +155,19 @@ pub trait Resource: Send + Sync {
 
     /// The state of an existing document, which was not known before.
     fn import<'a>(&'a self, session: &'a Session, name: &'a str) -> BoxFuture<'a, Outcome>;
+
+    /// What the configuration of a search looks like to Terraform.
+    fn search_schema(&self) -> &Schema;
+
+    /// Finds existing documents.
+    fn list(&self, session: Arc<Session>, search: Search) -> BoxStream<'static, Result<Found, Diagnostic>>;
 }
 
 /// The resource type of a kind of documents.
 #[derive(Debug)]
 pub struct DocumentResource<K> {
-    schema: Schema,
+    schema: Arc<Schema>,
+    search_schema: Schema,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -141,7 +175,7 @@ impl<K: DocumentKind> DocumentResource<K> {
     /// The resource type.
     #[must_use]
     pub fn new() -> Self {
-        Self { schema: K::schema(), kind: PhantomData }
+        Self { schema: Arc::new(K::schema()), search_schema: search_schema(K::SEARCH), kind: PhantomData }
     }
 }
 
@@ -164,6 +198,10 @@ impl<K: DocumentKind> Resource for DocumentResource<K> {
         validate::validate::<K>(&self.schema, config)
     }
 
+    fn foresee<'a>(&'a self, session: &'a Session, planned: &'a Value) -> BoxFuture<'a, Diagnostics> {
+        foresee::foresee::<K>(&self.schema, session, planned).boxed()
+    }
+
     fn read<'a>(&'a self, session: &'a Session, known: Value, private: Private) -> BoxFuture<'a, Outcome> {
         read::read::<K>(&self.schema, session, known, private).boxed()
     }
@@ -174,6 +212,14 @@ impl<K: DocumentKind> Resource for DocumentResource<K> {
 
     fn import<'a>(&'a self, session: &'a Session, name: &'a str) -> BoxFuture<'a, Outcome> {
         import::import::<K>(&self.schema, session, name).boxed()
+    }
+
+    fn search_schema(&self) -> &Schema {
+        &self.search_schema
+    }
+
+    fn list(&self, session: Arc<Session>, search: Search) -> BoxStream<'static, Result<Found, Diagnostic>> {
+        list::list::<K>(Arc::clone(&self.schema), session, search)
     }
 }
 

@@ -9,6 +9,7 @@ use lakedr_control::validate::ValidSchedule;
 use lakedr_control::verification::Verification;
 use tokio::time::timeout;
 
+use super::homes::Pair;
 use super::location::{LocationError, PATIENCE, open};
 use super::session::Session;
 
@@ -45,6 +46,24 @@ pub enum Unreadable {
     /// Nothing came back in time.
     #[error("no answer within {} seconds; the region may be down", PATIENCE.as_secs())]
     Timeout,
+    /// Others have waited for it in vain.
+    #[error("external locations {locations} did not answer before; they are not asked again")]
+    Lost {
+        /// The locations of the group.
+        locations: Pair,
+    },
+}
+
+impl Unreadable {
+    /// Whether the locations do not answer: nothing is wrong with the group itself.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Timeout | Self::Lost { .. } => true,
+            Self::Log(cause) => cause.is_retryable(),
+            _ => false,
+        }
+    }
 }
 
 /// Reads the log of a group. `None` when nothing has happened to the group yet.
@@ -53,8 +72,7 @@ pub enum Unreadable {
 ///
 /// [`Unreadable`], after [`PATIENCE`] at the latest.
 pub async fn read(session: &Session, spec: &SyncGroupSpec) -> Result<Option<GroupState>, Unreadable> {
-    let log = log(session, spec).await?;
-    Ok(history(&log).await?.state)
+    Ok(read_log(session, spec).await?.1.state)
 }
 
 /// Reads the log of a group, and what `lakedr verify` found last. A verification that does not come in time counts as
@@ -67,14 +85,27 @@ pub async fn read_proven(
     session: &Session,
     spec: &SyncGroupSpec,
 ) -> Result<(Option<GroupState>, Option<Verification>), Unreadable> {
-    let log = log(session, spec).await?;
-    let history = history(&log).await?;
+    let (log, history) = read_log(session, spec).await?;
     let verified = timeout(PATIENCE, log.last_verification(&history)).await;
     Ok((history.state, verified.ok().and_then(Result::ok).flatten()))
 }
 
-async fn history(log: &GroupLog) -> Result<History, Unreadable> {
-    Ok(timeout(PATIENCE, log.read()).await.map_err(|_| Unreadable::Timeout)??)
+/// Gives up at once where another group of the same locations has waited in vain.
+async fn read_log(session: &Session, spec: &SyncGroupSpec) -> Result<(GroupLog, History), Unreadable> {
+    let pair = Pair::of(spec);
+    if session.homes.are_lost(&pair) {
+        return Err(Unreadable::Lost { locations: pair });
+    }
+    let looked = async {
+        let log = log(session, spec).await?;
+        let history = log.read().await?;
+        Ok((log, history))
+    };
+    let looked = timeout(PATIENCE, looked).await.unwrap_or(Err(Unreadable::Timeout));
+    if looked.as_ref().is_err_and(Unreadable::is_outage) {
+        session.homes.lose(pair);
+    }
+    looked
 }
 
 async fn log(session: &Session, spec: &SyncGroupSpec) -> Result<GroupLog, Unreadable> {
@@ -94,9 +125,12 @@ async fn log(session: &Session, spec: &SyncGroupSpec) -> Result<GroupLog, Unread
 ///
 /// [`Unreadable`], after [`PATIENCE`] at the latest.
 pub async fn read_catalog(session: &Session, schedule: &ValidSchedule) -> Result<Catalog, Unreadable> {
-    let store = location(session, schedule.location.as_str()).await?;
-    let catalog = CatalogStore::new(schedule.name.clone(), store, schedule.prefix.clone());
-    Ok(timeout(PATIENCE, catalog.read()).await.map_err(|_| Unreadable::Timeout)??)
+    let looked = async {
+        let store = location(session, schedule.location.as_str()).await?;
+        let catalog = CatalogStore::new(schedule.name.clone(), store, schedule.prefix.clone());
+        Ok(catalog.read().await?)
+    };
+    timeout(PATIENCE, looked).await.unwrap_or(Err(Unreadable::Timeout))
 }
 
 async fn home(session: &Session, side: &SideSpec) -> Result<(String, DocStoreRef), Unreadable> {
@@ -104,11 +138,14 @@ async fn home(session: &Session, side: &SideSpec) -> Result<(String, DocStoreRef
 }
 
 async fn location(session: &Session, name: &str) -> Result<DocStoreRef, Unreadable> {
-    let location = || name.to_owned();
-    let stored = session.control.get::<ExternalLocationSpec>(name).await?;
-    let Some(stored) = stored else { return Err(Unreadable::NoLocation { location: location() }) };
-    let opened = timeout(PATIENCE, open(&stored.document.spec)).await.map_err(|_| Unreadable::Timeout)?;
-    opened.map_err(|cause| Unreadable::Location { location: location(), cause })
+    let opened = async {
+        let location = || name.to_owned();
+        let stored = session.control.get::<ExternalLocationSpec>(name).await?;
+        let stored = stored.ok_or_else(|| Unreadable::NoLocation { location: location() })?;
+        let opened = open(&stored.document.spec).await;
+        opened.map_err(|cause| Unreadable::Location { location: location(), cause })
+    };
+    session.homes.store(name, opened).await
 }
 
 /// The region that is active: as the log says, or as the group begins.

@@ -13,9 +13,9 @@ use super::report::explain;
 use super::session::unless_stopped;
 use crate::wire::{Diagnostic, Diagnostics, Path};
 
-/// Longest wait for the facts of an external location. Terraform has to work during an outage, so refreshing must not
-/// wait for retries against a region that is gone.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+/// Longest wait for a group log, or for what a plan could say beside its changes. Terraform has to work during an outage,
+/// so refreshing must not wait for retries against a region that is gone.
+pub const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Why an external location cannot be used from here.
 #[derive(Debug, thiserror::Error)]

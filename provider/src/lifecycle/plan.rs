@@ -3,6 +3,7 @@
 //! A plan depends on nothing but its four inputs. Terraform plans again during apply and demands the same answer, so
 //! no clock, no environment and no store may be asked here.
 
+use super::spelling;
 use crate::wire::schema::empty_object;
 use crate::wire::{Attribute, Kind, Nesting, Path, Presence, Schema, Stability, Step, Value};
 
@@ -38,7 +39,8 @@ pub fn plan(schema: &Schema, request: PlanRequest<'_>) -> Plan {
     if config.is_null() {
         return Plan { planned: Value::Null, requires_replace: Vec::new() };
     }
-    let mut planned = apply_defaults(&schema.attributes, proposed, config);
+    let planned = apply_defaults(&schema.attributes, proposed, config);
+    let mut planned = spelling::keep(&schema.attributes, &planned, prior);
     if planned == *prior && !rewrite {
         return Plan { planned, requires_replace: Vec::new() };
     }

@@ -1,7 +1,7 @@
 //! Every resource type, data source and function of the provider, by name.
 
 use super::document::{DocumentResource, Resource};
-use crate::data::{DataSource, RecoveryPoints, Snapshots, SyncStatus};
+use crate::data::{self, DataSource, RecoveryPoints, Snapshots, SyncStatus};
 use crate::function::{CronNext, FromDrSyncConfig, Function, TableUrl};
 use crate::resource::{ExternalLocation, SnapshotSchedule, SyncGroup};
 
@@ -23,6 +23,7 @@ impl Registry {
                 Box::new(DocumentResource::<SnapshotSchedule>::new()),
             ],
             data_sources: vec![
+                Box::new(data::ExternalLocation::new()),
                 Box::new(RecoveryPoints::new()),
                 Box::new(Snapshots::new()),
                 Box::new(SyncStatus::new()),

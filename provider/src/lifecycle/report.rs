@@ -15,6 +15,19 @@ pub fn violation(kind: Kind, violation: &Violation) -> Diagnostic {
     Diagnostic::error(format!("Invalid {kind}"), format!("{violation}.")).at(path(&violation.path))
 }
 
+/// What breaks no rule and is hardly meant, at its attribute.
+#[must_use]
+pub fn doubt(kind: Kind, violation: &Violation) -> Diagnostic {
+    Diagnostic::warning(format!("Doubtful {kind}"), format!("{violation}.")).at(path(&violation.path))
+}
+
+/// What will stand in the way of an apply, unless the apply itself mends it.
+#[must_use]
+pub fn foreseen(kind: Kind, violation: &Violation) -> Diagnostic {
+    let detail = format!("{violation}.\n\nThe apply will be refused, unless it changes that first.");
+    Diagnostic::warning(format!("Conflict of the {kind}"), detail).at(path(&violation.path))
+}
+
 /// A path of the rules as one of Terraform.
 #[must_use]
 pub fn path(steps: &[validate::Step]) -> Path {

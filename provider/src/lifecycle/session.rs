@@ -1,18 +1,21 @@
 //! A configured provider: the control store of its region, opened.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::try_join_all;
 use lakedr_control::codec::{DecodeError, Document, Writer};
 use lakedr_control::layout;
-use lakedr_control::spec::Spec;
+use lakedr_control::spec::{Kind, Spec, SyncGroupSpec};
 use lakedr_control::store::{
     ControlStore, ControlStoreError, DocStoreRef, Object, OpenError, open_doc_store,
 };
+use lakedr_control::validate;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::documents::{Documents, KnownGroup};
+use super::homes::Homes;
 use crate::provider_config::Settings;
 
 /// What every call that needs the control store works with.
@@ -27,6 +30,9 @@ pub struct Session {
     /// Held while rules between documents are checked and the document that keeps them is written: Terraform applies
     /// several resources at once, and two of them must not pass each other's checks.
     pub admission: Mutex<()>,
+    /// The locations of group logs.
+    pub homes: Homes,
+    documents: Documents,
 }
 
 impl Session {
@@ -44,7 +50,14 @@ impl Session {
     #[must_use]
     pub fn over(region: String, objects: DocStoreRef) -> Self {
         let control = ControlStore::new(DocStoreRef::clone(&objects));
-        Self { region, control, objects, admission: Mutex::new(()) }
+        Self {
+            region,
+            control,
+            objects,
+            admission: Mutex::new(()),
+            homes: Homes::default(),
+            documents: Documents::default(),
+        }
     }
 
     /// The specs of all documents of a kind, as far as they can be read. One damaged document must not stand in the way
@@ -53,24 +66,46 @@ impl Session {
     /// # Errors
     ///
     /// [`ControlStoreError`] if the store is out of reach, or a document has a format that is not known here.
-    pub async fn specs<S: Spec>(&self) -> Result<Vec<S>, ControlStoreError> {
-        let names = self.control.names(S::KIND).await?;
-        let specs = try_join_all(names.iter().map(|name| self.spec::<S>(name))).await?;
-        Ok(specs.into_iter().flatten().collect())
+    pub async fn specs<S: Spec + 'static>(&self) -> Result<Vec<S>, ControlStoreError> {
+        let specs = self.documents.all(&self.objects, S::KIND, |name, object| self.spec::<S>(name, object));
+        Ok(specs.await?.iter().filter_map(|spec| Option::clone(spec)).collect())
     }
 
-    async fn spec<S: Spec>(&self, name: &str) -> Result<Option<S>, ControlStoreError> {
-        match self.control.get::<S>(name).await {
-            Ok(stored) => Ok(stored.map(|stored| stored.document.spec)),
-            Err(ControlStoreError::Document {
-                cause: DecodeError::Inconsistent { .. } | DecodeError::Malformed { .. },
-                ..
-            }) => {
-                let object = self.objects.read(&layout::document(S::KIND, name)).await?;
-                Ok(object.and_then(|object| salvage::<S>(name, &object)).map(|document| document.spec))
+    /// All sync groups, as [`Self::specs`] gives them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::specs`].
+    pub async fn groups(&self) -> Result<Vec<Arc<KnownGroup>>, ControlStoreError> {
+        let known = |name: &str, object: &Object| {
+            let spec = self.spec::<SyncGroupSpec>(name, object)?;
+            let known = |spec: SyncGroupSpec| {
+                let valid = validate::sync_group(&spec).ok();
+                Arc::new(KnownGroup { spec, valid })
+            };
+            Ok::<_, ControlStoreError>(spec.map(known))
+        };
+        let groups = self.documents.all(&self.objects, Kind::SyncGroup, known).await?;
+        Ok(groups.iter().filter_map(|group| Option::clone(group)).collect())
+    }
+
+    fn spec<S: Spec>(&self, name: &str, object: &Object) -> Result<Option<S>, ControlStoreError> {
+        match Document::decode(&layout::document(S::KIND, name), &object.bytes) {
+            Ok(document) => Ok(Some(document.spec)),
+            Err(DecodeError::Inconsistent { .. } | DecodeError::Malformed { .. }) => {
+                Ok(salvage::<S>(name, object).map(|document| document.spec))
             }
-            Err(error) => Err(error),
+            Err(cause) => Err(ControlStoreError::Document { url: self.control.url().to_owned(), cause }),
         }
+    }
+
+    /// The sync groups as they were when a plan first asked for them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::specs`].
+    pub async fn groups_once(&self) -> Result<Arc<Vec<Arc<KnownGroup>>>, ControlStoreError> {
+        self.documents.groups_once(self.groups()).await
     }
 
     /// How this provider signs the documents that it writes.

@@ -1,6 +1,7 @@
 //! Validation of a configuration: the rules of its schema and those of its document, with unknown values in it.
 
 use lakedr_control::spec::Spec;
+use lakedr_control::validate::Violation;
 
 use super::convert::to_spec;
 use super::document::{DocumentKind, dotted};
@@ -18,14 +19,16 @@ pub fn validate<K: DocumentKind>(schema: &Schema, config: &Value) -> Diagnostics
         Ok(spec) => spec,
         Err(error) => return Diagnostic::bug(explain(&error)).into(),
     };
-    let violations = K::violations(&spec);
-    let judged = violations.iter().filter(|violation| {
+    let (violations, doubts) = (K::violations(&spec), K::doubts(&spec));
+    let is_sure = |violation: &&Violation| {
         let place = report::path(&violation.path);
         let mut grounds =
             K::RESTS_ON.iter().filter(|(path, _)| dotted(path) == place).flat_map(|(_, others)| *others);
         !examined.is_doubtful(&place) && !grounds.any(|other| examined.is_doubtful(&dotted(other)))
-    });
-    let judged: Vec<Diagnostic> =
-        judged.map(|violation| report::violation(<K::Spec as Spec>::KIND, violation)).collect();
+    };
+    let kind = <K::Spec as Spec>::KIND;
+    let wrong = violations.iter().filter(is_sure).map(|violation| report::violation(kind, violation));
+    let doubtful = doubts.iter().filter(is_sure).map(|violation| report::doubt(kind, violation));
+    let judged: Vec<Diagnostic> = wrong.chain(doubtful).collect();
     examined.problems.into_iter().chain(judged).collect()
 }

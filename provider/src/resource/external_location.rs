@@ -1,5 +1,7 @@
 //! `lakedr_external_location`: a storage root in one region, where copies and metadata may be written.
 
+use std::sync::Arc;
+
 use lakedr_control::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, SyncGroupSpec};
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::{self, Specs, Step, Violation};
@@ -7,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::shared::{document_facts, name, secret_reference};
 use crate::lifecycle::document::{DocumentKind, Facts};
+use crate::lifecycle::documents::KnownGroup;
 use crate::lifecycle::session::Session;
 use crate::lifecycle::{catalog, location};
-use crate::wire::{Attribute, Diagnostics, Schema, Type, Value};
+use crate::wire::{Attribute, Diagnostics, Meaning, Schema, Type, Value};
 
 /// The resource type `lakedr_external_location`.
 #[derive(Debug, Clone, Copy)]
@@ -18,12 +21,14 @@ pub struct ExternalLocation;
 impl DocumentKind for ExternalLocation {
     type Spec = ExternalLocationSpec;
 
+    const SEARCH: &'static str = "Finds the external locations of the control store, whether Terraform manages them or not, so that they can be imported.";
+
     fn schema() -> Schema {
         let mut attributes = vec![
             name("Name of the location, unique in the control store: 1 to 63 lower-case letters, digits, `_` and `-`, \
                   beginning with a letter or digit. Another name is another location."),
             Attribute::string("region").required().describe("Region that the location lies in, for example `westus2`."),
-            Attribute::string("url").required().describe(
+            Attribute::string("url").meaning(Meaning::Place).required().describe(
                 "Root of the location: `abfss://container@account.dfs.core.windows.net/prefix`, `s3://bucket/prefix`, \
                  `az://container/prefix`, `gs://bucket/prefix` or `file:///dir`. Without password, query and fragment.",
             ),
@@ -59,16 +64,11 @@ impl DocumentKind for ExternalLocation {
     }
 
     async fn references(session: &Session, spec: &Self::Spec) -> Result<Vec<Violation>, ControlStoreError> {
-        let groups = session.specs::<SyncGroupSpec>().await?;
-        let mut found = Vec::new();
-        for group in groups {
-            for side in [&group.primary, &group.secondary] {
-                if side.location == spec.name && side.region != spec.region {
-                    found.push(region_in_use(&spec.region, &side.region, &group.name));
-                }
-            }
-        }
-        Ok(found)
+        Ok(other_regions(spec, &session.groups().await?))
+    }
+
+    async fn foreseen(session: &Session, spec: &Self::Spec) -> Result<Vec<Violation>, ControlStoreError> {
+        Ok(other_regions(spec, &session.groups_once().await?))
     }
 
     async fn examine(spec: &Self::Spec, prior: Option<&Self::Spec>, stop: &CancellationToken) -> Diagnostics {
@@ -96,6 +96,10 @@ impl DocumentKind for ExternalLocation {
 
     async fn facts(_: &Session, spec: &Self::Spec, _: &Value) -> Facts {
         catalog::facts(spec).await
+    }
+
+    fn written(session: &Session, name: &str) {
+        session.homes.forget(name);
     }
 
     async fn users(session: &Session, name: &str) -> Result<Vec<(Kind, String)>, ControlStoreError> {
@@ -135,6 +139,14 @@ fn unity_catalog() -> Vec<Attribute> {
             .required()
             .describe("Storage credential that the catalog uses for the location."),
     ]
+}
+
+/// The groups that use the location in another region than its own.
+fn other_regions(spec: &ExternalLocationSpec, groups: &[Arc<KnownGroup>]) -> Vec<Violation> {
+    let groups = groups.iter().map(|group| &group.spec);
+    let sides = groups.flat_map(|group| [(group, &group.primary), (group, &group.secondary)]);
+    let wrong = sides.filter(|(_, side)| side.location == spec.name && side.region != spec.region);
+    wrong.map(|(group, side)| region_in_use(&spec.region, &side.region, &group.name)).collect()
 }
 
 fn region_in_use(region: &str, expected: &str, group: &str) -> Violation {

@@ -1,6 +1,6 @@
 //! Attributes that several resources have.
 
-use crate::wire::{Attribute, Stability};
+use crate::wire::{Attribute, Meaning, Stability};
 
 /// The name of a document.
 pub(super) fn name(description: &'static str) -> Attribute {
@@ -24,7 +24,7 @@ pub(super) fn document_facts() -> Vec<Attribute> {
 /// When something is due.
 pub(super) fn schedule(description: &'static str) -> Attribute {
     let attributes = vec![
-        Attribute::string("interval").describe("Time between two starts, for example `15m` or `1h 30m`."),
+        Attribute::string("interval").meaning(Meaning::Duration).describe("Time between two starts, for example `15m` or `1h 30m`."),
         Attribute::string("cron").describe(
             "Cron expression of five fields: minute, hour, day of month, month, day of week; for example `*/15 * * * *`.",
         ),

@@ -7,7 +7,7 @@ use lakedr_control::validate::{self, Specs, Violation};
 use super::shared::{document_facts, name, schedule};
 use crate::lifecycle::document::DocumentKind;
 use crate::lifecycle::session::Session;
-use crate::wire::{Attribute, Schema, Type};
+use crate::wire::{Attribute, Meaning, Schema, Type};
 
 /// The resource type `lakedr_snapshot_schedule`.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ pub struct SnapshotSchedule;
 
 impl DocumentKind for SnapshotSchedule {
     type Spec = SnapshotScheduleSpec;
+
+    const SEARCH: &'static str = "Finds the snapshot schedules of the control store, whether Terraform manages them or not, so that they can be imported.";
 
     const RESTS_ON: &'static [(&'static str, &'static [&'static str])] =
         &[("overwrite", &["mode"]), ("schedule.timezone", &["schedule.interval"])];
@@ -54,6 +56,10 @@ impl DocumentKind for SnapshotSchedule {
         validate::snapshot_schedule(spec).err().unwrap_or_default()
     }
 
+    fn doubts(spec: &Self::Spec) -> Vec<Violation> {
+        validate::schedule_doubts(spec)
+    }
+
     async fn references(session: &Session, spec: &Self::Spec) -> Result<Vec<Violation>, ControlStoreError> {
         let location = session.control.get(&spec.target.location).await?;
         let group = match &spec.source.sync_group {
@@ -74,13 +80,16 @@ fn source() -> Vec<Attribute> {
         Attribute::string("name")
             .required()
             .describe("`catalog.schema.table`; a part that holds a dot in back-quotes."),
-        Attribute::string("url").describe("URL of the table, if it does not follow from `table_root`."),
+        Attribute::string("url")
+            .meaning(Meaning::Place)
+            .describe("URL of the table, if it does not follow from `table_root`."),
     ];
     vec![
         Attribute::string("sync_group")
             .describe("All tables of this sync group, at its newest recovery point."),
         Attribute::string("region").describe("Region of the tables."),
         Attribute::string("table_root")
+            .meaning(Meaning::Place)
             .describe("Root of the tables: a table without `url` lies at `table_root/catalog/schema/table`."),
         Attribute::objects("tables", table).describe("The tables."),
     ]
@@ -104,6 +113,8 @@ fn retention() -> Vec<Attribute> {
         count("keep_weekly", "Keeps the newest copy of each of the last so many weeks that have one."),
         count("keep_monthly", "Keeps the newest copy of each of the last so many months that have one."),
         count("keep_yearly", "Keeps the newest copy of each of the last so many years that have one."),
-        Attribute::string("keep_within").describe("Keeps every copy younger than this, for example `30d`."),
+        Attribute::string("keep_within")
+            .meaning(Meaning::Duration)
+            .describe("Keeps every copy younger than this, for example `30d`."),
     ]
 }

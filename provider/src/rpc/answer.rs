@@ -4,7 +4,10 @@ use tfplugin::tfplugin6 as wire;
 use tonic::{Response, Status};
 
 use crate::serve::crash::guarded;
+use crate::serve::request::SUBSYSTEM;
 use crate::wire::{Diagnostic, Diagnostics, Type, Value, proto};
+
+const ERROR: i32 = wire::diagnostic::Severity::Error as i32;
 
 /// A response that can carry diagnostics.
 pub(super) trait Answer: Default {
@@ -31,6 +34,7 @@ macro_rules! answers {
 answers!(
     apply_resource_change,
     configure_provider,
+    generate_resource_config,
     import_resource_state,
     move_resource_state,
     open_ephemeral_resource,
@@ -41,6 +45,7 @@ answers!(
     upgrade_resource_state,
     validate_data_resource_config,
     validate_ephemeral_resource_config,
+    validate_list_resource_config,
     validate_provider_config,
     validate_resource_config,
 );
@@ -58,7 +63,29 @@ pub(super) async fn answered<A: Answer>(
             fallback.with(&Diagnostic::bug(panicked).into())
         }
     };
+    let mut answer = answer;
+    tell(answer.diagnostics());
     Ok(Response::new(answer))
+}
+
+/// Says in the log what an answer complains about: its titles, which hold nothing of a configuration.
+fn tell(diagnostics: &[wire::Diagnostic]) {
+    let errors = diagnostics.iter().filter(|found| found.severity == ERROR);
+    for error in errors.clone() {
+        tracing::error!(target: SUBSYSTEM, diagnostic_summary = error.summary, "Response contains error diagnostic");
+    }
+    let errors = errors.count();
+    tracing::trace!(
+        target: SUBSYSTEM,
+        diagnostic_error_count = errors,
+        diagnostic_warning_count = diagnostics.len() - errors,
+        "Received downstream response"
+    );
+}
+
+/// Names the type that a call is about in everything that is logged during it.
+pub(super) fn about(field: &'static str, type_name: &str) {
+    tracing::Span::current().record(field, type_name);
 }
 
 /// An answer to a call for something that this provider does not have.
@@ -81,7 +108,12 @@ pub(super) fn encode(value: &Value, ty: &Type) -> Result<wire::DynamicValue, Dia
 
 /// What this provider can do beyond the base of the protocol.
 pub(super) fn server_capabilities() -> wire::ServerCapabilities {
-    wire::ServerCapabilities { plan_destroy: true, get_provider_schema_optional: true, ..Default::default() }
+    wire::ServerCapabilities {
+        plan_destroy: true,
+        get_provider_schema_optional: true,
+        move_resource_state: true,
+        generate_resource_config: true,
+    }
 }
 
 #[cfg(test)]

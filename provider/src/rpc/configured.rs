@@ -59,6 +59,14 @@ impl Configured {
         }
     }
 
+    /// The control store, where it is no matter if there is none yet.
+    pub(super) fn ready(&self) -> Option<Arc<Session>> {
+        match &*self.state.lock().unwrap_or_else(PoisonError::into_inner) {
+            State::Ready(session) => Some(Arc::clone(session)),
+            State::Unknown(_) | State::Nothing => None,
+        }
+    }
+
     /// Told when the work that begins now is to end.
     pub(super) fn stop(&self) -> CancellationToken {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()

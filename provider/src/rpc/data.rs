@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use tfplugin::tfplugin6 as wire;
 
-use super::answer::{Answer as _, decode, encode};
+use super::answer::{Answer as _, about, decode, encode};
 use super::configured::Configured;
 use crate::data::DataSource;
 use crate::lifecycle::check::check_known;
@@ -12,6 +12,7 @@ use crate::lifecycle::session::unless_stopped;
 use crate::wire::{Diagnostic, Diagnostics};
 
 fn source<'r>(registry: &'r Registry, type_name: &str) -> Result<&'r dyn DataSource, Diagnostics> {
+    about("tf_data_source_type", type_name);
     registry.data_source(type_name).ok_or_else(|| {
         Diagnostic::error(
             "Unsupported data source",

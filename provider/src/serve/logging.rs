@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id};
+use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
@@ -18,9 +18,13 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, registry};
 
 use super::environment::variable;
+use super::request::SUBSYSTEM;
 
 /// Variables that set the level, the most specific first.
 const LEVEL_VARIABLES: [&str; 3] = ["TF_LOG_PROVIDER_LAKEDR", "TF_LOG_PROVIDER", "TF_LOG"];
+/// Those of the subsystem that tells calls.
+const CALL_VARIABLES: [&str; 5] =
+    ["TF_LOG_SDK_PROTO", "TF_LOG_SDK", "TF_LOG_PROVIDER_LAKEDR", "TF_LOG_PROVIDER", "TF_LOG"];
 /// Our crates; others may log what they are handed, secrets included, so they get no further than `INFO`.
 const OWN_TARGETS: [&str; 2] = ["terraform_provider_lakedr", "lakedr_control"];
 /// Longest text in an entry, in characters.
@@ -28,17 +32,18 @@ const LONGEST_TEXT: usize = 4096;
 
 /// Logs from here on, at the level that the environment asks for.
 pub(crate) fn install() {
-    let level = level(variable);
+    let (calls, level) = (level(&CALL_VARIABLES, variable), level(&LEVEL_VARIABLES, variable));
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::INFO))
-        .with_targets(OWN_TARGETS.map(|target| (target, level)));
+        .with_targets(OWN_TARGETS.map(|target| (target, level)))
+        .with_target(SUBSYSTEM, calls);
     // fails only if a subscriber is there already, which then logs in its own way
     let _ = registry().with(Hclog { write: to_stderr }.with_filter(targets)).try_init();
 }
 
 /// The level that Terraform's variables ask for. As in Terraform, a word it does not know means all.
-fn level(variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
-    let Some(word) = LEVEL_VARIABLES.into_iter().find_map(variable) else {
+fn level(variables: &[&str], variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
+    let Some(word) = variables.iter().find_map(|name| variable(name)) else {
         return LevelFilter::OFF;
     };
     match word.to_ascii_uppercase().as_str() {
@@ -115,6 +120,14 @@ where
         }
     }
 
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            values.record(fields);
+        }
+    }
+
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
@@ -170,7 +183,7 @@ mod tests {
             let variable = |name: &str| {
                 set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
             };
-            assert_eq!(level(variable), expected, "{set:?}");
+            assert_eq!(level(&LEVEL_VARIABLES, variable), expected, "{set:?}");
         }
     }
 

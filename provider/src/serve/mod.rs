@@ -18,6 +18,7 @@ mod handshake;
 mod listener;
 mod logging;
 mod orphan;
+pub(crate) mod request;
 mod run;
 mod server;
 mod support;

@@ -16,6 +16,7 @@ use super::environment::HostEnvironment;
 use super::error::ServeError;
 use super::handshake::{Endpoint, Handshake};
 use super::listener::Listener;
+use super::request::Told;
 use super::tls::{Identity, server_config};
 use super::{crash, debug, logging, orphan, server, support};
 use crate::rpc::ProviderService;
@@ -128,7 +129,7 @@ fn provider(end: &CancellationToken) -> Routes {
         .max_encoding_message_size(MESSAGE_LIMIT);
     #[cfg(debug_assertions)]
     let service = super::fault::PanicsIn::new(service, super::environment::variable(super::fault::METHOD));
-    Routes::new(service)
+    Routes::new(Told(service))
 }
 
 fn listen_for(kind: SignalKind) -> Result<tokio::signal::unix::Signal, ServeError> {

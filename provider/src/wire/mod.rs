@@ -21,6 +21,6 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use error::{CodecError, Problem};
 pub use number::Number;
 pub use path::{Path, Step};
-pub use schema::{Attribute, Constraint, Kind, Nesting, Presence, Schema, Stability};
+pub use schema::{Attribute, Constraint, Kind, Meaning, Nesting, Presence, Schema, Stability};
 pub use ty::Type;
 pub use value::{Unknown, Value};

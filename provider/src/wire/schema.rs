@@ -30,8 +30,19 @@ pub struct Attribute {
     pub requires_replace: bool,
     /// A rule that every known value must keep.
     pub constraint: Option<Constraint>,
+    /// What the text stands for, if different texts may stand for the same.
+    pub meaning: Option<Meaning>,
     /// What it means, in Markdown.
     pub description: &'static str,
+}
+
+/// What a text stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// A time: `60m` is `1h`.
+    Duration,
+    /// The URL of a place in a store: a slash at its end says nothing.
+    Place,
 }
 
 /// What values an attribute takes.
@@ -115,6 +126,7 @@ impl Attribute {
             sensitive: false,
             requires_replace: false,
             constraint: None,
+            meaning: None,
             description: "",
         }
     }
@@ -211,6 +223,12 @@ impl Attribute {
     #[must_use]
     pub fn one_of(self, choices: &'static [&'static str]) -> Self {
         Self { constraint: Some(Constraint::OneOf(choices)), ..self }
+    }
+
+    /// Texts that stand for the same are no difference.
+    #[must_use]
+    pub fn meaning(self, meaning: Meaning) -> Self {
+        Self { meaning: Some(meaning), ..self }
     }
 
     /// Says what the attribute means, in Markdown.

@@ -1,5 +1,6 @@
 //! A program that is measured from its start to its end.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,7 @@ pub(crate) fn run(command: &mut Command) -> Result<Measured> {
     command.stdout(stdout.reopen()?).stderr(stderr.reopen()?);
     let start = Instant::now();
     let mut group = ProcessGroup::spawn(command)?;
-    let status_file = format!("/proc/{}/status", group.child().id());
+    let status_file = PathBuf::from(format!("/proc/{}/status", group.child().id()));
     let mut peak = 0;
     let status = loop {
         if let Some(status) = group.child().try_wait()? {
@@ -66,7 +67,7 @@ pub(crate) fn run(command: &mut Command) -> Result<Measured> {
 }
 
 /// The high-water mark of a process's resident memory (proc(5), `VmHWM`).
-fn high_water(status_file: &str) -> Option<u64> {
+pub(crate) fn high_water(status_file: &Path) -> Option<u64> {
     let status = std::fs::read_to_string(status_file).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;

@@ -12,6 +12,7 @@ mod first_clone;
 mod first_plan;
 mod incremental;
 mod local_clone;
+mod many_groups;
 mod memory;
 mod peers;
 mod publish_window;
@@ -27,7 +28,7 @@ use anyhow::{Result, ensure};
 use crate::row::{Row, table};
 
 /// What can be measured.
-const ROWS: [&str; 9] = [
+const ROWS: [&str; 10] = [
     "clone-large-files",
     "clone-small-files",
     "incremental",
@@ -35,6 +36,7 @@ const ROWS: [&str; 9] = [
     "day",
     "memory",
     "local-clone",
+    "many-groups",
     "publish-window",
     "startup",
 ];
@@ -75,6 +77,7 @@ async fn measure(name: &str) -> Result<Vec<Row>> {
         "day" => day::measure().await,
         "memory" => memory::measure().await,
         "local-clone" => local_clone::measure().await,
+        "many-groups" => many_groups::measure(),
         "publish-window" => publish_window::measure().await,
         _ => startup::measure(),
     }

@@ -30,6 +30,8 @@ struct Airflow2Or3 {
     dag: String,
     password: String,
     runs: Vec<DagRun>,
+    paused: bool,
+    lost: bool,
 }
 
 /// A running stand-in. It answers as long as the process lives.
@@ -45,8 +47,8 @@ impl Airflow {
     /// # Errors
     /// No port can be had.
     pub fn start(major: u32, dag: &str, password: &str) -> Result<Self> {
-        let server =
-            Airflow2Or3 { major, dag: dag.to_owned(), password: password.to_owned(), runs: Vec::new() };
+        let (dag, password) = (dag.to_owned(), password.to_owned());
+        let server = Airflow2Or3 { major, dag, password, runs: Vec::new(), paused: false, lost: false };
         let server = Arc::new(Mutex::new(server));
         let served = Arc::clone(&server);
         let address = stand_in::serve(move |request| {
@@ -65,6 +67,22 @@ impl Airflow {
     #[must_use]
     pub fn user(&self) -> &'static str {
         USER
+    }
+
+    /// The DAG is paused or unpaused.
+    pub fn pause(&self, paused: bool) {
+        self.lock().paused = paused;
+    }
+
+    /// Whether the DAG is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.lock().paused
+    }
+
+    /// From now on, or no longer, every call is answered with 503.
+    pub fn lose(&self, lost: bool) {
+        self.lock().lost = lost;
     }
 
     /// A run begins.

@@ -5,6 +5,7 @@
 //! Its lists have pages of few rows and no order that could be relied on.
 
 mod calls;
+mod compute;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ struct Workspace {
     granted: Vec<String>,
     jobs: Vec<(i64, String)>,
     runs: Vec<JobRun>,
+    compute: compute::Compute,
     /// Statuses that the next calls of the API are answered with, and seconds to wait.
     troubles: VecDeque<(u16, Option<u64>)>,
     asked: Vec<String>,
@@ -62,6 +64,9 @@ impl Databricks {
         let address = stand_in::serve(move |request| {
             let mut workspace = served.lock().unwrap_or_else(PoisonError::into_inner);
             let asks = request.path.first().is_some_and(|first| first == "api");
+            if asks && workspace.is_lost() {
+                return trouble(503, None);
+            }
             match asks.then(|| workspace.troubles.pop_front()).flatten() {
                 Some((status, wait)) => trouble(status, wait),
                 None => workspace.answer(request),

@@ -3,6 +3,7 @@
 mod bad_input;
 mod catalog;
 mod catalog_names;
+mod cloud_state;
 mod clouds;
 mod demo_path;
 mod diverged;
@@ -18,6 +19,7 @@ mod notify;
 mod prune;
 mod rebuild;
 mod secrets;
+mod services;
 mod snapshots;
 mod staged;
 mod two_executors;

@@ -287,9 +287,9 @@ fn a_token_that_is_withdrawn_is_asked_for_again_and_a_wrong_one_is_said() -> Res
 }
 
 /// What the vendor's SDK makes of a workspace.
-fn sdk(job: &Job, login: &[(&str, &str)]) -> Result<Value> {
+fn sdk(job: &Job, login: &[(&str, &str)], more: &[&str]) -> Result<Value> {
     let mut command = Command::new(tool("venv/bin/python")?);
-    command.arg(checkout().join("tests/databricks/ask.py")).args([&job.workspace.url(), "etl"]);
+    command.arg(checkout().join("tests/databricks/ask.py")).args([&job.workspace.url(), "etl"]).args(more);
     command.env("DATABRICKS_CONFIG_FILE", "/dev/null").env("PYTHONDONTWRITEBYTECODE", "1");
     command.envs(login.iter().copied());
     let outcome = Running::spawn(&mut command)?.wait(Duration::from_secs(120))?;
@@ -317,7 +317,7 @@ fn the_sdk_of_the_vendor_understands_the_stand_in() -> Result<()> {
     for (auth, login) in [("pat", &[("DATABRICKS_TOKEN", secret("RING_TOKEN"))][..]), ("oauth-m2m", &client)]
     {
         job.workspace.trouble(429, Some(0));
-        let found = sdk(&job, login)?;
+        let found = sdk(&job, login, &[])?;
         assert_eq!((&found["auth"], &found["name"]), (&json!(auth), &json!("ETL")), "{found}");
         assert_eq!((&found["jobs"], &found["active"]), (&json!([job.id]), &json!([third])), "{found}");
         let runs = found["runs"].as_array().context("runs")?;
@@ -332,5 +332,25 @@ fn the_sdk_of_the_vendor_understands_the_stand_in() -> Result<()> {
     // lakedr sees the same: the newest end is that of the repair
     let report = lake(&job)?.lakedr(0, &["status"])?;
     assert_eq!(report["runs_behind"], 2, "{report}");
+    Ok(())
+}
+
+#[test]
+fn the_sdk_of_the_vendor_stops_and_starts_what_the_stand_in_has() -> Result<()> {
+    let job = Job::with_token()?;
+    let schedule =
+        json!({"quartz_cron_expression": "0 0 * * * ?", "timezone_id": "UTC", "pause_status": "UNPAUSED"});
+    job.workspace.set_up(job.id, &json!({"schedule": schedule}));
+    job.workspace.warehouse("wh", "RUNNING");
+    job.workspace.cluster("cl", "RUNNING");
+    job.workspace.pool("pool", 2);
+    let secrets = job.secrets();
+    let token = secrets.iter().find(|(name, _)| name == "RING_TOKEN").context("a token")?;
+    let found = sdk(&job, &[("DATABRICKS_TOKEN", &token.1)], &["turn"])?;
+    let expected = json!({
+        "paused": "PAUSED", "cron": "0 0 * * * ?", "stopped": "STOPPED", "started": "RUNNING",
+        "terminated": "TERMINATED", "running": "RUNNING", "min_idle": 0,
+    });
+    assert_eq!(found, expected);
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{document_schemas, page, provider_schema, tree};
+use super::{document_schemas, page, provider_schema, searches, tree};
 use crate::{paths, process, tools};
 
 /// Arguments of `cargo xtask docs`.
@@ -42,6 +42,7 @@ pub(crate) fn check(terraform: &Path) -> Result<()> {
 fn generate(terraform: &Path) -> Result<tree::Pages> {
     let mut pages = document_schemas::read(&paths::bin_dir())?;
     let provider = provider_schema::ask(terraform, &paths::bin_dir())?;
-    pages.extend(page::all(&provider)?);
+    let searches = searches::ask(&paths::bin_dir())?;
+    pages.extend(page::all(&provider, &searches)?);
     Ok(pages)
 }

@@ -6,11 +6,12 @@ use anyhow::{Context as _, Result};
 
 use super::attribute::{Attribute, Role};
 use super::provider_schema::{ProviderSchema, Schema};
+use super::searches::Searches;
 use super::tree::Pages;
 use crate::paths;
 
 /// All pages of the provider.
-pub(super) fn all(provider: &ProviderSchema) -> Result<Pages> {
+pub(super) fn all(provider: &ProviderSchema, searches: &Searches) -> Result<Pages> {
     let mut pages = Pages::new();
     let index = Page {
         title: "lakedr Provider",
@@ -26,7 +27,7 @@ pub(super) fn all(provider: &ProviderSchema) -> Result<Pages> {
             heading: format!("{name} (Resource)"),
             schema,
             example: example(&format!("resources/{name}/resource.tf"))?,
-            import: Some(example(&format!("resources/{name}/import.sh"))?),
+            import: Some(Import::of(name, &searches.identity)?),
         };
         pages.insert(place("docs/resources", name), page.render());
     }
@@ -39,6 +40,16 @@ pub(super) fn all(provider: &ProviderSchema) -> Result<Pages> {
             import: None,
         };
         pages.insert(place("docs/data-sources", name), page.render());
+    }
+    for (name, schema) in &searches.list_resources {
+        let page = Page {
+            title: &format!("{name} List Resource - lakedr"),
+            heading: format!("{name} (List Resource)"),
+            schema,
+            example: example(&format!("list-resources/{name}/list-resource.tfquery.hcl"))?,
+            import: None,
+        };
+        pages.insert(place("docs/list-resources", name), page.render());
     }
     for (name, function) in &provider.functions {
         let page = function.page(&example(&format!("functions/{name}/function.tf"))?);
@@ -65,7 +76,38 @@ struct Page<'a> {
     heading: String,
     schema: &'a Schema,
     example: String,
-    import: Option<String>,
+    import: Option<Import<'a>>,
+}
+
+/// How an existing object is imported.
+struct Import<'a> {
+    by_identity: String,
+    identity: &'a [Attribute],
+    by_id: String,
+    command: String,
+}
+
+impl<'a> Import<'a> {
+    fn of(name: &str, identity: &'a [Attribute]) -> Result<Self> {
+        let file = |file: &str| example(&format!("resources/{name}/{file}"));
+        Ok(Self {
+            by_identity: file("import-by-identity.tf")?,
+            identity,
+            by_id: file("import-by-string-id.tf")?,
+            command: file("import.sh")?,
+        })
+    }
+
+    fn render(&self) -> String {
+        let Self { by_identity, identity, by_id, command } = self;
+        let identity: String = identity.iter().map(|part| line(part, &[])).collect();
+        format!(
+            "\n## Import\n\nFrom Terraform 1.12 and OpenTofu 1.12 on, an `import` block may name the object by its identity:\n\n\
+             ```terraform\n{by_identity}\n```\n\n### Identity Schema\n\n#### Required\n\n{identity}\n\
+             From Terraform 1.5 on, an `import` block may name it by its id, which is its name:\n\n\
+             ```terraform\n{by_id}\n```\n\nSo does the command:\n\n```shell\n{command}\n```\n"
+        )
+    }
 }
 
 impl Page<'_> {
@@ -81,8 +123,7 @@ impl Page<'_> {
         groups(&mut page, "###", &schema.attributes, &[]);
         nested(&mut page, &schema.attributes, &[]);
         if let Some(import) = &self.import {
-            let more = format!("\n## Import\n\nImport is by name:\n\n```shell\n{import}\n```\n");
-            page.push_str(&more);
+            page.push_str(&import.render());
         }
         page
     }
@@ -153,7 +194,12 @@ mod tests {
         .unwrap();
         let schema = Schema { description: "What it is.\n\nMore.".to_owned(), attributes };
         let example = "resource \"x\" \"y\" {}".to_owned();
-        let import = Some("terraform import x.y y".to_owned());
+        let import = Some(Import {
+            by_identity: "import { to = x.y, identity = { key = \"y\" } }".to_owned(),
+            identity: &schema.attributes[..1],
+            by_id: "import { to = x.y, id = \"y\" }".to_owned(),
+            command: "terraform import x.y y".to_owned(),
+        });
         let page = Page {
             title: "x Resource",
             heading: "x (Resource)".to_owned(),

@@ -79,7 +79,8 @@ fn functions(found: &Value) -> Result<BTreeMap<String, Function>> {
     found.as_object().into_iter().flatten().map(read).collect()
 }
 
-fn by_name(schemas: &Value) -> Result<BTreeMap<String, Schema>> {
+/// The schemas of a part of the answer.
+pub(super) fn by_name(schemas: &Value) -> Result<BTreeMap<String, Schema>> {
     let read = |(name, value): (&String, &Value)| {
         Ok((name.clone(), schema(value).with_context(|| format!("schema of {name}"))?))
     };

@@ -11,7 +11,7 @@ use crate::{console, paths};
 pub(super) type Pages = BTreeMap<PathBuf, String>;
 
 /// Folders that hold generated pages and nothing else.
-const OURS: [&str; 3] = ["docs/resources", "docs/data-sources", "docs/functions"];
+const OURS: [&str; 4] = ["docs/resources", "docs/data-sources", "docs/functions", "docs/list-resources"];
 
 /// Writes all pages, and removes those of things that are no more.
 pub(super) fn write(pages: &Pages) -> Result<()> {

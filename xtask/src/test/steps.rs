@@ -10,6 +10,9 @@ use super::targets::{self, Targets};
 use crate::tools::{self, Installed};
 use crate::{console, docs, paths, process};
 
+/// The rings in which Terraform itself does the work: they run under OpenTofu, too.
+const HOSTED: [&str; 3] = ["examples", "protocol", "provider"];
+
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -54,6 +57,11 @@ fn everything(report: &mut Report) -> Result<()> {
     report.step("doc tests", |tally| cargo_test::run(process::cargo_all("test").arg("--doc"), tally))?;
     for ring in &targets.rings {
         report.step(&format!("ring {ring}"), |tally| run_ring(&installed, ring, None, tally))?;
+    }
+    let opentofu = Installed { terraform: paths::tools().join("bin/tofu") };
+    for ring in HOSTED.iter().filter(|_| opentofu.terraform != installed.terraform) {
+        let step = format!("ring {ring}, OpenTofu");
+        report.step(&step, |tally| run_ring(&opentofu, ring, None, tally))?;
     }
     Ok(())
 }

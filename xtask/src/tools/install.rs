@@ -73,6 +73,7 @@ pub(crate) fn install_for_benches() -> Result<Installed> {
     let (terraform, built) = terraform::choose()?;
     let mut tools = go::installed()?;
     tools.push(go::built("s5cmd", "github.com/peak/s5cmd/v2", "s5cmd")?);
+    tools.push(go::built("framework-provider", ".", "terraform-provider-peer")?);
     tools.extend([python::tool()?, rclone::tool()]);
     tools.extend(built);
     install(tools, &[])?;
@@ -81,12 +82,11 @@ pub(crate) fn install_for_benches() -> Result<Installed> {
 
 /// Installs what the tests need, each tool whose stamp does not carry its pin.
 pub(crate) fn install_all() -> Result<Installed> {
-    let (terraform, built) = terraform::choose()?;
+    let (terraform, _) = terraform::choose()?;
     let mut tools = go::installed()?;
-    tools.push(go::built("fake-gcs", ".", "fake-gcs")?);
+    tools.extend([go::built("fake-gcs", ".", "fake-gcs")?, terraform::opentofu()?]);
     tools.extend([azurite::tool()?, python::tool()?, spark_jars::tool()?]);
     tools.extend([python::airflow(2)?, python::airflow(3)?]);
-    tools.extend(built);
     install(tools, &[prerequisite::ZSTD])?;
     Ok(Installed { terraform })
 }

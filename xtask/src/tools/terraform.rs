@@ -16,6 +16,11 @@ pub(super) fn choose() -> Result<(PathBuf, Option<Tool>)> {
     if let Some(program) = process::find("terraform").or_else(|| process::find("tofu")) {
         return Ok((program, None));
     }
-    let tofu = go::built("tofu", "github.com/opentofu/opentofu/cmd/tofu", "tofu")?;
+    let tofu = opentofu()?;
     Ok((paths::tools().join(&tofu.makes), Some(tofu)))
+}
+
+/// OpenTofu, built from source: the newest that the tests know, whatever the machine has.
+pub(super) fn opentofu() -> Result<Tool> {
+    go::built("tofu", "github.com/opentofu/opentofu/cmd/tofu", "tofu")
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use lakedr_control::notification::{EventKind, Ledger, Notice, Notifications, Parcel, Part, Standing};
 
-use super::seen::{Condition, Lag, Point, Problem, Seen};
+use super::seen::{Change, Condition, Lag, Point, Problem, Seen};
 use crate::report::{bytes_text, duration_text};
 
 /// What goes on is told again after this time.
@@ -22,14 +22,17 @@ const POINTS_TOLD: usize = 16;
 #[must_use]
 pub fn decide(ledger: Option<Ledger>, seen: &Seen<'_>, rules: &Notifications) -> Ledger {
     let newest = seen.points.last().map_or(0, |point| point.seq);
+    let changed = seen.change.as_ref().map_or(0, |change| change.seq);
     let begin = || {
         let before = seen.points.iter().rev().nth(1).map_or(0, |point| point.seq);
-        Ledger::new(seen.group.clone(), seen.now, if seen.published { before } else { newest })
+        let told = if seen.published { before } else { newest };
+        Ledger::new(seen.group.clone(), seen.now, if seen.changed { told } else { told.max(changed) })
     };
     let mut ledger = ledger.unwrap_or_else(begin);
     ledger.outbox.retain(|parcel| seen.now.signed_duration_since(parcel.notice.at) < KEEP_FOR);
     let mut desk = Desk { ledger, seen, rules };
     desk.points();
+    desk.change();
     desk.judge(EventKind::Failure, Some(seen.part), failure(seen));
     if let Some(lag) = seen.lag {
         let stale = stale(lag, desk.ledger.since, seen);
@@ -39,7 +42,10 @@ pub fn decide(ledger: Option<Ledger>, seen: &Seen<'_>, rules: &Notifications) ->
         desk.ledger.retention_seen_at = Some(seen.now);
         desk.judge(EventKind::Retention, None, retention(findings));
     }
-    desk.ledger.told_up_to = desk.ledger.told_up_to.max(newest);
+    if let Some(findings) = &seen.services {
+        desk.judge(EventKind::Services, None, services(findings));
+    }
+    desk.ledger.told_up_to = desk.ledger.told_up_to.max(newest).max(changed);
     desk.ledger
 }
 
@@ -102,6 +108,21 @@ fn retention(findings: &[String]) -> Verdict {
     )
 }
 
+fn services(findings: &[String]) -> Verdict {
+    if findings.is_empty() {
+        return Verdict::Fine;
+    }
+    let problem = Problem {
+        class: "services".to_owned(),
+        message: format!(
+            "{}\nEvery sync tries again; stop or start them yourself if that helps",
+            findings.join("\n")
+        ),
+        seq: None,
+    };
+    Verdict::Wrong(problem, "services are not as the failover wants them".to_owned())
+}
+
 /// Where notices are written.
 struct Desk<'a> {
     ledger: Ledger,
@@ -126,6 +147,28 @@ impl Desk<'_> {
             (notice.seq, notice.cut) = (Some(point.seq), Some(point.cut.clone()));
             self.post(&notice);
         }
+    }
+
+    fn change(&mut self) {
+        let seen = self.seen;
+        let Some(change) = seen.change.as_ref().filter(|change| change.seq > self.ledger.told_up_to) else {
+            return;
+        };
+        let Change { seq, kind, active, standby, approved_by, from, outcome } = change;
+        let id = format!("{}/{}/failover/{seq}", seen.group, seen.epoch);
+        let title = format!("{kind}: {active} is active, {standby} is standby");
+        let mut notice = self.notice(EventKind::Failover, id.clone(), id, &title);
+        let from = match from {
+            Some((point, age)) if *kind == "failover" => format!(
+                "it goes on from {point}, which was {} old: what {standby} got since is not part of it",
+                duration_text(*age)
+            ),
+            Some((point, _)) => format!("it goes on from {point}, and nothing is lost"),
+            None => "it goes on from nothing".to_owned(),
+        };
+        let outcome = outcome.as_ref().map(|outcome| format!("\n{outcome}")).unwrap_or_default();
+        notice.text = format!("approved by {approved_by}; {from}{outcome}");
+        self.post(&notice);
     }
 
     fn judge(&mut self, kind: EventKind, part: Option<Part>, verdict: Verdict) {
@@ -194,6 +237,7 @@ impl Desk<'_> {
     fn recovered(&mut self, over: &Standing) {
         let title = match over.event {
             EventKind::Stale => "RPO target met again".to_owned(),
+            EventKind::Services => "services are as they should be".to_owned(),
             EventKind::Retention => "source retention is long enough again".to_owned(),
             _ => format!("{} works again", over.part.unwrap_or(Part::Sync).as_str()),
         };

@@ -39,6 +39,25 @@ pub struct Point {
     pub copied: (usize, u64, u64),
 }
 
+/// A change of roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its entry of the group log.
+    pub seq: u64,
+    /// `failover` or `failback`.
+    pub kind: &'static str,
+    /// The region that is active from then on.
+    pub active: String,
+    /// The region that is standby from then on.
+    pub standby: String,
+    /// Who approved it.
+    pub approved_by: String,
+    /// What the active region goes on from, in words, and how old that was by then.
+    pub from: Option<(String, Duration)>,
+    /// What the call that made it measured and found; none when another call tells of it.
+    pub outcome: Option<String>,
+}
+
 /// How far behind the group is, against its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lag {
@@ -73,4 +92,10 @@ pub struct Seen<'a> {
     pub lag: Option<Lag>,
     /// Retentions that are too short; none when nobody looked.
     pub retention: Option<Vec<String>>,
+    /// The newest change of roles.
+    pub change: Option<Change>,
+    /// Whether this call made it.
+    pub changed: bool,
+    /// Services that were tried more than once and are not as they should be; none when nobody looked.
+    pub services: Option<Vec<String>>,
 }

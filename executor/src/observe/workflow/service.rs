@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::secret::{Secret, SecretRef};
-use lakedr_control::service::ServiceError;
-use lakedr_control::validate::{AirflowDag, Side, SideName, Workflow};
+use lakedr_control::service::{Login, ServiceError};
+use lakedr_control::validate::{AirflowDag, Side, SideName, Workflow, Workspace, WorkspaceLogin};
 use lakedr_control::vault::{SecretError, Secrets};
 use url::Url;
 
@@ -12,7 +12,6 @@ use super::airflow::AirflowRuns;
 use super::databricks::DatabricksRuns;
 use crate::cut::Run;
 use crate::error::Classify;
-use crate::observe::workspace_login;
 
 /// The runs that a service told of.
 #[derive(Debug, Clone)]
@@ -143,8 +142,7 @@ pub async fn open(
                 .workspace
                 .as_ref()
                 .ok_or_else(|| WorkflowError::NoWorkspace { region: active.region.clone() })?;
-            let failed = |cause| WorkflowError::Secret { service: workspace.url.to_string(), cause };
-            let login = workspace_login(workspace, secrets).await.map_err(failed)?;
+            let login = workspace_login(workspace, secrets).await?;
             Ok(Some(Box::new(DatabricksRuns::new(workspace, login, job)?)))
         }
         Workflow::AirflowDag(declared) => {
@@ -158,6 +156,23 @@ pub async fn open(
             Ok(Some(Box::new(AirflowRuns::new(dag, login)?)))
         }
     }
+}
+
+/// Who asks a workspace.
+///
+/// # Errors
+/// When its credentials cannot be had.
+pub(crate) async fn workspace_login(
+    workspace: &Workspace,
+    secrets: &Secrets,
+) -> Result<Login, WorkflowError> {
+    let secret = async |reference| secret(secrets, &workspace.url, reference).await;
+    Ok(match &workspace.login {
+        WorkspaceLogin::Token(token) => Login::Bearer(secret(token).await?),
+        WorkspaceLogin::Client { id, secret: of_client } => {
+            Login::databricks_client(secret(id).await?, secret(of_client).await?)
+        }
+    })
 }
 
 async fn secret(secrets: &Secrets, service: &Url, reference: &SecretRef) -> Result<Secret, WorkflowError> {

@@ -11,7 +11,7 @@ use super::error::{FailedStatement, WarehouseError};
 use super::rows::HistoryRow;
 use super::running::{Statements, cancel, path};
 use super::script;
-use crate::observe::workspace_login;
+use crate::observe::workflow::workspace_login;
 use crate::pipeline::Scene;
 
 const STATEMENTS: &str = "/api/2.0/sql/statements";
@@ -54,7 +54,7 @@ impl Warehouse {
         let workspace = side.workspace.as_ref().ok_or_else(|| nobody("workspace"))?;
         let url = workspace.url.to_string();
         let login = workspace_login(workspace, &scene.secrets).await;
-        let login = login.map_err(|cause| WarehouseError::Secret { workspace: url.clone(), cause })?;
+        let login = login.map_err(Box::new)?;
         let service = Service::new(&url, login).map_err(failed)?;
         Ok(Self { service, id: id.to_owned(), workspace: url, running: scene.world.statements.clone() })
     }

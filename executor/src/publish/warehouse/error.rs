@@ -1,9 +1,9 @@
 use http::StatusCode;
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::service::ServiceError;
-use lakedr_control::vault::SecretError;
 
 use crate::error::Classify;
+use crate::observe::workflow::WorkflowError;
 
 /// Error codes of statements that may pass (SQL Statement Execution API, `ServiceErrorCode`).
 const PASSING: &[&str] = &[
@@ -30,14 +30,8 @@ pub(crate) enum WarehouseError {
         cause: ServiceError,
     },
     /// Its credentials cannot be had.
-    #[error("the credentials for {workspace}")]
-    Secret {
-        /// The workspace.
-        workspace: String,
-        /// Why.
-        #[source]
-        cause: SecretError,
-    },
+    #[error(transparent)]
+    Login(#[from] Box<WorkflowError>),
     /// The statement did not succeed.
     #[error(transparent)]
     Failed(Box<FailedStatement>),
@@ -127,7 +121,7 @@ impl Classify for WarehouseError {
     fn class(&self) -> FailureClass {
         match self {
             Self::Service { cause } => cause.class(),
-            Self::Secret { cause, .. } => cause.class(),
+            Self::Login(cause) => cause.class(),
             Self::Failed(failed) => {
                 let FailedStatement { code, sql_state, message, .. } = failed.as_ref();
                 if sql_state == "42501" || message.contains("PERMISSION") || code == "UNAUTHENTICATED" {
@@ -148,7 +142,7 @@ impl Classify for WarehouseError {
     fn retryable(&self) -> bool {
         match self {
             Self::Service { cause } => cause.retryable(),
-            Self::Secret { cause, .. } => cause.passes(),
+            Self::Login(cause) => cause.retryable(),
             other => other.class() == FailureClass::Unreachable,
         }
     }
@@ -156,6 +150,8 @@ impl Classify for WarehouseError {
 
 #[cfg(test)]
 mod tests {
+    use lakedr_control::vault::SecretError;
+
     use super::*;
     use crate::error::chain;
 
@@ -174,7 +170,7 @@ mod tests {
     fn name(error: &WarehouseError) -> &'static str {
         match error {
             WarehouseError::Service { .. } => "Service",
-            WarehouseError::Secret { .. } => "Secret",
+            WarehouseError::Login(_) => "Login",
             WarehouseError::Failed(_) => "Failed",
             WarehouseError::NotShown { .. } => "NotShown",
             WarehouseError::NoHistory { .. } => "NoHistory",
@@ -197,12 +193,13 @@ mod tests {
             },
         };
         let cause = SecretError::NotSet { reference: "env://T".parse().unwrap() };
+        let login = WorkflowError::Secret { service: "https://w".to_owned(), cause };
         let all = [
             status(StatusCode::UNAUTHORIZED),
             status(StatusCode::FORBIDDEN),
             status(StatusCode::BAD_REQUEST),
             status(StatusCode::BAD_GATEWAY),
-            WarehouseError::Secret { workspace: "https://w".to_owned(), cause },
+            WarehouseError::Login(Box::new(login)),
             failed("BAD_REQUEST", "42P01", "[TABLE_OR_VIEW_NOT_FOUND] no such table"),
             WarehouseError::NotShown { warehouse: warehouse() },
             WarehouseError::NoHistory { warehouse: warehouse(), row: vec![None] },

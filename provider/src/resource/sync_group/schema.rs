@@ -1,7 +1,9 @@
 //! What a sync group looks like to Terraform.
 
 use super::super::shared::{document_facts, name, schedule, secret_reference};
-use crate::wire::{Attribute, Schema, Stability, Type};
+use crate::wire::{Attribute, Meaning, Schema, Stability, Type};
+
+mod services;
 
 pub(super) fn schema() -> Schema {
     let mut attributes = identity();
@@ -54,7 +56,7 @@ fn side() -> Vec<Attribute> {
             "Name of the external location of this side, in the same region: landing area, group log and metadata \
              while this side is standby.",
         ),
-        Attribute::string("table_root").describe(
+        Attribute::string("table_root").meaning(Meaning::Place).describe(
             "Root of the tables of this side: a table without an explicit URL lies at \
              `table_root/catalog/schema/table`.",
         ),
@@ -74,9 +76,9 @@ fn content() -> Vec<Attribute> {
         Attribute::string("name")
             .required()
             .describe("`catalog.schema.table`; a part that holds a dot in back-quotes."),
-        Attribute::string("primary_url")
+        Attribute::string("primary_url").meaning(Meaning::Place)
             .describe("URL of the table in the primary region. Wins over `table_root`."),
-        Attribute::string("secondary_url")
+        Attribute::string("secondary_url").meaning(Meaning::Place)
             .describe("URL of the table in the secondary region. Wins over `table_root`."),
         Attribute::bool("shallow_clone").describe(
             "The table is a shallow clone: its log names files outside of its root, and lakedr reads them with the \
@@ -125,9 +127,10 @@ fn workflow() -> Vec<Attribute> {
     ];
     let marker = vec![
         Attribute::string("url")
+            .meaning(Meaning::Place)
             .required()
             .describe("Where the run records lie, for example `s3://bucket/runs/`."),
-        Attribute::string("secondary_url").describe(
+        Attribute::string("secondary_url").meaning(Meaning::Place).describe(
             "Where they lie while the secondary region is active. Without it they lie in `url`, which then has to outlive \
              the loss of either region.",
         ),
@@ -153,12 +156,12 @@ fn policy() -> Vec<Attribute> {
         Attribute::string("compaction").default("copy").one_of(&["copy", "skip"]).describe(
             "`copy`: files that only rewrite rows already there are copied like all others. `skip`: they stay at home.",
         ),
-        Attribute::string("clock_skew").default("2s").describe(
+        Attribute::string("clock_skew").meaning(Meaning::Duration).default("2s").describe(
             "Allowance for clocks that disagree, where commit times are compared with run times, for example `2s`.",
         ),
-        Attribute::string("rpo_target")
+        Attribute::string("rpo_target").meaning(Meaning::Duration)
             .describe("RPO lag that is still acceptable, for example `1h`. Reported against, nothing else."),
-        Attribute::string("rto_target")
+        Attribute::string("rto_target").meaning(Meaning::Duration)
             .describe("Time to recover that is still acceptable, for example `4h`. Reported against, nothing else."),
         Attribute::number("max_bytes_per_second")
             .default(0u64)
@@ -166,6 +169,7 @@ fn policy() -> Vec<Attribute> {
             .describe("Cap on transfer, in bytes per second; 0 is no cap."),
         Attribute::number("egress_price_per_gib")
             .describe("Price of egress in any currency per GiB, for the cost in plans and reports."),
+        services::services(),
         Attribute::object("notifications", notifications()).describe("Who is told."),
         Attribute::bool("paused").default(false).describe("Do not sync. Recovery points stay as they are."),
     ]
@@ -178,9 +182,10 @@ fn retry() -> Vec<Attribute> {
             .whole(1, u64::from(u32::MAX))
             .describe("Attempts in all, the first one included."),
         Attribute::string("initial_backoff")
+            .meaning(Meaning::Duration)
             .default("10s")
             .describe("Wait after the first failure; it doubles from then on."),
-        Attribute::string("max_backoff").default("5m").describe("Longest wait."),
+        Attribute::string("max_backoff").meaning(Meaning::Duration).default("5m").describe("Longest wait."),
     ]
 }
 
@@ -205,15 +210,16 @@ fn notifications() -> Vec<Attribute> {
     vec![
         urls(
             "on_failure",
-            "Told of failures and their end, of a missed `rpo_target`, and of source tables that remove old files \
-             too early for the schedule: `mailto:user@example.com`; a webhook `https://…`; \
+            "Told of failures and their end, of a missed `rpo_target`, of source tables that remove old files \
+             too early for the schedule, of failovers and failbacks, and of services that do not do as they are told: `mailto:user@example.com`; a webhook `https://…`; \
              `pagerduty://env://ROUTING_KEY`; or a secret reference to a webhook, to one of Slack, or to a server that \
              takes what Slack takes (`slack+https://…`).",
         ),
         urls("on_success", "Told of recovery points: the same kinds of places."),
         urls(
             "events",
-            "What is told of, of `success`, `failure`, `recovered`, `stale` and `retention`; everything, without it.",
+            "What is told of, of `success`, `failure`, `recovered`, `stale`, `retention`, `failover` and `services`; everything, \
+             without it.",
         ),
     ]
 }

@@ -19,7 +19,10 @@ fn text(at: Option<DateTime<Utc>>) -> Option<String> {
 }
 
 impl Airflow2Or3 {
-    pub(super) fn answer(&self, request: &Request) -> Answer {
+    pub(super) fn answer(&mut self, request: &Request) -> Answer {
+        if self.lost {
+            return refused(503, "the stand-in was told to say so");
+        }
         let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
         let api = if self.major == 2 { "v1" } else { "v2" };
         match (request.method.as_str(), path.as_slice()) {
@@ -27,7 +30,7 @@ impl Airflow2Or3 {
                 Answer::new(200, json!({"version": "3.0.6", "git_version": null}))
             }
             ("POST", ["air", "auth", "token"]) if self.major == 3 => self.token(request),
-            ("GET", ["air", "api", version, "dags", dag, rest @ ..]) if *version == api => {
+            ("GET" | "PATCH", ["air", "api", version, "dags", dag, rest @ ..]) if *version == api => {
                 if !self.lets_in(request) {
                     return refused(401, "Unauthorized");
                 }
@@ -55,8 +58,12 @@ impl Airflow2Or3 {
         refused(401, "Invalid credentials")
     }
 
-    fn of_dag(&self, request: &Request, rest: &[&str]) -> Answer {
+    fn of_dag(&mut self, request: &Request, rest: &[&str]) -> Answer {
+        if request.method == "PATCH" {
+            return self.pause(request, rest);
+        }
         match rest {
+            [] => Answer::new(200, json!({"dag_id": self.dag, "is_paused": self.paused})),
             ["dagRuns"] => self.runs(request),
             ["dagRuns", run, "taskInstances"] => match self.runs.iter().find(|known| known.id == *run) {
                 None => refused(404, "DAGRun not found"),
@@ -67,6 +74,17 @@ impl Airflow2Or3 {
                 }
             },
             _ => refused(404, "Not Found"),
+        }
+    }
+
+    fn pause(&mut self, request: &Request, rest: &[&str]) -> Answer {
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        match (rest, request.get("update_mask"), body["is_paused"].as_bool()) {
+            ([], Some("is_paused"), Some(paused)) => {
+                self.paused = paused;
+                Answer::new(200, json!({"dag_id": self.dag, "is_paused": paused}))
+            }
+            _ => refused(400, "Bad Request"),
         }
     }
 

@@ -41,7 +41,10 @@ impl Workspace {
             ("GET", ["api", _, "jobs", "get"]) => self.job(request),
             ("GET", ["api", _, "jobs", "runs", "list"]) => self.runs(request),
             ("GET", ["api", _, "jobs", "runs", "get"]) => self.run(request),
-            _ => refused(404, "ENDPOINT_NOT_FOUND", "No API found"),
+            _ => {
+                let turned = self.turn(request);
+                turned.unwrap_or_else(|| refused(404, "ENDPOINT_NOT_FOUND", "No API found"))
+            }
         }
     }
 
@@ -67,16 +70,24 @@ impl Workspace {
         let name = request.get("name").map(str::to_lowercase);
         let found =
             self.jobs.iter().filter(|(_, job)| name.as_ref().is_none_or(|name| job.to_lowercase() == *name));
-        let rows: Vec<Value> = found.map(|(id, name)| job(*id, name)).collect();
+        let rows: Vec<Value> = found.map(|(id, name)| self.told_job(*id, name)).collect();
         page(request, "jobs", rows)
     }
 
     fn job(&self, request: &Request) -> Answer {
         let wanted: Option<i64> = request.number("job_id");
         match self.jobs.iter().find(|(id, _)| Some(*id) == wanted) {
-            Some((id, name)) => Answer::new(200, job(*id, name)),
+            Some((id, name)) => Answer::new(200, self.told_job(*id, name)),
             None => refused(400, "INVALID_PARAMETER_VALUE", "Job does not exist."),
         }
+    }
+
+    fn told_job(&self, id: i64, name: &str) -> Value {
+        let mut told = job(id, name);
+        for (field, value) in self.compute.settings.get(&id).into_iter().flatten() {
+            told["settings"][field] = value.clone();
+        }
+        told
     }
 
     fn runs(&self, request: &Request) -> Answer {

@@ -47,6 +47,9 @@ impl Group {
             points: self.points.clone(),
             lag: None,
             retention: None,
+            change: None,
+            changed: false,
+            services: None,
         }
     }
 
@@ -231,4 +234,45 @@ fn wording() {
     insta::assert_json_snapshot!("pagerduty", calls);
     assert_eq!(mail(failure).thread, mail(recovered).thread);
     assert_ne!(mail(failure).message_id, mail(recovered).message_id);
+}
+
+fn change(seq: u64) -> Change {
+    Change {
+        seq,
+        kind: "failover",
+        active: "west".to_owned(),
+        standby: "east".to_owned(),
+        approved_by: "ada@example.com".to_owned(),
+        from: Some(("run 7".to_owned(), Duration::from_secs(600))),
+        outcome: None,
+    }
+}
+
+#[test]
+fn a_change_of_roles_is_told_once_whoever_finds_it() {
+    let mut group = Group::new();
+    group.rules.on_failure = vec![HOOK.to_owned()];
+    let with = |seq| move |seen: &mut Seen<'_>| seen.change = Some(change(seq));
+    assert!(group.call_with(0, Condition::Good, with(4)).is_empty(), "from before the group was watched");
+    let told = group.call_with(1, Condition::Good, with(9));
+    assert!(told.iter().any(|told| told.contains("failover: west is active, east is standby")), "{told:?}");
+    assert!(group.call_with(2, Condition::Good, with(9)).is_empty());
+    let mut group = Group::new();
+    let made = |seen: &mut Seen<'_>| (seen.change, seen.changed) = (Some(change(9)), true);
+    assert_eq!(group.call_with(0, Condition::Open, made).len(), 1, "whoever makes it tells it in any case");
+}
+
+#[test]
+fn services_are_an_incident_of_their_own() {
+    let mut group = Group::new();
+    let open = |open: &'static [&'static str]| {
+        move |seen: &mut Seen<'_>| {
+            seen.services = Some(open.iter().map(|&service| service.to_owned()).collect());
+        }
+    };
+    assert!(group.call_with(0, Condition::Good, open(&[])).is_empty());
+    assert_eq!(group.call_with(1, Condition::Good, open(&["east: job"])).len(), 1);
+    assert!(group.call_with(2, Condition::Good, open(&["east: job"])).is_empty());
+    let over = group.call_with(3, Condition::Good, open(&[]));
+    assert!(over.iter().any(|told| told.contains("services are as they should be")), "{over:?}");
 }

@@ -1,14 +1,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use http::StatusCode;
 use lakedr_control::secret::Secret;
-use lakedr_control::service::{Call, Login, Service, ServiceError};
+use lakedr_control::service::{Call, Service};
 use lakedr_control::validate::AirflowDag;
-use serde::de::{DeserializeOwned, IgnoredAny};
-use tokio::sync::OnceCell;
+use serde::de::DeserializeOwned;
 
 use super::answer::{DagRun, RunsPage, TaskInstance, TasksPage};
+use super::api::{WebServer, failed};
 use crate::cut::merged;
 use crate::observe::workflow::{Listed, RunService, WorkflowError};
 
@@ -25,16 +24,7 @@ const TRIES: usize = 3;
 #[derive(Debug)]
 pub(in crate::observe::workflow) struct AirflowRuns {
     dag: AirflowDag,
-    nobody: Service,
-    login: Option<(Secret, Secret)>,
-    api: OnceCell<Api>,
-}
-
-/// One of the two APIs.
-#[derive(Debug)]
-struct Api {
-    service: Service,
-    version: &'static str,
+    server: WebServer,
 }
 
 /// One page of a list.
@@ -63,30 +53,7 @@ impl AirflowRuns {
         dag: &AirflowDag,
         login: Option<(Secret, Secret)>,
     ) -> Result<Self, WorkflowError> {
-        let nobody = Service::new(dag.url.as_str(), Login::Anonymous).map_err(failed)?;
-        Ok(Self { dag: dag.clone(), nobody, login, api: OnceCell::new() })
-    }
-
-    /// Airflow 3 tells its version at a place that Airflow 2 does not have, and to everybody.
-    async fn api(&self) -> Result<&Api, WorkflowError> {
-        let found = self.api.get_or_try_init(|| async {
-            let version = self.nobody.ask::<IgnoredAny>(&Call::get("/api/v2/version")).await;
-            let (version, login) = match (version, self.login.clone()) {
-                (Ok(_), Some((user, password))) => {
-                    ("v2", Login::Session { path: "/auth/token", user, password })
-                }
-                (Ok(_), None) => ("v2", Login::Anonymous),
-                (Err(error), Some((user, password))) if error.status() == Some(StatusCode::NOT_FOUND) => {
-                    ("v1", Login::Basic { user, password })
-                }
-                (Err(error), None) if error.status() == Some(StatusCode::NOT_FOUND) => {
-                    ("v1", Login::Anonymous)
-                }
-                (Err(error), _) => return Err(failed(error)),
-            };
-            Ok(Api { service: self.nobody.asked_by(login), version })
-        });
-        found.await
+        Ok(Self { dag: dag.clone(), server: WebServer::new(&dag.url, login)? })
     }
 
     /// The rows of a list, and when the first page was given. Rows are in the order of their ids, so that later ones come
@@ -96,7 +63,7 @@ impl AirflowRuns {
         below: &[&str],
         query: &[(&str, &str)],
     ) -> Result<(Vec<P::Row>, Option<DateTime<Utc>>), WorkflowError> {
-        let api = self.api().await?;
+        let api = self.server.api().await?;
         let path = [&["api", api.version, "dags", &self.dag.dag_id, "dagRuns"], below].concat();
         for _ in 0..TRIES {
             if let Some(rows) = once::<P>(&api.service, &path, query).await? {
@@ -109,10 +76,6 @@ impl AirflowRuns {
     async fn tasks(&self, run: &DagRun) -> Result<Vec<TaskInstance>, WorkflowError> {
         Ok(self.all::<TasksPage>(&[&run.id, "taskInstances"], &[]).await?.0)
     }
-}
-
-fn failed(cause: ServiceError) -> WorkflowError {
-    WorkflowError::Service { expected: "an Airflow web server", cause }
 }
 
 /// All pages of a list; none when its length changed.

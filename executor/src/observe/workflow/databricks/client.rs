@@ -1,20 +1,20 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use lakedr_control::service::{Answer, Call, Login, Service, ServiceError};
+use lakedr_control::service::{Answer, Call, Login, Service};
 use lakedr_control::spec::DatabricksJobSpec;
 use lakedr_control::validate::Workspace;
 use serde::de::DeserializeOwned;
+use url::Url;
 
-use super::answer::{Job, JobRun, JobsPage, RunPage, RunsPage};
+use super::answer::{JobRun, RunPage, RunsPage};
+use super::job::{failed, job_id};
 use super::repairs::{to_ask, with_repairs};
 use crate::cut::{Run, merged};
 use crate::observe::workflow::{Listed, RunService, WorkflowError};
 
 /// Runs of a page: `limit` has to be under 25.
 const RUNS: &str = "24";
-/// Jobs of a page, the most that there may be.
-const JOBS: &str = "100";
 
 /// Runs that are asked for at the same time.
 const RUNS_IN_FLIGHT: usize = 8;
@@ -23,7 +23,7 @@ const RUNS_IN_FLIGHT: usize = 8;
 #[derive(Debug)]
 pub(in crate::observe::workflow) struct DatabricksRuns {
     service: Service,
-    workspace: String,
+    workspace: Url,
     job: DatabricksJobSpec,
 }
 
@@ -34,7 +34,7 @@ impl DatabricksRuns {
         job: &DatabricksJobSpec,
     ) -> Result<Self, WorkflowError> {
         let service = Service::new(workspace.url.as_str(), login).map_err(failed)?;
-        Ok(Self { service, workspace: workspace.url.to_string(), job: job.clone() })
+        Ok(Self { service, workspace: workspace.url.clone(), job: job.clone() })
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -43,43 +43,6 @@ impl DatabricksRuns {
         query: &[(&str, &str)],
     ) -> Result<Answer<T>, WorkflowError> {
         self.service.ask_dated(&Call::get_at(path).with_query(query)).await.map_err(failed)
-    }
-
-    /// The id of the job, which exists.
-    async fn job_id(&self) -> Result<String, WorkflowError> {
-        match (&self.job.id, &self.job.name) {
-            (Some(id), _) => {
-                let id = id.to_string();
-                let job = self.ask::<Job>(&["api", "2.2", "jobs", "get"], &[("job_id", &id)]).await?;
-                Ok(job.value.job_id.to_string())
-            }
-            (None, name) => self.job_named(name.as_deref().unwrap_or_default()).await,
-        }
-    }
-
-    async fn job_named(&self, name: &str) -> Result<String, WorkflowError> {
-        let (mut ids, mut token) = (Vec::new(), None::<String>);
-        loop {
-            let mut query = vec![("name", name), ("limit", JOBS)];
-            query.extend(token.as_deref().map(|token| ("page_token", token)));
-            let page = self.ask::<JobsPage>(&["api", "2.2", "jobs", "list"], &query).await?.value;
-            // the service takes no notice of case
-            let same = |job: &Job| job.settings.name.to_lowercase() == name.to_lowercase();
-            ids.extend(page.jobs.iter().filter(|job| same(job)).map(|job| job.job_id));
-            token = page.next_page_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                break;
-            }
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        match ids.as_slice() {
-            [id] => Ok(id.to_string()),
-            [] => Err(WorkflowError::NoJob { workspace: self.workspace.clone(), name: name.to_owned() }),
-            _ => {
-                Err(WorkflowError::ManyJobs { workspace: self.workspace.clone(), name: name.to_owned(), ids })
-            }
-        }
     }
 
     /// All pages, and when the first was given.
@@ -123,16 +86,12 @@ impl DatabricksRuns {
     }
 }
 
-fn failed(cause: ServiceError) -> WorkflowError {
-    WorkflowError::Service { expected: "a Databricks workspace", cause }
-}
-
 #[async_trait]
 impl RunService for DatabricksRuns {
     /// All runs that the service keeps (60 days): it can be asked for runs by their begin only, and a run that began long
     /// ago may end, or be repaired, at any time.
     async fn runs(&self, since: Option<DateTime<Utc>>) -> Result<Listed, WorkflowError> {
-        let job = self.job_id().await?;
+        let job = job_id(&self.service, &self.workspace, &self.job).await?.to_string();
         let asked_at = Utc::now();
         // first those that are under way: one that ends while pages are read may slip from a page to another one
         let (active, date) = self.pages(&job, &[("active_only", "true")]).await?;

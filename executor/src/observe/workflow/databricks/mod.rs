@@ -2,6 +2,8 @@
 
 mod answer;
 mod client;
+mod job;
 mod repairs;
 
 pub(super) use client::DatabricksRuns;
+pub(crate) use job::job_id;

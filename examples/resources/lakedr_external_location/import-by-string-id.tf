@@ -1,0 +1,4 @@
+import {
+  to = lakedr_external_location.east
+  id = "east_sync"
+}

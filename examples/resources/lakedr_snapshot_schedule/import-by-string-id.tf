@@ -1,0 +1,4 @@
+import {
+  to = lakedr_snapshot_schedule.audit
+  id = "audit_weekly"
+}

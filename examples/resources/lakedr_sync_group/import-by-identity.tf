@@ -1,0 +1,4 @@
+import {
+  to       = lakedr_sync_group.etl
+  identity = { name = "etl" }
+}
