@@ -274,6 +274,9 @@ pub struct SnapshotRestoreArgs {
     /// Bring them back into the tables that were copied, as commits behind the newest ones
     #[arg(long)]
     pub in_place: bool,
+    /// Bring back these partitions only, for a backfill; several columns all have to match, several values of one any
+    #[arg(long, value_name = "COLUMN=VALUE", requires = "in_place")]
+    pub where_partition: Vec<String>,
     /// Undo commits that are newer than the snapshot; they stay in the history of the tables
     #[arg(long, requires = "in_place")]
     pub yes: bool,

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use super::catalog::{Catalog, Kept};
 use super::id::SnapshotId;
 
 /// Calendar periods, by the clock of the schedule's time zone.
@@ -152,6 +153,19 @@ pub fn reasons(snapshots: &[Candidate<'_>], rules: Rules<'_>, now: DateTime<Utc>
         }
     }
     kept
+}
+
+/// Every snapshot of a catalog with the reasons to keep it, oldest first.
+#[must_use]
+pub fn judged<'a>(
+    catalog: &'a Catalog,
+    rules: Rules<'_>,
+    now: DateTime<Utc>,
+) -> Vec<(&'a Kept, BTreeSet<Reason>)> {
+    let candidate =
+        |kept: &'a Kept| Candidate { id: &kept.id, taken_at: kept.taken_at, pinned: kept.pinned.is_some() };
+    let candidates: Vec<Candidate<'_>> = catalog.snapshots.iter().map(candidate).collect();
+    catalog.snapshots.iter().zip(reasons(&candidates, rules, now)).collect()
 }
 
 /// The first of each group, for the first `count` groups.

@@ -5,6 +5,7 @@ use crate::cli::Global;
 use crate::error::{Classify as _, Failure};
 use crate::exit::Exit;
 use crate::report::{Output, Progress};
+use crate::snapshots::InvalidPartition;
 use crate::spec::{LoadError, Loaded, SpecSource, load};
 use crate::world::World;
 
@@ -58,6 +59,9 @@ pub enum CommandError {
         /// The schedules there are.
         known: String,
     },
+    /// A partition that was named is none.
+    #[error("--where-partition")]
+    Partition(#[from] InvalidPartition),
     /// Standard input is wanted for two things.
     #[error("stdin holds the transfers: give --state FILE, or --control URL")]
     StdinTwice,

@@ -15,7 +15,7 @@ use crate::error::{Failure, chain};
 use crate::exit::Exit;
 use crate::pipeline::Stop;
 use crate::report::{GroupReport, ReportedError};
-use crate::snapshots::{self, Desk, SnapshotError, Taken, TakenTable, Where, Which};
+use crate::snapshots::{self, Desk, Partitions, SnapshotError, Taken, TakenTable, Where, Which};
 use crate::spec::Loaded;
 use pick::{holder, only, schedules};
 pub(super) use watch::{Checked, Watched, check, watch};
@@ -212,7 +212,7 @@ async fn restore(context: &Context, args: &SnapshotRestoreArgs) -> Result<Exit, 
     };
     let to = match &args.target {
         Some(url) => Where::Elsewhere(url.clone()),
-        None => Where::InPlace { yes: args.yes },
+        None => Where::InPlace { yes: args.yes, partitions: Partitions::parse(&args.where_partition)? },
     };
     let restored = async {
         let desk = Desk::open(&context.world, &loaded, &schedule).await?;

@@ -2,7 +2,10 @@ use lakedr_control::group_log::FailureClass;
 use lakedr_control::id::{InvalidTableName, Name, TableName};
 use lakedr_control::snapshots::{CatalogError, GivenUp, NoSuchSnapshot, SnapshotId};
 
+use crate::copy::ManifestError;
 use crate::error::{Classify, Failure, chain};
+use crate::plan::diff::DiffRefusal;
+use crate::spec::StoresError;
 
 /// Lost races for the next version of a catalog before a call gives up.
 pub(super) const RACES: usize = 16;
@@ -140,6 +143,15 @@ pub enum SnapshotError {
         /// What is other.
         problem: String,
     },
+    /// A file of the snapshot cannot be located.
+    #[error(transparent)]
+    Diff(#[from] DiffRefusal),
+    /// A store cannot be opened.
+    #[error(transparent)]
+    Stores(#[from] StoresError),
+    /// The list of files cannot be kept.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// A name that is fixed is none; a bug.
     #[error("the folder of the copies has no name")]
     Name(#[source] InvalidTableName),
@@ -197,6 +209,9 @@ impl Classify for SnapshotError {
             | Self::NoPartitionColumn { .. } => FailureClass::Configuration,
             Self::OtherSchema { .. } => FailureClass::Unsupported,
             Self::Name(_) => FailureClass::Internal,
+            Self::Diff(cause) => cause.class(),
+            Self::Stores(cause) => cause.class(),
+            Self::Manifest(cause) => cause.class(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use lakedr_control::snapshots::due::{Due, due};
-use lakedr_control::snapshots::retention::{Candidate, Reason, reasons};
+use lakedr_control::snapshots::retention::{self, Reason};
 use lakedr_control::snapshots::{Catalog, CatalogFailure, Kept, SnapshotId, UnderWay};
 use serde::Serialize;
 
@@ -81,14 +81,8 @@ pub async fn list(desk: &Desk<'_>) -> Result<Listed, Failure> {
 
 /// Every snapshot with the reasons to keep it.
 pub(super) fn judged(desk: &Desk<'_>, catalog: &Catalog) -> Vec<(Kept, Vec<Reason>)> {
-    let candidates: Vec<Candidate<'_>> = catalog
-        .snapshots
-        .iter()
-        .map(|kept| Candidate { id: &kept.id, taken_at: kept.taken_at, pinned: kept.pinned.is_some() })
-        .collect();
-    let reasons = reasons(&candidates, desk.schedule.rules(), desk.world.now());
-    let reasons = reasons.into_iter().map(|reasons| reasons.into_iter().collect());
-    catalog.snapshots.iter().cloned().zip(reasons).collect()
+    let judged = retention::judged(catalog, desk.schedule.rules(), desk.world.now()).into_iter();
+    judged.map(|(kept, reasons)| (kept.clone(), reasons.into_iter().collect())).collect()
 }
 
 /// The snapshots that no rule keeps.

@@ -8,6 +8,7 @@ use lakedr_control::id::TableName;
 use uuid::Uuid;
 
 use super::error::SnapshotError;
+use super::partition::Partitions;
 use crate::cli::Level;
 use crate::copy::copy_all;
 use crate::error::{At as _, Classify as _, Failure, Stage};
@@ -27,7 +28,7 @@ use crate::world::World;
 pub(super) const IN_FLIGHT: usize = 4;
 
 /// A table to make equal to another one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Wanted {
     /// Where it is read.
     pub(super) source: TableStore,
@@ -35,6 +36,8 @@ pub(super) struct Wanted {
     pub(super) version: u64,
     /// Where it is written.
     pub(super) target: TableStore,
+    /// The partitions that are meant; all when none is named.
+    pub(super) partitions: Partitions,
 }
 
 /// What the commits say of themselves.
@@ -57,6 +60,8 @@ pub(super) struct Replica {
     pub(super) version: u64,
     /// How long that took.
     pub(super) took: Duration,
+    /// What was asked for.
+    wanted: Wanted,
 }
 
 /// All of the results, or all of the failures.
@@ -75,16 +80,16 @@ pub(super) fn failed<T>(results: Vec<Result<T, Failure>>) -> Result<Vec<T>, Snap
 pub(super) async fn plan(wanted: Vec<Wanted>) -> Result<Vec<Replica>, SnapshotError> {
     let plans = wanted.into_iter().map(|wanted| async move {
         let begin = Instant::now();
-        let plan = plan_table(wanted).await?;
+        let plan = plan_table(wanted.clone()).await?;
         let version = plan.version_after().unwrap_or_default();
-        Ok(Replica { plan, version, took: begin.elapsed() })
+        Ok(Replica { plan, version, took: begin.elapsed(), wanted })
     });
     let plans: Vec<_> = plans.collect();
     failed(stream::iter(plans).buffered(IN_FLIGHT).collect().await)
 }
 
 async fn plan_table(wanted: Wanted) -> Result<TablePlan, Failure> {
-    let Wanted { source, version, target } = wanted;
+    let Wanted { source, version, target, partitions } = wanted;
     let name = source.name.clone();
     let listing = source.table().listing().await.at(Stage::Observe, &name)?;
     let head = Head { table: source, listing, known: None, newer: None };
@@ -94,7 +99,8 @@ async fn plan_table(wanted: Wanted) -> Result<TablePlan, Failure> {
         Stop::Refused(refusal) => Unreadable(refusal).at(Stage::Observe, &name),
     })?;
     let held = held(target).await.at(Stage::Plan, &name)?;
-    plan_between(pinned, snapshot, held).await
+    let plan = plan_between(pinned, snapshot, held).await?;
+    if partitions.is_empty() { Ok(plan) } else { partitions.restrict(plan).at(Stage::Plan, &name) }
 }
 
 /// A version of the source can no longer be read.
@@ -148,7 +154,11 @@ pub(super) async fn carry_out(
     let commits = replicas.into_iter().map(|mut replica| async move {
         let begin = Instant::now();
         commit(world, &replica.plan, said).await?;
-        read_back(world, &replica).await?;
+        if replica.wanted.partitions.is_empty() {
+            read_back(world, &replica).await?;
+        } else {
+            read_back_partitions(&replica).await?;
+        }
         replica.took += begin.elapsed();
         Ok(replica)
     });
@@ -178,6 +188,23 @@ async fn commit(world: &World, plan: &TablePlan, said: &Said) -> Result<(), Fail
 /// Id of a table that is made here: always the same for a place.
 fn table_id(table: &TableStore) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, table.url.as_str().as_bytes())
+}
+
+/// Compares the partitions that were brought back once more: nothing may be left to do.
+async fn read_back_partitions(replica: &Replica) -> Result<(), Failure> {
+    let again = plan_table(replica.wanted.clone()).await?;
+    if again.diff.is_empty() {
+        return Ok(());
+    }
+    let totals = &again.diff.totals;
+    let differences = vec![format!(
+        "{} file(s) are missing in the partitions, {} are too many",
+        totals.copied_data_files, totals.removed_files
+    )];
+    let (url, source_version) = (again.target.table.url.to_string(), again.source.head.version);
+    let version = replica.version;
+    let error = SnapshotError::ReadsBackOtherwise { url, version, source_version, differences };
+    Err(error.at(Stage::Verify, again.name()))
 }
 
 async fn read_back(world: &World, replica: &Replica) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::desk::Desk;
 use super::error::SnapshotError;
+use super::partition::Partitions;
 use super::replicate::{Replica, Said, Wanted, carry_out, plan};
 use super::source::home;
 use super::undone::{Undone, undone};
@@ -35,6 +36,8 @@ pub enum Where {
     InPlace {
         /// Newer commits may be undone.
         yes: bool,
+        /// The partitions that are meant; all when none is named.
+        partitions: Partitions,
     },
 }
 
@@ -89,7 +92,7 @@ pub async fn restore(
     let said = Said { by: format!("restore/{name}/{id}"), id: id.to_string(), seq: catalog.seq };
     let (wanted, sides, undone) = match to {
         Where::Elsewhere(url) => elsewhere(desk, &chosen, url, &said).await?,
-        Where::InPlace { yes } => in_place(desk, &document, &chosen, *yes).await?,
+        Where::InPlace { yes, partitions } => in_place(desk, &document, &chosen, *yes, partitions).await?,
     };
     let plans = plan(wanted).await.at(Stage::Plan, name)?;
     let restored = carry_out(desk.world, plans, &sides, &said, progress).await.at(Stage::Copy, name)?;
@@ -135,9 +138,14 @@ fn choose<'a>(
 
 type Restoration = (Vec<Wanted>, Sides, Vec<Undone>);
 
-fn wanted(desk: &Desk<'_>, table: &SnapshotTable, target: TableStore) -> Result<Wanted, Failure> {
+fn wanted(
+    desk: &Desk<'_>,
+    table: &SnapshotTable,
+    target: TableStore,
+    partitions: &Partitions,
+) -> Result<Wanted, Failure> {
     let source = desk.stores.copy(&table.name, &table.path).at(Stage::Observe, &table.name)?;
-    Ok(Wanted { source, version: table.version, target })
+    Ok(Wanted { source, version: table.version, target, partitions: partitions.clone() })
 }
 
 /// Tables of their own. One that is there already is only gone on with if this very restore has begun it.
@@ -154,7 +162,7 @@ async fn elsewhere(
         if !is_free(&target, said).await.at(Stage::Observe, name)? {
             return Err(SnapshotError::TargetTaken { url: url.to_string() }.at(Stage::Observe, name));
         }
-        all.push(wanted(desk, table, target)?);
+        all.push(wanted(desk, table, target, &Partitions::default())?);
     }
     Ok((all, desk.stores.away(url), Vec::new()))
 }
@@ -177,6 +185,7 @@ async fn in_place(
     document: &SnapshotDocument,
     chosen: &[&SnapshotTable],
     yes: bool,
+    partitions: &Partitions,
 ) -> Result<Restoration, Failure> {
     let home = home(desk).await?;
     let (mut all, mut lost) = (Vec::new(), Vec::new());
@@ -186,7 +195,7 @@ async fn in_place(
         let absent = || SnapshotError::Undeclared { table: name.clone() }.at(Stage::Spec, name);
         let target = target.ok_or_else(absent)?;
         lost.extend(undone(&target, document.as_of).await?);
-        all.push(wanted(desk, table, target)?);
+        all.push(wanted(desk, table, target, partitions)?);
     }
     if !yes && !lost.is_empty() {
         let undone = lost.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");

@@ -1,7 +1,7 @@
 //! Bringing snapshots back.
 
 use lakedr::error::chain;
-use lakedr::snapshots::{Where, Which};
+use lakedr::snapshots::{Partitions, Where, Which};
 use serde_json::json;
 
 use crate::lab::{Lab, State, TABLES, live, rows};
@@ -48,12 +48,11 @@ async fn c4_08_one_table_comes_back_in_place_and_its_history_stays() {
     let newest = lab.table("cat.s.grows").join("_delta_log/00000000000000000002.json");
     std::fs::File::options().write(true).open(newest).unwrap().set_modified(newer).unwrap();
     let before = lab.source();
-    let refused = lab.in_week(5).restore(which, &["cat.s.grows"], &Where::InPlace { yes: false }).await;
+    let refused = lab.in_week(5).restore(which, &["cat.s.grows"], &in_place(false)).await;
     let error = chain(&refused.unwrap_err());
     assert!(error.contains("restoring undoes version 2 of cat.s.grows; give --yes"), "{error}");
     assert_eq!(lab.source(), before);
-    let report =
-        lab.in_week(5).restore(which, &["cat.s.grows"], &Where::InPlace { yes: true }).await.unwrap();
+    let report = lab.in_week(5).restore(which, &["cat.s.grows"], &in_place(true)).await.unwrap();
     assert_eq!(report.tables.len(), 1);
     assert_eq!((report.tables[0].version_before, report.tables[0].version), (Some(2), 3));
     assert_eq!(report.tables[0].undone.as_ref().unwrap().to_string(), "version 2 of cat.s.grows");
@@ -70,13 +69,43 @@ async fn a_lost_table_comes_back_and_a_moment_picks_the_snapshot_before_it() {
     std::fs::remove_dir_all(lab.table("cat.s.whole")).unwrap();
     let list = lab.in_week(3).list().await;
     let at = list.snapshots[1].kept.as_of + chrono::TimeDelta::days(1);
-    let (which, to) = (Which::AtOrBefore(at), Where::InPlace { yes: false });
+    let (which, to) = (Which::AtOrBefore(at), in_place(false));
     let report = lab.in_week(3).restore(&which, &["cat.s.whole"], &to).await.unwrap();
     assert_eq!(report.snapshot, list.snapshots[1].kept.id);
     assert_eq!(lab.source()["cat.s.whole"], taken[1].1["cat.s.whole"]);
     assert_eq!(live(&lab.table("cat.s.whole"), None).len(), 1);
     let early = list.snapshots[0].kept.as_of - chrono::TimeDelta::days(1);
-    let none = lab.in_week(3).restore(&Which::AtOrBefore(early), &[], &Where::InPlace { yes: false }).await;
+    let none = lab.in_week(3).restore(&Which::AtOrBefore(early), &[], &in_place(false)).await;
     let error = chain(&none.unwrap_err());
     assert!(error.contains("has no snapshot of") && error.contains("the oldest one shows"), "{error}");
+}
+
+fn in_place(yes: bool) -> Where {
+    Where::InPlace { yes, partitions: Partitions::default() }
+}
+
+#[tokio::test]
+async fn a_chosen_partition_comes_back_and_the_others_stay() {
+    let (lab, taken) = three_weeks().await;
+    let file = |table: &str, week: u64| format!("part-{week:03}-{table}.parquet");
+    let before = live(&lab.table("cat.s.whole"), None);
+    assert_eq!(before, [file("cat.s.whole", 2)].into());
+    // week 0 is in partition 0, which the newest version has nothing in
+    let to = |given: &[&str]| {
+        let given: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
+        Where::InPlace { yes: true, partitions: Partitions::parse(&given).unwrap() }
+    };
+    let report = lab.in_week(3).restore(&taken[0].0, &["cat.s.whole"], &to(&["P=0"])).await.unwrap();
+    assert_eq!((report.tables[0].files_copied, report.tables[0].version), (1, 3));
+    let after = live(&lab.table("cat.s.whole"), None);
+    assert_eq!(after, [file("cat.s.whole", 0), file("cat.s.whole", 2)].into());
+    // a second time there is nothing to do
+    let report = lab.in_week(3).restore(&taken[0].0, &["cat.s.whole"], &to(&["p=0"])).await.unwrap();
+    assert_eq!(report.tables[0].version, 3);
+    let error = lab.in_week(3).restore(&taken[0].0, &["cat.s.whole"], &to(&["q=0"])).await.unwrap_err();
+    assert!(
+        chain(&error).contains("is not partitioned by q; its partition columns are p"),
+        "{}",
+        chain(&error)
+    );
 }

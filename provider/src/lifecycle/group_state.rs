@@ -2,8 +2,10 @@
 
 use lakedr_control::group_log::{FIRST_EPOCH, GroupLog, GroupState, History, LogError};
 use lakedr_control::id::{InvalidName, Name};
+use lakedr_control::snapshots::{Catalog, CatalogError, CatalogStore};
 use lakedr_control::spec::{ExternalLocationSpec, SideSpec, SyncGroupSpec};
 use lakedr_control::store::{ControlStoreError, DocStoreRef};
+use lakedr_control::validate::ValidSchedule;
 use lakedr_control::verification::Verification;
 use tokio::time::timeout;
 
@@ -38,6 +40,9 @@ pub enum Unreadable {
     /// The log is out of reach or damaged.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The catalog of a snapshot schedule is out of reach or damaged.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// Nothing came back in time.
     #[error("no answer within {} seconds; the region may be down", PATIENCE.as_secs())]
     Timeout,
@@ -114,15 +119,33 @@ async fn log(session: &Session, spec: &SyncGroupSpec) -> Result<GroupLog, Unread
     Ok(GroupLog::new(group, first, other))
 }
 
+/// Reads the catalog of a snapshot schedule.
+///
+/// # Errors
+///
+/// [`Unreadable`], after [`PATIENCE`] at the latest.
+pub async fn read_catalog(session: &Session, schedule: &ValidSchedule) -> Result<Catalog, Unreadable> {
+    let looked = async {
+        let store = location(session, schedule.location.as_str()).await?;
+        let catalog = CatalogStore::new(schedule.name.clone(), store, schedule.prefix.clone());
+        Ok(catalog.read().await?)
+    };
+    timeout(PATIENCE, looked).await.unwrap_or(Err(Unreadable::Timeout))
+}
+
 async fn home(session: &Session, side: &SideSpec) -> Result<(String, DocStoreRef), Unreadable> {
+    Ok((side.region.clone(), location(session, &side.location).await?))
+}
+
+async fn location(session: &Session, name: &str) -> Result<DocStoreRef, Unreadable> {
     let opened = async {
-        let location = || side.location.clone();
-        let stored = session.control.get::<ExternalLocationSpec>(&side.location).await?;
+        let location = || name.to_owned();
+        let stored = session.control.get::<ExternalLocationSpec>(name).await?;
         let stored = stored.ok_or_else(|| Unreadable::NoLocation { location: location() })?;
         let opened = open(&stored.document.spec).await;
         opened.map_err(|cause| Unreadable::Location { location: location(), cause })
     };
-    Ok((side.region.clone(), session.homes.store(&side.location, opened).await?))
+    session.homes.store(name, opened).await
 }
 
 /// The region that is active: as the log says, or as the group begins.

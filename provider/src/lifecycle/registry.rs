@@ -1,7 +1,7 @@
 //! Every resource type, data source and function of the provider, by name.
 
 use super::document::{DocumentResource, Resource};
-use crate::data::{self, DataSource, RecoveryPoints, SyncStatus};
+use crate::data::{self, DataSource, RecoveryPoints, Snapshots, SyncStatus};
 use crate::function::{CronNext, FromDrSyncConfig, Function, TableUrl};
 use crate::resource::{ExternalLocation, SnapshotSchedule, SyncGroup};
 
@@ -25,6 +25,7 @@ impl Registry {
             data_sources: vec![
                 Box::new(data::ExternalLocation::new()),
                 Box::new(RecoveryPoints::new()),
+                Box::new(Snapshots::new()),
                 Box::new(SyncStatus::new()),
             ],
             functions: vec![

@@ -107,6 +107,18 @@ fn pinned_and_pruned(regions: &Regions, first: &str) -> Result<()> {
     ensure!(pruned["removed"][0]["id"] == first && pruned["refused"] == 0, "{pruned}");
     let listed = said(regions, 0, &["list"])?;
     ensure!(listed["snapshots"].as_array().map(Vec::len) == Some(2), "{listed}");
+    let terraform = regions.terraform(Region::West)?;
+    let data = "data \"lakedr_snapshots\" \"weekly\" {\n  schedule = \"weekly\"\n}\n";
+    terraform.write("data.tf", data)?;
+    terraform.apply()?;
+    let shown = terraform.attributes("data.lakedr_snapshots.weekly")?;
+    let ids = |list: &Value| -> Vec<Value> {
+        list.as_array().into_iter().flatten().map(|snapshot| snapshot["id"].clone()).collect()
+    };
+    let newest_first: Vec<Value> = ids(&listed["snapshots"]).into_iter().rev().collect();
+    ensure!(shown["reachable"] == true && ids(&shown["snapshots"]) == newest_first, "{shown}");
+    let because = shown["snapshots"][0]["kept_because"].as_str().unwrap_or_default();
+    ensure!(because.starts_with("the newest, keep_last, keep_yearly"), "{shown}");
     let gone = regions.lakedr(&["snapshot", "restore", "--snapshot", first, "--in-place"])?;
     ensure!(gone.code == Some(2), "{gone}");
     Ok(())

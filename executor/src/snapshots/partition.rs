@@ -1,0 +1,192 @@
+//! Which partitions of a table are brought back: pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lakedr_control::id::TableName;
+use object_store::path::Path;
+use serde::Deserialize;
+
+use super::error::SnapshotError;
+use crate::delta::fingerprint::text_id;
+use crate::delta::json::RawObject;
+use crate::delta::state::{AddFile, TableHead};
+use crate::plan::diff::{DiffRefusal, FileChange, TableDiff};
+use crate::plan::followed::objects;
+use crate::plan::group::TablePlan;
+use crate::plan::translate::Translation;
+
+/// A choice of partitions: every column that is named has to have one of the values that are named for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Partitions(BTreeMap<String, BTreeSet<String>>);
+
+/// A text that names no partition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{given:?} names no partition: write column=value, for example date=2026-11-20; nothing behind = means null"
+)]
+pub struct InvalidPartition {
+    given: String,
+}
+
+impl Partitions {
+    /// Reads `column=value`, several times.
+    ///
+    /// # Errors
+    /// [`InvalidPartition`]
+    pub fn parse(given: &[String]) -> Result<Self, InvalidPartition> {
+        let mut chosen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for given in given {
+            let invalid = || InvalidPartition { given: given.clone() };
+            let (column, value) =
+                given.split_once('=').filter(|(column, _)| !column.is_empty()).ok_or_else(invalid)?;
+            chosen.entry(column.to_owned()).or_default().insert(value.to_owned());
+        }
+        Ok(Self(chosen))
+    }
+
+    /// Whether all of a table is meant.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The same choice by the names that the log has for the columns (protocol, "Column Mapping").
+    fn of(&self, table: &TableName, head: &TableHead) -> Result<Self, SnapshotError> {
+        let fields = head.metadata.raw.fields();
+        let columns: Vec<String> = fields.required("partitionColumns").unwrap_or_default();
+        let schema: String = fields.required("schemaString").unwrap_or_default();
+        let schema: Schema = serde_json::from_str(&schema).unwrap_or_default();
+        let mapped = head.metadata.property("delta.columnMapping.mode").is_some_and(|mode| mode != "none");
+        let mut chosen = BTreeMap::new();
+        for (wanted, values) in &self.0 {
+            let column =
+                columns.iter().find(|column| column.eq_ignore_ascii_case(wanted)).ok_or_else(|| {
+                    let (table, column, known) = (table.clone(), wanted.clone(), columns.join(", "));
+                    SnapshotError::NoPartitionColumn { table, column, known }
+                })?;
+            let field = schema.fields.iter().find(|field| mapped && field.name == *column);
+            let physical = field.and_then(|field| field.metadata.physical_name.clone());
+            chosen.insert(physical.unwrap_or_else(|| column.clone()), values.clone());
+        }
+        Ok(Self(chosen))
+    }
+
+    /// Whether a file lies in one of the partitions. Null and an empty text are one (protocol, "Partition Value
+    /// Serialization").
+    fn hold(&self, file: &RawObject) -> bool {
+        let values: BTreeMap<String, Option<String>> =
+            file.fields().required("partitionValues").unwrap_or_default();
+        self.0.iter().all(|(column, wanted)| {
+            let value = values.get(column).and_then(Option::as_deref).unwrap_or_default();
+            wanted.contains(value)
+        })
+    }
+
+    /// A plan that touches the chosen partitions only, and nothing but files.
+    ///
+    /// # Errors
+    /// When the table is not there, has no such columns, or is another one by now.
+    pub(super) fn restrict(&self, mut plan: TablePlan) -> Result<TablePlan, SnapshotError> {
+        let table = plan.name().clone();
+        let other =
+            |problem: &str| SnapshotError::OtherSchema { table: table.clone(), problem: problem.to_owned() };
+        let source = &plan.source.head;
+        let held = plan.target.head.clone().ok_or_else(|| other("there is no such table any more"))?;
+        if !source.protocol.same(&held.protocol) {
+            return Err(other("its protocol has changed"));
+        }
+        if !same_layout(source, &held) {
+            return Err(other("its schema or its partition columns have changed"));
+        }
+        let chosen = self.of(&table, &held)?;
+        let FileChange::Listed { mut adds, mut removes } = plan.diff.files else {
+            return Err(other("there is no such table any more"));
+        };
+        adds.retain(|add| chosen.hold(&add.raw));
+        removes.retain(|remove| chosen.hold(&remove.raw));
+        let translation = plan.source.table.translation().map_err(SnapshotError::Stores)?;
+        let mut wanted = BTreeSet::new();
+        for add in &adds {
+            wanted.extend(keys(&translation, &add.raw)?.iter().map(|key| text_id(key.as_ref())));
+        }
+        let mut copies = crate::copy::Manifest::new();
+        for transfer in &plan.copies {
+            let transfer = transfer.map_err(SnapshotError::Manifest)?;
+            if wanted.contains(&text_id(transfer.target.key.as_ref())) {
+                copies.push(&transfer).map_err(SnapshotError::Manifest)?;
+            }
+        }
+        let mut totals = plan.diff.totals;
+        totals.removed_files = removes.len() as u64;
+        (totals.copied_data_files, totals.copied_data_bytes) = (copies.len(), copies.bytes());
+        let files = FileChange::Listed { adds, removes };
+        plan.diff =
+            TableDiff { source_version: source.version, ..TableDiff::new(&held, Some(&held), files, totals) };
+        plan.copies = copies;
+        Ok(plan)
+    }
+}
+
+/// Whether files of one table fit the other one.
+fn same_layout(a: &TableHead, b: &TableHead) -> bool {
+    let layout = |head: &TableHead| {
+        let fields = head.metadata.raw.fields();
+        let columns: Vec<String> = fields.required("partitionColumns").unwrap_or_default();
+        let schema: String = fields.required("schemaString").unwrap_or_default();
+        (columns, schema)
+    };
+    layout(a) == layout(b)
+}
+
+/// The objects that a file needs, by their keys below the root of a table.
+fn keys(translation: &Translation, raw: &RawObject) -> Result<Vec<Path>, SnapshotError> {
+    let (key, add) = AddFile::parse(raw.clone()).map_err(DiffRefusal::Malformed)?;
+    let file = translation.file(&key, &add).map_err(DiffRefusal::File)?;
+    Ok(objects(&file).into_iter().map(|object| object.target_key).collect())
+}
+
+/// What of a schema says how columns are called in the log.
+#[derive(Debug, Default, Deserialize)]
+struct Schema {
+    fields: Vec<Field>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Field {
+    name: String,
+    #[serde(default)]
+    metadata: FieldMetadata,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct FieldMetadata {
+    #[serde(rename = "delta.columnMapping.physicalName")]
+    physical_name: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_has_to_have_one_of_its_values() {
+        let parse = |given: &[&str]| {
+            Partitions::parse(&given.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+        };
+        let chosen = parse(&["date=2026-11-20", "date=2026-11-21", "hour="]).unwrap();
+        let holds = |values: &str| {
+            let raw =
+                RawObject::parse(&format!(r#"{{"path":"a","partitionValues":{values},"size":1}}"#)).unwrap();
+            chosen.hold(&raw)
+        };
+        assert!(holds(r#"{"date":"2026-11-20","hour":null}"#));
+        assert!(holds(r#"{"date":"2026-11-21","hour":""}"#));
+        assert!(!holds(r#"{"date":"2026-11-22","hour":null}"#));
+        assert!(!holds(r#"{"date":"2026-11-20","hour":"3"}"#));
+        assert!(!holds("{}"));
+        for bad in ["date", "=x", ""] {
+            assert!(parse(&[bad]).is_err(), "{bad}");
+        }
+        assert!(parse(&[]).unwrap().is_empty());
+    }
+}
