@@ -36,7 +36,7 @@ async fn staged_delivery_is_killed_at_each_request() -> Result<()> {
 
 async fn sweep(delivery: &'static str) -> Result<()> {
     let lab = Arc::new(Lab::start().await?);
-    let quiet = Journey::new(&lab, delivery, "quiet".to_owned())?;
+    let quiet = Journey::new(&lab, delivery, "quiet")?;
     for end in End::BOTH {
         drop(lab.watch(end, &quiet.group).take_counts());
     }
@@ -53,7 +53,7 @@ async fn sweep(delivery: &'static str) -> Result<()> {
         let journeys = some.iter().map(|(end, nth)| {
             let (lab, end, nth) = (Arc::clone(&lab), *end, *nth);
             tokio::task::spawn_blocking(move || {
-                let journey = Journey::new(&lab, delivery, format!("{end:?}-{nth:03}").to_lowercase())?;
+                let journey = Journey::new(&lab, delivery, &format!("{end:?}-{nth:03}").to_lowercase())?;
                 let ended = journey.travel(Some((end, nth)));
                 ended.with_context(|| format!("{delivery}, killed at request {nth} to the {end:?}"))
             })
@@ -81,7 +81,7 @@ struct Arrival {
 }
 
 impl<'a> Journey<'a> {
-    fn new(lab: &'a Lab, delivery: &str, name: String) -> Result<Self> {
+    fn new(lab: &'a Lab, delivery: &str, name: &str) -> Result<Self> {
         let group = format!("{delivery}-{name}");
         let declared = lab.declare_one(&group, &TABLES, &[("delivery", json!(delivery))])?;
         Ok(Self { lab, group, declared, staged: delivery == "staged" })
