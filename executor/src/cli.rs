@@ -9,6 +9,7 @@ use lakedr_control::location::StoreUrl;
 use lakedr_control::snapshots::SnapshotId;
 
 use crate::report::Format;
+use crate::restore::To;
 
 /// Disaster recovery for Delta lakehouses.
 ///
@@ -107,6 +108,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Remove from the standby tables the files that no kept recovery point, no retention and no plan in progress needs
     Prune(PruneArgs),
+    /// Bring whole groups to a recovery point that they had, in place or elsewhere
+    Restore(RestoreArgs),
     /// Take, list, remove and bring back the kept copies that snapshot schedules ask for
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
@@ -203,6 +206,20 @@ pub enum SwitchCommand {
         #[arg(long, value_name = "WHO", value_parser = clap::builder::NonEmptyStringValueParser::new())]
         approve: String,
     },
+}
+
+/// Options of `lakedr restore`. The groups are named with --group.
+#[derive(Debug, Clone, Args)]
+pub struct RestoreArgs {
+    /// Recovery point: the number of its entry, as `lakedr recovery-points` shows it, or the newest that shows this moment
+    #[arg(long, value_name = "POINT")]
+    pub to: To,
+    /// Bring it back as tables of their own below this place, at catalog/schema/table
+    #[arg(long, value_name = "URL", conflicts_with = "yes")]
+    pub target: Option<StoreUrl>,
+    /// Restore the standby tables though the group is not paused, and the next sync brings its newest run back
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `lakedr snapshot …`

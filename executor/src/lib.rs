@@ -21,6 +21,7 @@ pub mod prune;
 pub mod publish;
 pub mod record;
 pub mod report;
+pub mod restore;
 pub mod second;
 pub mod services;
 pub mod snapshots;

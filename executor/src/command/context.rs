@@ -86,6 +86,9 @@ pub enum CommandError {
     /// A configuration cannot be written; a bug.
     #[error("the configuration cannot be written")]
     Configuration(#[source] serde_json::Error),
+    /// No group is named by a command that is about single ones.
+    #[error("no group is named; name each with --group, as `lakedr status` shows them")]
+    NoGroup,
     /// Specs cannot be had.
     #[error(transparent)]
     Load(#[from] LoadError),

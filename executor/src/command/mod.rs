@@ -10,6 +10,7 @@ mod mark;
 mod plan;
 mod prune;
 mod recovery_points;
+mod restore;
 mod service_lines;
 mod snapshot;
 mod state;
@@ -44,6 +45,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, CommandEr
             None => verify::run(context, args.level).await,
         },
         Command::Snapshot(command) => snapshot::run(context, command).await,
+        Command::Restore(args) => restore::run(context, args).await,
         Command::Prune(args) => prune::run(context, args.dry_run).await,
         Command::Failover(command) => failover::run(context, Kind::Failover, command).await,
         Command::Failback(command) => failover::run(context, Kind::Failback, command).await,

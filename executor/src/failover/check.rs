@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use lakedr_control::cut::CutTable;
 use lakedr_control::group_log::FailureClass;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore as _, ObjectStoreExt as _};
@@ -22,8 +21,8 @@ use crate::plan::diff::{DiffRefusal, FileCopy};
 use crate::plan::followed::objects;
 use crate::spec::{StoresError, TableStore};
 
-/// Files of a table whose Parquet footers are read.
-const SAMPLE: usize = 3;
+/// Files of a table whose Parquet footers a failover reads.
+pub(super) const SAMPLE: usize = 3;
 
 /// Problems that are spelled out for a table.
 const SHOWN: usize = 20;
@@ -77,7 +76,7 @@ impl TableCheck {
 
 /// Why a table could not be looked at.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CheckError {
+pub(crate) enum CheckError {
     #[error(transparent)]
     Table(#[from] TableError),
     #[error(transparent)]
@@ -108,18 +107,17 @@ impl Classify for CheckError {
     }
 }
 
-/// Looks at a table at the version of the recovery point: it opens, every file is there with its size, and a few of them
-/// have a readable footer. Reads no rows. Memory: some bytes for each object below the table.
+/// Looks at a table at a version: it opens, every file is there with its size, and so many of them
+/// as are asked for have a readable footer. Reads no rows. Memory: some bytes for each object below the table.
 ///
 /// # Errors
 /// When a store does not answer; what is wrong with the table is not an error but in the result.
-pub(super) async fn check(table: &TableStore, held: &CutTable) -> Result<TableCheck, CheckError> {
-    let mut found =
-        TableCheck { name: table.name.to_string(), version: held.source_version, ..TableCheck::default() };
+pub(crate) async fn check(table: &TableStore, version: u64, sample: usize) -> Result<TableCheck, CheckError> {
+    let mut found = TableCheck { name: table.name.to_string(), version, ..TableCheck::default() };
     let delta = table.table();
     let opened = async {
         let listing = delta.listing().await?;
-        let snapshot = delta.snapshot(&listing, Some(held.source_version)).await?;
+        let snapshot = delta.snapshot(&listing, Some(version)).await?;
         Ok((listing.latest_commit(), snapshot))
     };
     let snapshot: Snapshot = match opened.await {
@@ -141,7 +139,7 @@ pub(super) async fn check(table: &TableStore, held: &CutTable) -> Result<TableCh
     while let Some((key, add)) = files.try_next().await? {
         let file = translation.file(&key, &add).map_err(DiffRefusal::File)?;
         for object in objects(&file) {
-            look_for(table, &there, &object, &mut found).await?;
+            look_for(table, &there, &object, (&mut found, sample)).await?;
         }
     }
     Ok(found)
@@ -152,7 +150,7 @@ async fn look_for(
     table: &TableStore,
     there: &Sizes,
     object: &FileCopy,
-    found: &mut TableCheck,
+    (found, sample): (&mut TableCheck, usize),
 ) -> Result<(), CheckError> {
     let url = table.object_url(&object.source);
     found.files += 1;
@@ -166,7 +164,7 @@ async fn look_for(
     found.bytes += size;
     if size != object.size {
         found.wrong(format!("{url} has {size} bytes instead of {}", object.size));
-    } else if found.footers_read < SAMPLE {
+    } else if found.footers_read < sample {
         let (store, path) = table.object(&object.source)?;
         match ParquetObject::new(store, path, size).get_metadata(None).await {
             Ok(_) => found.footers_read += 1,

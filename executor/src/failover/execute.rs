@@ -9,7 +9,7 @@ use futures::future::{join, try_join_all};
 use lakedr_control::group_log::{Appended, ApprovedPlan, Event, GroupState, History, Role};
 
 use super::basis::Kind;
-use super::check::{TableCheck, check};
+use super::check::{SAMPLE, TableCheck, check};
 use super::hand_over::{HandedOver, start, stop};
 use super::loss::look;
 use super::refusal::{SwitchRefusal, as_it_is};
@@ -101,7 +101,7 @@ pub async fn execute(scene: &Scene<'_>, approved: Approved<'_>, part: &str, befo
     let before_ms = before.iter().map(|step| step.took_ms).sum();
     let (tables, services) = (Vec::new(), Vec::new());
     let mut course = Course { scene, approved, before_ms, steps: before, tables, services, state: None };
-    let ended = course.run(part).await;
+    let ended = Box::pin(course.run(part)).await;
     let error = match ended {
         Ok(()) => None,
         Err(Stopped::By(report)) => Some(*report),
@@ -112,7 +112,7 @@ pub async fn execute(scene: &Scene<'_>, approved: Approved<'_>, part: &str, befo
 
 impl Course<'_> {
     async fn run(&mut self, part: &str) -> Result<(), Stopped> {
-        let history = self.switch(part).await?;
+        let history = Box::pin(self.switch(part)).await?;
         // a service that cannot be reached keeps nobody from looking at the tables
         let (stopped, checked) = join(stop(self.scene, history.clone()), self.check(&history)).await;
         let history = match stopped {
@@ -167,7 +167,7 @@ impl Course<'_> {
         let open = history.state.as_ref().and_then(|state| state.open_intent.as_ref()).map(|open| open.seq);
         let Some(open) = open else { return Ok(history) };
         let begun = Instant::now();
-        let settled = settle(self.scene, history).await?;
+        let settled = Box::pin(settle(self.scene, history)).await?;
         if let Some(refusal) = settled.diverged {
             return Err(self.refused(&SwitchRefusal::Group(refusal)));
         }
@@ -234,8 +234,9 @@ impl Course<'_> {
         let tables =
             scene.stores.sources(scene.active(history), scene.group).await.at(Stage::Verify, name)?;
         let checks = tables.iter().filter_map(|table| Some((table, held.table(&table.name)?)));
-        let checks = checks
-            .map(|(table, held)| async move { check(table, held).await.at(Stage::Verify, &table.name) });
+        let checks = checks.map(|(table, held)| async move {
+            check(table, held.source_version, SAMPLE).await.at(Stage::Verify, &table.name)
+        });
         let tables = try_join_all(checks).await?;
         let usable = tables.iter().filter(|table| table.is_usable()).count();
         let files: u64 = tables.iter().map(|table| table.files).sum();

@@ -17,6 +17,7 @@ mod survey;
 
 pub use basis::{Basis, Kind, plan_id};
 pub use check::TableCheck;
+pub(crate) use check::check;
 pub use execute::{Approved, SYNC, Standing, execute, standing};
 pub use hand_over::{bring_to_rest, give_up};
 pub use loss::TableBehind;

@@ -45,7 +45,8 @@ pub enum End {
 pub async fn attempt(scene: &Scene<'_>, force: bool, progress: &Progress) -> Result<End, Stop> {
     let history = scene.log.read().await.at(Stage::Observe, &scene.group.name)?;
     let mut read_up_to = next_seq(&history);
-    let ended = stages(scene, history, force, progress, &mut read_up_to).await;
+    // the stages are boxed one by one: together they would be a large part of a thread's stack
+    let ended = Box::pin(stages(scene, history, force, progress, &mut read_up_to)).await;
     let Err(stop) = ended else { return ended };
     match scene.log.read().await {
         Ok(history) if next_seq(&history) > read_up_to => Ok(End::Raced),
@@ -61,14 +62,14 @@ async fn stages(
     read_up_to: &mut u64,
 ) -> Result<End, Stop> {
     let Some(history) = create(scene, history).await? else { return Ok(End::Raced) };
-    let history = retry_services(scene, history).await?;
+    let history = Box::pin(retry_services(scene, history)).await?;
     *read_up_to = next_seq(&history);
     // the sender has no access to what an intent is about
     if scene.leg == Leg::Send {
         *read_up_to = next_seq(&history);
-        return send(scene, history, force, progress).await;
+        return Box::pin(send(scene, history, force, progress)).await;
     }
-    let settled = settle(scene, history).await?;
+    let settled = Box::pin(settle(scene, history)).await?;
     *read_up_to = next_seq(&settled.history);
     let (history, finished) = settled_or_stop(settled)?;
     allowed(scene, &history)?;
@@ -86,7 +87,7 @@ async fn stages(
     if scene.is_cloned_by_warehouse() {
         return Box::pin(warehouse::receive(scene, history, finished, read_up_to)).await;
     }
-    let plan = match prepare(scene, &history).await? {
+    let plan = match Box::pin(prepare(scene, &history)).await? {
         Prepared::Plan(plan) => plan,
         Prepared::UpToDate { unproven } => {
             let outcome = if finished { Outcome::Published } else { Outcome::UpToDate };
@@ -95,11 +96,11 @@ async fn stages(
     };
     keep_lost(scene, &history, &plan).await?;
     let receipt = copy(scene, &history, &plan, progress).await?;
-    publish(scene, history, &plan, receipt, read_up_to).await
+    Box::pin(publish(scene, history, &plan, receipt, read_up_to)).await
 }
 
 /// The history after settling, and whether a publish was finished.
-pub(super) fn settled_or_stop(settled: Settled) -> Result<(History, bool), Stop> {
+pub(crate) fn settled_or_stop(settled: Settled) -> Result<(History, bool), Stop> {
     match settled {
         Settled { diverged: Some(refusal), .. } => Err(refusal.into()),
         Settled { failed: Some(failure), .. } => Err(failure.into()),
@@ -118,7 +119,7 @@ async fn send(scene: &Scene<'_>, history: History, force: bool, progress: &Progr
         return Ok(End::Done(Done::landed(Outcome::NotDue, &history)));
     }
     let Some(history) = follow_standby(scene, history).await? else { return Ok(End::Raced) };
-    let plan = match prepare(scene, &history).await? {
+    let plan = match Box::pin(prepare(scene, &history)).await? {
         Prepared::Plan(plan) => plan,
         Prepared::UpToDate { .. } => return Ok(End::Done(Done::landed(Outcome::UpToDate, &history))),
     };
@@ -257,7 +258,7 @@ async fn publish(
     let slots = written.iter().flat_map(|table| table.slots.clone()).collect();
     let Some(history) = announce(scene, history, intention, slots).await? else { return Ok(End::Raced) };
     *read_up_to = next_seq(&history);
-    let settled = settle(scene, history).await?;
+    let settled = Box::pin(settle(scene, history)).await?;
     *read_up_to = next_seq(&settled.history);
     let (history, _) = settled_or_stop(settled)?;
     remember(scene, &history, plan, seq, &written).await;

@@ -16,7 +16,7 @@ mod table;
 mod warehouse;
 
 pub use attempt::{End, attempt};
-pub(crate) use attempt::{allowed, regions_fit};
+pub(crate) use attempt::{allowed, regions_fit, settled_or_stop};
 pub use due::is_due;
 pub use leg::{Asked, Base, Here, Leg, NotStaged, legs};
 pub use point::{PointProof, prove_point};

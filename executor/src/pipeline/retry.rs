@@ -100,7 +100,7 @@ async fn finish(scene: &Scene<'_>, history: Option<History>, report: &GroupRepor
     if let Some(history) = &history {
         keep_metadata(scene, history).await;
     }
-    tell(scene, history.as_ref(), report, part).await;
+    Box::pin(tell(scene, history.as_ref(), report, part)).await;
 }
 
 /// The legs that this region has to cover.
@@ -158,7 +158,7 @@ async fn until_no_race(
     progress: &Progress,
 ) -> Result<crate::report::Done, Stop> {
     for _ in 0..RACES {
-        if let End::Done(done) = attempt(scene, force, progress).await? {
+        if let End::Done(done) = Box::pin(attempt(scene, force, progress)).await? {
             return Ok(done);
         }
     }

@@ -70,7 +70,7 @@ pub(super) async fn receive(
     let intention = Intention { kind: IntentKind::Publish, replaces: None, spec_digest, cut };
     let Some(history) = announce(scene, history, intention, slots).await? else { return Ok(End::Raced) };
     *read_up_to = next_seq(&history);
-    let settled = settle(scene, history).await?;
+    let settled = Box::pin(settle(scene, history)).await?;
     *read_up_to = next_seq(&settled.history);
     let (history, _) = settled_or_stop(settled)?;
     Ok(End::Done(Done::new(Outcome::Published, &history)))

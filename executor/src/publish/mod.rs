@@ -20,7 +20,7 @@ pub use checkpoint_upload::{CheckpointMissed, CheckpointSource, write_checkpoint
 pub use decide::{Next, Slot, SlotState, next};
 pub use intent::{Intention, Offer, announce, next_seq, store_body};
 pub use land::{commit_landing, say_landed};
-pub(crate) use rollback::is_ours;
+pub(crate) use rollback::{RollbackContext, back_to, is_ours};
 pub use settle::{Settled, settle};
 pub(crate) use slot::author;
 pub(crate) use upkeep::keep_checkpointed;

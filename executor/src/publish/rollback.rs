@@ -19,13 +19,13 @@ use crate::plan::diff::TableDiff;
 use crate::plan::own_app_id;
 use crate::spec::TableStore;
 
-/// What every commit of a rollback says.
-pub(super) struct RollbackContext<'a> {
-    pub(super) group: &'a Name,
-    pub(super) cut: &'a Cut,
-    pub(super) seq: u64,
-    pub(super) at: DateTime<Utc>,
-    pub(super) txn_id: Uuid,
+/// What every commit of a rollback or restore says.
+pub(crate) struct RollbackContext<'a> {
+    pub(crate) group: &'a Name,
+    pub(crate) cut: &'a Cut,
+    pub(crate) seq: u64,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) txn_id: Uuid,
 }
 
 /// The commit that brings one table back to the recovery point, `None` when somebody else has written to it since.
@@ -42,7 +42,19 @@ pub(super) async fn offer(
     if head < recorded || !since.iter().all(|commit| is_ours(commit, context.group, &name)) {
         return Ok(None);
     }
-    let wanted = delta.snapshot(&listing, Some(recorded)).await.at(Stage::Publish, &name)?;
+    back_to(context, table, (recorded, head)).await.map(Some)
+}
+
+/// The commit that makes a table of which the newest version is known what it was at an older one.
+pub(crate) async fn back_to(
+    context: &RollbackContext<'_>,
+    table: &TableStore,
+    (version, head): (u64, u64),
+) -> Result<Offer, Failure> {
+    let delta = table.table();
+    let name = table.name.clone();
+    let listing = delta.listing().await.at(Stage::Publish, &name)?;
+    let wanted = delta.snapshot(&listing, Some(version)).await.at(Stage::Publish, &name)?;
     let current = delta.snapshot(&listing, Some(head)).await.at(Stage::Publish, &name)?;
     // its files are in the same table, so there is nothing to copy
     let mut copies = Copies::between(table, table);
@@ -66,14 +78,7 @@ pub(super) async fn offer(
         txn_id: context.txn_id,
     });
     let url = table.url.to_string();
-    Ok(Some(Offer {
-        table: name,
-        url,
-        version: head + 1,
-        hidden: false,
-        body: Bytes::from(body),
-        warehouse: None,
-    }))
+    Ok(Offer { table: name, url, version: head + 1, hidden: false, body: Bytes::from(body), warehouse: None })
 }
 
 /// Whether a commit was written by lakedr for this table of this group.

@@ -67,7 +67,7 @@ pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Fail
             settled = Box::pin(warehouse::settle(scene, settled, &intent)).await?;
             continue;
         }
-        let (slots, window) = fill_free(scene, &settled.history, &intent).await?;
+        let (slots, window) = Box::pin(fill_free(scene, &settled.history, &intent)).await?;
         match next(&slots) {
             // a slot that could neither be filled nor is taken: look again
             Next::Fill(_) | Next::FillHidden(_) => {}
@@ -82,7 +82,7 @@ pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Fail
             Next::RollBack { foreign, author } => {
                 settled.diverged = diverged(scene, &settled.history, intent.slots.get(foreign), &author)
                     .or(settled.diverged);
-                settled.history = roll_back(scene, settled.history, &intent, &author).await?;
+                settled.history = Box::pin(roll_back(scene, settled.history, &intent, &author)).await?;
             }
         }
     }

@@ -24,6 +24,8 @@ pub use error::SnapshotError;
 pub use list::{Listed, ListedSnapshot, UnderWayReport, list};
 pub use partition::{InvalidPartition, Partitions};
 pub use prune::{PruneReport, RemovedSnapshot, prune};
+pub(crate) use replicate::{Said, Wanted, carry_out, plan};
+pub(crate) use restore::is_free;
 pub use restore::{RestoreReport, RestoredTable, Where, Which, restore};
 pub use source::check;
 pub use take::{Outcome, Taken, TakenTable, pin, take};

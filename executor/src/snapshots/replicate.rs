@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt as _, stream};
 use lakedr_control::id::TableName;
+use lakedr_control::location::StoreUrl;
 use uuid::Uuid;
 
 use super::error::SnapshotError;
@@ -29,39 +30,58 @@ pub(super) const IN_FLIGHT: usize = 4;
 
 /// A table to make equal to another one.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// Where it is read.
-    pub(super) source: TableStore,
+    pub(crate) source: TableStore,
     /// At which version.
-    pub(super) version: u64,
+    pub(crate) version: u64,
     /// Where it is written.
-    pub(super) target: TableStore,
+    pub(crate) target: TableStore,
     /// The partitions that are meant; all when none is named.
     pub(super) partitions: Partitions,
 }
 
 /// What the commits say of themselves.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// In whose name they are made: `snapshots/weekly`.
-    pub(super) by: String,
+    pub(crate) by: String,
     /// Id of the snapshot.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// Version of the catalog that they were begun in.
-    pub(super) seq: u64,
+    pub(crate) seq: u64,
 }
 
 /// A table that is equal to its source.
 #[derive(Debug)]
-pub(super) struct Replica {
+pub(crate) struct Replica {
     /// What it took.
     pub(super) plan: TablePlan,
     /// Its version.
-    pub(super) version: u64,
+    pub(crate) version: u64,
     /// How long that took.
     pub(super) took: Duration,
     /// What was asked for.
     wanted: Wanted,
+}
+
+impl Wanted {
+    /// All of a table.
+    pub(crate) fn whole(source: TableStore, version: u64, target: TableStore) -> Self {
+        Self { source, version, target, partitions: Partitions::default() }
+    }
+}
+
+impl Replica {
+    /// The table.
+    pub(crate) fn name(&self) -> &TableName {
+        self.plan.name()
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &StoreUrl {
+        &self.plan.target.table.url
+    }
 }
 
 /// All of the results, or all of the failures.
@@ -77,7 +97,7 @@ pub(super) fn failed<T>(results: Vec<Result<T, Failure>>) -> Result<Vec<T>, Snap
 }
 
 /// Plans every table. Nothing is written.
-pub(super) async fn plan(wanted: Vec<Wanted>) -> Result<Vec<Replica>, SnapshotError> {
+pub(crate) async fn plan(wanted: Vec<Wanted>) -> Result<Vec<Replica>, SnapshotError> {
     let plans = wanted.into_iter().map(|wanted| async move {
         let begin = Instant::now();
         let plan = plan_table(wanted.clone()).await?;
@@ -130,7 +150,7 @@ pub(super) async fn held(table: TableStore) -> Result<HeldTable, TableError> {
 
 /// Carries out plans: every file of every table first, then the commits, then each table is read back by two
 /// implementations and compared with its source.
-pub(super) async fn carry_out(
+pub(crate) async fn carry_out(
     world: &World,
     mut replicas: Vec<Replica>,
     sides: &Sides,

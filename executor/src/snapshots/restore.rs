@@ -167,7 +167,8 @@ async fn elsewhere(
     Ok((all, desk.stores.away(url), Vec::new()))
 }
 
-async fn is_free(target: &TableStore, said: &Said) -> Result<bool, TableError> {
+/// Whether there is nothing at the place of a table but what a call that was cut short has left there.
+pub(crate) async fn is_free(target: &TableStore, said: &Said) -> Result<bool, TableError> {
     let delta = target.table();
     let listing = match delta.listing().await {
         Err(TableError::NotATable { .. }) => return Ok(true),

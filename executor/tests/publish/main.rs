@@ -15,6 +15,7 @@ mod interleave;
 mod lab;
 mod open_intent;
 mod prune;
+mod restore;
 mod services;
 mod staged;
 mod tree;

@@ -18,6 +18,7 @@ mod metadata_table;
 mod notify;
 mod prune;
 mod rebuild;
+mod restore;
 mod secrets;
 mod services;
 mod snapshots;
