@@ -22,6 +22,7 @@ async fn the_standby_region_follows_the_finished_runs_of_a_spark_workflow() -> R
         story.spark.run(&root(Region::East), number)?;
         story.finish_run(number)?;
         story.the_standby_holds(number)?;
+        story.keep_a_snapshot(number)?;
     }
     story.a_run_under_way_is_not_seen(4)?;
     story.spark.rest_of_run(&root(Region::East), 4)?;
@@ -29,6 +30,7 @@ async fn the_standby_region_follows_the_finished_runs_of_a_spark_workflow() -> R
     story.the_standby_holds(4)?;
     story.silver_was_carried_as_it_is()?;
     story.every_recovery_point_can_be_read()?;
+    story.kept_snapshots_can_be_read_after_pruning()?;
     story.the_checkpoint_tells_what_the_commits_told()?;
     story.the_metadata_table_answers_sql(4)?;
     for region in Region::BOTH {
@@ -42,7 +44,19 @@ struct Story {
     spark: Spark,
     /// What the source held at the end of each finished run.
     finished: BTreeMap<u32, State>,
+    /// Where the copies of each run's snapshot are, and at which versions.
+    snapshots: BTreeMap<u32, Vec<(String, u64)>>,
 }
+
+const SCHEDULE: &str = r#"
+resource "lakedr_snapshot_schedule" "weekly" {
+  name      = "weekly"
+  source    = { sync_group = lakedr_sync_group.etl.name }
+  target    = { location = lakedr_external_location.west.name, prefix = "copies" }
+  schedule  = { cron = "0 3 * * 0" }
+  retention = { keep_last = 2 }
+}
+"#;
 
 impl Story {
     async fn begin() -> Result<Self> {
@@ -53,7 +67,11 @@ impl Story {
             spark.connect(server, &format!("lake-{}", region.short()))?;
             spark.connect(server, &format!("dr-{}", region.short()))?;
         }
-        Ok(Self { regions, spark, finished: BTreeMap::new() })
+        for region in Region::BOTH {
+            regions.terraform(region)?.write("snapshots.tf", SCHEDULE)?;
+            regions.terraform(region)?.apply()?;
+        }
+        Ok(Self { regions, spark, finished: BTreeMap::new(), snapshots: BTreeMap::new() })
     }
 
     fn start_run(&self, number: u32) -> Result<()> {
@@ -136,6 +154,38 @@ impl Story {
         }
         assert_eq!(read, self.finished);
         Ok(())
+    }
+
+    /// Takes a snapshot, which holds the run that was published last.
+    fn keep_a_snapshot(&mut self, number: u32) -> Result<()> {
+        let taken = self.regions.lakedr_json(0, &["snapshot", "take", "--force"])?;
+        let tables = taken["schedules"][0]["tables"].as_array().cloned().unwrap_or_default();
+        let copy = |table: &Value| Some((table["path"].as_str()?.to_owned(), table["version"].as_u64()?));
+        let copies = tables.iter().map(copy).collect::<Option<Vec<_>>>().context("paths and versions")?;
+        ensure!(copies.len() == TABLES.len(), "{taken}");
+        self.snapshots.insert(number, copies);
+        self.snapshot_holds(number)
+    }
+
+    /// Time travel in the copies shows the rows of the run.
+    fn snapshot_holds(&mut self, number: u32) -> Result<()> {
+        for (copy, version) in self.snapshots[&number].clone() {
+            let table = TABLES.iter().find(|table| copy.ends_with(&table.replace('.', "/")));
+            let table = table.with_context(|| format!("{copy} is a copy of no table"))?;
+            let rows = self.spark.rows(&format!("s3a://dr-west/copies/data/{copy}"), Some(version))?;
+            assert_eq!(rows, self.finished[&number][table], "{table} in the snapshot of run {number}");
+        }
+        Ok(())
+    }
+
+    /// What the retention does not keep goes, and with it files that nothing needs; the rest reads as before.
+    fn kept_snapshots_can_be_read_after_pruning(&mut self) -> Result<()> {
+        let pruned = self.regions.lakedr_json(0, &["snapshot", "prune"])?;
+        let pruned = &pruned["schedules"][0];
+        ensure!(pruned["removed"].as_array().map(Vec::len) == Some(1), "{pruned}");
+        ensure!(pruned["deleted"]["bytes"].as_u64() > Some(0), "{pruned}");
+        self.snapshot_holds(2)?;
+        self.snapshot_holds(3)
     }
 
     /// Removes the commits that a checkpoint at the target covers: Spark still reads the latest rows.
