@@ -69,6 +69,13 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(args).current_dir(crate::paths::root());
+    // what `cargo run` says of xtask is taken by build scripts for a change of theirs, and much is compiled again
+    let said_of_xtask = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(said_of_xtask) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -1,4 +1,4 @@
-use lakedr_control::group_log::{Entry, Event, WholeLog};
+use lakedr_control::group_log::{Entry, Event, IntentKind, WholeLog};
 use lakedr_control::time;
 use serde::Serialize;
 
@@ -31,9 +31,14 @@ fn text(history: &GroupHistory) -> String {
 fn line(entry: &Entry) -> String {
     let detail = match &entry.event {
         Event::Created { role, .. } => format!("active {}, standby {}", role.active, role.standby),
-        Event::Intent { cut, slots, replaces, .. } => {
+        Event::Intent { kind, cut, slots, replaces, .. } => {
+            let kind = match kind {
+                IntentKind::Publish => "",
+                IntentKind::Rollback => "rollback to ",
+                IntentKind::Restore => "restore of ",
+            };
             let replaces = replaces.map(|seq| format!(", replaces {seq}")).unwrap_or_default();
-            format!("{}, {} slot(s){replaces}", cut.describe(), slots.len())
+            format!("{kind}{}, {} slot(s){replaces}", cut.describe(), slots.len())
         }
         Event::Landed { cut, .. } => cut.describe(),
         Event::Published { intent, cut, publish_window_ms } => {
