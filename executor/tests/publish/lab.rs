@@ -286,6 +286,11 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
+    /// The same call on a machine whose clock is wrong by so much.
+    pub(crate) fn with_clock(self, ahead: TimeDelta) -> Self {
+        Self { world: World { ahead, ..self.world }, ..self }
+    }
+
     /// What the stages of this call share.
     pub(crate) async fn scene(&self) -> Scene<'_> {
         let (spec, group) = &self.loaded.groups[0];

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod checks;
+mod clocks;
 mod contention;
 mod crash;
 mod damaged;

@@ -40,12 +40,7 @@ impl Cloud {
         let users = USERS.map(|user| Ok((user, server.create_user(user)?)));
         let users = users.into_iter().collect::<Result<_>>()?;
         for bucket in BUCKETS {
-            let file = checkout().join("examples/staged/policies").join(format!("{bucket}.json"));
-            let policy =
-                std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
-            // this server knows users by their access key
-            let policy = policy.replace("arn:aws:iam::111122223333:role/", "");
-            server.put_policy(bucket, &serde_json::from_str(&policy)?).await?;
+            server.put_policy(bucket, &policy(bucket)?).await?;
         }
         Ok(Self { server, users, folder: tempfile::tempdir()? })
     }
@@ -87,6 +82,14 @@ impl Cloud {
         }
         Ok(())
     }
+}
+
+/// The policy of a bucket, as the example has it.
+fn policy(bucket: &str) -> Result<Value> {
+    let file = checkout().join("examples/staged/policies").join(format!("{bucket}.json"));
+    let policy = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+    // this server knows users by their access key
+    Ok(serde_json::from_str(&policy.replace("arn:aws:iam::111122223333:role/", ""))?)
 }
 
 /// One call as a user, in a region; its exit code and what it says of the group.
@@ -150,4 +153,47 @@ async fn neither_can_do_the_other_half() -> Result<()> {
     let (_, published) = call(&cloud, receiver, "west", &["receive"])?;
     assert_eq!(published["outcome"], "published", "{published}");
     Ok(())
+}
+
+/// Rights that are taken away between two calls, and given back: the recovery point stands, and nothing has to be mended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_lost_costs_time_and_nothing_else() -> Result<()> {
+    let cloud = Cloud::new().await?;
+    let (sender, receiver) = ("lakedr-sender-east", "lakedr-receiver-west");
+    let held = || -> Result<Value> {
+        Ok(call(&cloud, receiver, "west", &["status"])?.1["recovery_point"]["seq"].clone())
+    };
+    cloud.append(0).await?;
+    call(&cloud, sender, "east", &["send"])?;
+    let (_, published) = call(&cloud, receiver, "west", &["receive"])?;
+    assert_eq!(published["outcome"], "published", "{published}");
+    let before = held()?;
+    for (run, user, region, half, bucket) in
+        [(1, sender, "east", "send", "acme-dr-west"), (2, receiver, "west", "receive", "acme-lake-west")]
+    {
+        cloud.append(run).await?;
+        if half == "receive" {
+            call(&cloud, sender, "east", &["send"])?;
+        }
+        cloud.server.put_policy(bucket, &nobody(bucket)).await?;
+        let (code, failed) = call(&cloud, user, region, &[half])?;
+        ensure!(code == Some(4) && failed["error"]["type"] == "denied", "{code:?}: {failed}");
+        cloud.server.put_policy(bucket, &policy(bucket)?).await?;
+        assert_eq!(held()?, before, "{half}");
+        let (code, done) = call(&cloud, user, region, &[half])?;
+        ensure!(
+            code == Some(0) && (done["outcome"] == "landed" || done["outcome"] == "published"),
+            "{code:?}: {done}"
+        );
+    }
+    ensure!(held()?.as_u64() > before.as_u64());
+    Ok(())
+}
+
+/// A policy that lets root in alone: one statement, which allows what nobody asks for.
+fn nobody(bucket: &str) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": ["lakedr-sender-east"]},
+        "Action": ["s3:GetBucketTagging"], "Resource": [format!("arn:aws:s3:::{bucket}")],
+    }]})
 }
