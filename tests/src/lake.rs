@@ -187,7 +187,8 @@ pub fn file(text: &str) -> Result<Vec<u8>> {
 pub fn append(folder: &Path, text: &str) -> Result<()> {
     let version = commits(folder)?.len() as u64;
     // as those of real writers, no two files have one name
-    let (name, file) = (format!("part-{version}-{}.parquet", text.replace(' ', "-")), file(text)?);
+    let words: Vec<&str> = text.split(' ').take(4).collect();
+    let (name, file) = (format!("part-{version}-{}.parquet", words.join("-")), file(text)?);
     fs::create_dir_all(folder)?;
     fs::write(folder.join(&name), &file)?;
     let head = [

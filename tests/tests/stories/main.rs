@@ -9,6 +9,7 @@ mod demo_path;
 mod diverged;
 mod failover;
 mod failover_groups;
+mod full_disk;
 mod groups;
 mod import_config;
 mod interrupt;
