@@ -133,7 +133,6 @@ async fn sweep(desk: &Desk<'_>, begun: &Catalog, report: PruneReport) -> Result<
 }
 
 async fn delete_all(desk: &Desk<'_>, begun: &Catalog, report: PruneReport) -> Result<PruneReport, Failure> {
-    let name = &desk.schedule.name;
     let mut found = look(desk, begun).await?;
     let data = data(desk)?;
     let mut deleted = Deleted::default();
@@ -144,7 +143,11 @@ async fn delete_all(desk: &Desk<'_>, begun: &Catalog, report: PruneReport) -> Re
         found.files.retain(|object| !logs.iter().any(|table| object.key.prefix_match(table).is_some()));
     }
     delete_in_turns(desk, &data, &found.files, &mut deleted).await?;
-    desk.catalog.forget_documents(begun).await.at(Stage::Record, name)?;
+    // no catalog names them any more: a store that keeps them is no reason to stop, and the next pruning tries again
+    if let Err(error) = desk.catalog.forget_documents(begun).await {
+        deleted.refused += 1;
+        deleted.said.push(crate::error::chain(&error));
+    }
     let Deleted { done, refused, said } = deleted;
     Ok(PruneReport { deleted: done, refused, said, left: found.left, ..report })
 }

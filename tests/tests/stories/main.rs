@@ -19,6 +19,7 @@ mod metadata_table;
 mod notify;
 mod prune;
 mod rebuild;
+mod refused_deletes;
 mod restore;
 mod secrets;
 mod services;
