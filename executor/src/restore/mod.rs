@@ -6,7 +6,6 @@ mod find;
 mod in_place;
 mod refusal;
 
-use lakedr_control::cut::Cut;
 use lakedr_control::group_log::RecoveryPoint;
 use lakedr_control::id::TableName;
 use lakedr_control::location::StoreUrl;
@@ -106,12 +105,11 @@ pub async fn restore_group(
 }
 
 fn restored(scene: &Scene<'_>, point: &RecoveryPoint, tables: Vec<RestoredTable>) -> Restored {
-    let describe = |cut: &Cut| cut.describe();
     Restored {
         group: scene.group.name.to_string(),
         outcome: "restored",
         point: point.seq,
-        holds: describe(&point.cut),
+        holds: point.cut.describe(),
         seq: None,
         tables,
     }
