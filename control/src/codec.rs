@@ -106,6 +106,10 @@ fn remedy(what: &str) -> &'static str {
             "restore that object from a version or a backup of the external location"
         }
         "run record" => "restore that object, or delete it if its run does not matter any more",
+        "claim on a drill" => "delete it when no drill of the group is under way",
+        "report of a drill" => {
+            "restore that object from a version of the bucket, or delete its folder: it is evidence only"
+        }
         "verification" => "it counts as none; verify again",
         _ => "restore it from Terraform with `terraform apply` or `lakedr state rebuild --overwrite`",
     }

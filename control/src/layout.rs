@@ -248,6 +248,55 @@ pub fn verification_seq(group: &Name, key: &str) -> Option<u64> {
     seq_below(&verifications(group), key)
 }
 
+/// Folder of the drills that a group has had in a region.
+#[must_use]
+pub fn drills(group: &Name) -> String {
+    format!("{META}/groups/{group}/drills")
+}
+
+/// Folder of one drill.
+#[must_use]
+pub fn drill(group: &Name, drill: u64) -> String {
+    format!("{}/{drill:020}", drills(group))
+}
+
+/// Key of the claim on a drill: there is one from its beginning on.
+#[must_use]
+pub fn drill_claim(group: &Name, drill: u64) -> String {
+    format!("{}/begun.json", self::drill(group, drill))
+}
+
+/// Key of what a drill came to, for programs.
+#[must_use]
+pub fn drill_report(group: &Name, drill: u64) -> String {
+    format!("{}/report.json", self::drill(group, drill))
+}
+
+/// Key of what a drill came to, for people.
+#[must_use]
+pub fn drill_page(group: &Name, drill: u64) -> String {
+    format!("{}/report.html", self::drill(group, drill))
+}
+
+/// Key of the signature of a report.
+#[must_use]
+pub fn signature(report: &str) -> String {
+    format!("{report}.sig")
+}
+
+/// Folder of the tables of a drill, at catalog/schema/table; nothing stays in it.
+#[must_use]
+pub fn drill_copy(group: &Name, drill: u64) -> String {
+    format!("{}/copy", self::drill(group, drill))
+}
+
+/// The drill that a key of [`drills`] is about, and the rest of the key.
+#[must_use]
+pub fn drill_of<'a>(group: &Name, key: &'a str) -> Option<(u64, &'a str)> {
+    let (digits, rest) = key.strip_prefix(&drills(group))?.strip_prefix('/')?.split_once('/')?;
+    Some((parse_seq(digits)?, rest))
+}
+
 /// Folder of what an epoch found behind the recovery point in a table of the region that became standby with it.
 #[must_use]
 pub fn lost_commits(group: &Name, epoch: u64, table: &TableName) -> String {

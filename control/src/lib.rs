@@ -7,6 +7,7 @@
 //!   location of the standby region, and the only thing decisions are made from.
 //! * **run records** ([`run_record`]): what a workflow did. Written by `lakedr mark`.
 //! * **snapshot catalogs** ([`snapshots`]): which kept copies there are. Written by the executor alone, beside the copies.
+//! * **drill reports** ([`drill`]): that a failover was rehearsed, and what came of it.
 //!
 //! This crate says what these documents look like ([`codec`]), where they lie ([`layout`]), which of them are
 //! acceptable ([`validate`]) and how they are read and written ([`store`]). It does no I/O of its own unless
@@ -17,6 +18,7 @@ pub mod cron;
 pub mod cut;
 pub mod digest;
 pub mod dr_sync;
+pub mod drill;
 pub mod group_log;
 pub mod id;
 pub mod known_runs;

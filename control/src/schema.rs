@@ -4,6 +4,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use crate::codec::Document;
+use crate::drill::{DrillClaim, DrillReport};
 use crate::group_log::{Entry, Head};
 use crate::known_runs::KnownRuns;
 use crate::lost::LostCommits;
@@ -29,6 +30,8 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("lost_commits.json", schema::<LostCommits>("report on lost commits")),
         ("snapshot_catalog.json", schema::<Catalog>("snapshot catalog")),
         ("snapshot.json", schema::<SnapshotDocument>("snapshot document")),
+        ("drill_claim.json", schema::<DrillClaim>("claim on a drill")),
+        ("drill_report.json", schema::<DrillReport>("report of a drill")),
         ("verification.json", schema::<Verification>("verification")),
     ]
 }

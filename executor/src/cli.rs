@@ -1,5 +1,7 @@
 //! The command line: what was typed, and nothing more.
 
+mod drill;
+
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +9,8 @@ use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use lakedr_control::id::TableName;
 use lakedr_control::location::StoreUrl;
 use lakedr_control::snapshots::SnapshotId;
+
+pub use drill::DrillArgs;
 
 use crate::report::Format;
 use crate::restore::To;
@@ -119,6 +123,9 @@ pub enum Command {
     /// Go back to the region that a group began with, with both regions there and nothing lost
     #[command(subcommand)]
     Failback(SwitchCommand),
+    /// Rehearse a failover in the standby region: look at log, tables and services, copy the newest recovery point aside, have
+    /// it judged, and write a report. Production is not touched. Exit code 4 when a failover would not work
+    Drill(DrillArgs),
     /// Write run records for a group with a marker workflow
     #[command(subcommand)]
     Mark(MarkCommand),

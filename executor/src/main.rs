@@ -14,7 +14,7 @@ use lakedr::report::{Format, Output};
 use lakedr::world::World;
 use tracing_subscriber::EnvFilter;
 
-/// How long an interrupted call may take to give up the uploads and cancel the statements that it has begun.
+/// How long an interrupted call may take to give up the uploads and drills, and cancel the statements, that it has begun.
 const GIVE_UP_WITHIN: Duration = Duration::from_millis(800);
 
 fn main() -> ExitCode {
@@ -60,7 +60,8 @@ async fn run(cli: &Cli) -> Exit {
     };
     let statements = context.world.statements.cancel(GIVE_UP_WITHIN);
     if exit == Exit::Interrupted {
-        tokio::join!(context.world.copying.give_up(GIVE_UP_WITHIN), statements);
+        let drills = context.world.drills.give_up(GIVE_UP_WITHIN);
+        tokio::join!(context.world.copying.give_up(GIVE_UP_WITHIN), statements, drills);
     } else {
         statements.await;
     }

@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::copy::Copying;
+use crate::drill::Claims;
 use crate::publish::Statements;
 
 /// One call of the executor.
@@ -21,6 +22,8 @@ pub struct World {
     pub metadata_turn: Arc<Mutex<()>>,
     /// What SQL warehouses are carrying out for this call.
     pub statements: Statements,
+    /// Drills that this call is carrying out.
+    pub drills: Claims,
     /// Region that this process runs in, if it has been told.
     pub region: Option<String>,
     /// How far the clock of this call is ahead of the machine's. Not at all, but in tests that let weeks pass.
@@ -39,6 +42,7 @@ impl World {
             copying: Copying::default(),
             metadata_turn: Arc::default(),
             statements: Statements::default(),
+            drills: Claims::default(),
             region: None,
             ahead: TimeDelta::zero(),
         }

@@ -134,8 +134,9 @@ fn files_are_short() -> Result<()> {
     Ok(())
 }
 
-/// The only file that may start a process: the hooks that an operator declared, with an environment of two variables.
-const STARTS_A_PROCESS: &str = "executor/src/services/hook_process.rs";
+/// The only file that may start a process: what an operator declared or gave, with an environment of two variables and those
+/// that he passes on by name.
+const STARTS_A_PROCESS: &str = "executor/src/process.rs";
 
 /// A secret that a process holds cannot reach another one: executor and provider start none, but for
 /// [`STARTS_A_PROCESS`].

@@ -274,6 +274,7 @@ impl Import<'_> {
             clock_skew: "2s".to_owned(),
             rpo_target: Some(minutes(workspace.failover_interval)),
             rto_target: None,
+            drill_every: None,
             max_bytes_per_second: 0,
             egress_price_per_gib: None,
             services: None,

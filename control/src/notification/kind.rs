@@ -22,11 +22,13 @@ pub enum EventKind {
     Failover,
     /// A service is not as a failover or failback wants it.
     Services,
+    /// A failover was rehearsed, or has to be again.
+    Drill,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Success,
         Self::Failure,
         Self::Recovered,
@@ -34,6 +36,7 @@ impl EventKind {
         Self::Retention,
         Self::Failover,
         Self::Services,
+        Self::Drill,
     ];
 
     /// How specifications and messages spell it.
@@ -47,6 +50,7 @@ impl EventKind {
             Self::Retention => "retention",
             Self::Failover => "failover",
             Self::Services => "services",
+            Self::Drill => "drill",
         }
     }
 }
@@ -85,7 +89,9 @@ impl Part {
 
 /// A text that names no event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} is no event: write success, failure, recovered, stale, retention, failover or services")]
+#[error(
+    "{given:?} is no event: write success, failure, recovered, stale, retention, failover, services or drill"
+)]
 pub struct UnknownEvent {
     given: String,
 }

@@ -33,6 +33,10 @@ pub struct Ledger {
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::rfc3339_millis_option")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<DateTime<Utc>>"))]
     pub retention_seen_at: Option<DateTime<Utc>>,
+    /// When the age of the newest drill was last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::time::rfc3339_millis_option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<DateTime<Utc>>"))]
+    pub drill_seen_at: Option<DateTime<Utc>>,
     /// What has begun and is not over: of failures at most one for each part, else at most one of each kind.
     pub standing: Vec<Standing>,
     /// What has not been delivered, oldest first.
@@ -120,7 +124,16 @@ impl Ledger {
     #[must_use]
     pub fn new(group: Name, since: DateTime<Utc>, told_up_to: u64) -> Self {
         let (standing, outbox) = (Vec::new(), Vec::new());
-        Self { format: FORMAT, group, since, told_up_to, retention_seen_at: None, standing, outbox }
+        Self {
+            format: FORMAT,
+            group,
+            since,
+            told_up_to,
+            retention_seen_at: None,
+            drill_seen_at: None,
+            standing,
+            outbox,
+        }
     }
 
     /// Reads the ledger of a group.

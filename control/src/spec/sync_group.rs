@@ -47,6 +47,9 @@ pub struct SyncGroupSpec {
     /// Time to recover that is still acceptable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rto_target: Option<String>,
+    /// Time after which a failover has to be rehearsed again with `lakedr drill`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill_every: Option<String>,
     /// Cap on transfer, in bytes per second; 0 is no cap.
     #[serde(default)]
     pub max_bytes_per_second: u64,
@@ -303,16 +306,16 @@ pub enum Compaction {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NotificationsSpec {
-    /// Told of failures, their end, missed RPO targets, retentions that are too short, changes of roles and services that do
-    /// not do as they are told: `mailto:…`, `https://…`,
+    /// Told of failures, their end, missed RPO targets, retentions that are too short, changes of roles, services that do
+    /// not do as they are told, and drills: `mailto:…`, `https://…`,
     /// `pagerduty://<secret reference>`, or a secret reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<Vec<String>>,
     /// Told of recovery points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_success: Option<Vec<String>>,
-    /// What is told of: `success`, `failure`, `recovered`, `stale`, `retention`, `failover`, `services`; everything,
-    /// without it.
+    /// What is told of: `success`, `failure`, `recovered`, `stale`, `retention`, `failover`, `services`, `drill`;
+    /// everything, without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<String>>,
 }

@@ -49,6 +49,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
     let clock_skew = report.at("clock_skew").duration(&spec.clock_skew);
     let rpo_target = spec.rpo_target.as_ref().and_then(|t| report.at("rpo_target").positive_duration(t));
     let rto_target = spec.rto_target.as_ref().and_then(|t| report.at("rto_target").positive_duration(t));
+    let drill_every = spec.drill_every.as_ref().and_then(|t| report.at("drill_every").positive_duration(t));
     delivery(&mut report, spec);
     if spec.egress_price_per_gib.is_some_and(|price| !price.is_finite() || price < 0.0) {
         report.at("egress_price_per_gib").violation("is not a price", "give a number of 0 or more");
@@ -81,6 +82,7 @@ pub fn sync_group(spec: &SyncGroupSpec) -> Result<ValidGroup, Vec<Violation>> {
             clock_skew,
             rpo_target,
             rto_target,
+            drill_every,
             max_bytes_per_second: (spec.max_bytes_per_second > 0).then_some(spec.max_bytes_per_second),
             egress_price_per_gib: spec.egress_price_per_gib,
             owner_email: spec.owner_email.clone(),

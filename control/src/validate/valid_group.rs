@@ -238,6 +238,8 @@ pub struct ValidGroup {
     pub rpo_target: Option<Duration>,
     /// Time to recover that is still acceptable.
     pub rto_target: Option<Duration>,
+    /// Longest acceptable age of the newest drill that passed.
+    pub drill_every: Option<Duration>,
     /// Transfer cap.
     pub max_bytes_per_second: Option<u64>,
     /// Price of egress per GiB.

@@ -1,4 +1,5 @@
 use lakedr_control::codec::{DecodeError, Document, Writer};
+use lakedr_control::drill::{DrillClaim, DrillReport};
 use lakedr_control::group_log::{Entry, Event, Head, HeadIgnored};
 use lakedr_control::known_runs::{Forgotten, KnownRuns};
 use lakedr_control::lost::LostCommits;
@@ -191,4 +192,28 @@ fn format_1_of_a_ledger_of_notifications() {
         let ignored = Ledger::decode(&etl, other.as_bytes()).unwrap_err();
         assert!(matches!(ignored, LedgerIgnored::Other { .. }), "{ignored}");
     }
+}
+
+#[test]
+fn format_1_of_a_drill() {
+    let claim = r#"{"format":1,"group":"etl","drill":2,"begun_at":"2026-11-20T08:00:00.000Z","alive_at":"2026-11-20T08:01:00.000Z",
+        "over":false,"by":{"executor":"0.1.0","host":"h","run":"r"}}"#;
+    let claim = DrillClaim::decode("k", claim.as_bytes()).unwrap();
+    assert_eq!((claim.drill, claim.over), (2, false));
+    let text = r#"{"format":1,"group":"etl","drill":2,"region":"west","lost_region":"east","epoch":1,
+        "begun_at":"2026-11-20T08:00:00.000Z","ended_at":"2026-11-20T08:02:00.000Z",
+        "by":{"executor":"0.1.0","host":"h","run":"r"},"previous":{"drill":1,"digest":"sha256:00"},
+        "passed":true,"last_passed_at":"2026-11-20T08:02:00.000Z","problems":[],"warnings":["w"],
+        "recovery_point":{"seq":7,"cut":"c","holds":"run 1","as_of":"2026-11-20T07:00:00.000Z"},
+        "rpo_seconds":3600,"rpo_target_seconds":7200,"rpo_met":true,"rto_ms":900,"rto_target_seconds":null,"rto_met":null,
+        "steps":[{"step":"log","took_ms":900,"counts":true,"result":"r"}],
+        "tables":[{"name":"c.s.t","version":3,"files":1,"bytes":2,"opened":1,"problems":[]}],
+        "services":[{"service":"west: job 1","problem":null}],
+        "validation":{"command":"/x","passed":true,"ended":"exit status: 0","said":""},"kept":null,"removed":[1]}"#;
+    let report = DrillReport::decode("k", text.as_bytes()).unwrap();
+    let again = serde_json::to_string(&report).unwrap();
+    assert_eq!(DrillReport::decode("k", again.as_bytes()).unwrap(), report);
+    let newer =
+        DrillReport::decode("k", text.replace("\"format\":1", "\"format\":2").as_bytes()).unwrap_err();
+    assert!(newer.to_string().contains("newer"), "{newer}");
 }

@@ -25,7 +25,7 @@ fn full() -> Value {
         "workflow": {"databricks_job": {"name": "etl"}}, "schedule": {"interval": "15m"},
         "retry": {"max_attempts": 5, "initial_backoff": "1s", "max_backoff": "1m"},
         "delivery": "staged", "publish": {"engine": "databricks_sql", "warehouse_id": "1", "primary_warehouse_id": "2"}, "compaction": "skip",
-        "clock_skew": "7s", "rpo_target": "1h", "rto_target": "4h", "max_bytes_per_second": 5,
+        "clock_skew": "7s", "rpo_target": "1h", "rto_target": "4h", "drill_every": "90d", "max_bytes_per_second": 5,
         "egress_price_per_gib": 0.02, "notifications": {"on_failure": ["mailto:a@example.com"]}, "paused": true,
     })
 }

@@ -2,6 +2,8 @@
 
 mod context;
 mod copy_worker;
+mod drill;
+mod drill_status;
 mod failover;
 mod history;
 mod import_config;
@@ -49,6 +51,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Exit, CommandEr
         Command::Prune(args) => prune::run(context, args.dry_run).await,
         Command::Failover(command) => failover::run(context, Kind::Failover, command).await,
         Command::Failback(command) => failover::run(context, Kind::Failback, command).await,
+        Command::Drill(args) => drill::run(context, args).await,
         Command::Mark(command) => mark::run(context, command).await,
         Command::State(command) => state::run(context, *command).await,
         Command::ImportConfig(args) => import_config::run(context, args),

@@ -8,6 +8,7 @@ use lakedr_control::verification::Verification;
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
+use super::drill_status::{DrillStatus, drill_status};
 use super::recovery_points::{Point, last_proven};
 use super::service_lines::ServiceLines;
 use super::snapshot::{Watched, watch};
@@ -64,6 +65,9 @@ struct Known {
     spec_is_current: bool,
     /// What `lakedr verify` found last, about the newest recovery point that it ever looked at.
     last_verified: Option<Verification>,
+    /// The newest drill in the region that would take over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drill: Option<DrillStatus>,
     /// What could not be found out, and why; and retentions of source tables that are too short.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -141,6 +145,10 @@ async fn status(
         warnings.push(chain(&error));
         None
     });
+    let drill = drill_status(&scene, &history).await.unwrap_or_else(|error| {
+        warnings.push(chain(&error));
+        None
+    });
     let side = |name| group.side(name).region.clone();
     Ok(Known {
         group: group.name.to_string(),
@@ -165,6 +173,7 @@ async fn status(
         services: ServiceLines::of(&scene, &history),
         spec_is_current: state.is_none_or(|state| state.spec_digest == scene.spec_digest),
         last_verified,
+        drill,
         warnings,
     })
 }
@@ -225,6 +234,7 @@ fn text(status: &GroupStatus) -> String {
         let about = earlier.map(|earlier| format!(", entry {}", earlier.seq)).unwrap_or_default();
         lines.push(format!("  {}{about}", last_proven(verified)));
     }
+    lines.extend(known.drill.as_ref().map(DrillStatus::line));
     lines.extend(known.warnings.iter().map(|warning| format!("  warning: {warning}")));
     lines.join("\n")
 }

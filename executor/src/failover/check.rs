@@ -22,7 +22,7 @@ use crate::plan::followed::objects;
 use crate::spec::{StoresError, TableStore};
 
 /// Files of a table whose Parquet footers a failover reads.
-pub(super) const SAMPLE: usize = 3;
+pub(crate) const SAMPLE: usize = 3;
 
 /// Problems that are spelled out for a table.
 const SHOWN: usize = 20;

@@ -17,7 +17,7 @@ mod survey;
 
 pub use basis::{Basis, Kind, plan_id};
 pub use check::TableCheck;
-pub(crate) use check::check;
+pub(crate) use check::{SAMPLE, check};
 pub use execute::{Approved, SYNC, Standing, execute, standing};
 pub use hand_over::{bring_to_rest, give_up};
 pub use loss::TableBehind;
@@ -25,3 +25,4 @@ pub(crate) use lost::{keep_lost, keep_lost_of};
 pub use refusal::SwitchRefusal;
 pub use report::{Facts, Loss, Step, Survey, Switched};
 pub use survey::survey;
+pub(crate) use survey::{in_the_way, standby_problems};

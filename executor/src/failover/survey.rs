@@ -85,7 +85,7 @@ pub(super) fn refused(scene: &Scene<'_>, refusal: &SwitchRefusal) -> GroupReport
 }
 
 /// What the log and the specification have against a change of roles.
-pub(super) fn in_the_way(scene: &Scene<'_>, kind: Kind, state: &GroupState) -> Vec<SwitchRefusal> {
+pub(crate) fn in_the_way(scene: &Scene<'_>, kind: Kind, state: &GroupState) -> Vec<SwitchRefusal> {
     let mut found: Vec<SwitchRefusal> = regions_fit(scene, state).err().map(Into::into).into_iter().collect();
     if state.is_returning() && state.open_intent.is_none() {
         found.push(SwitchRefusal::Returning { standby: state.role.standby.clone(), epoch: state.epoch });
@@ -99,7 +99,7 @@ pub(super) fn in_the_way(scene: &Scene<'_>, kind: Kind, state: &GroupState) -> V
 }
 
 /// Tables of the standby region that are not where the recovery point left them.
-pub(super) async fn standby_problems(scene: &Scene<'_>, history: &History) -> Vec<GroupReport> {
+pub(crate) async fn standby_problems(scene: &Scene<'_>, history: &History) -> Vec<GroupReport> {
     let name = &scene.group.name;
     if scene.group.publisher != Publisher::Native {
         return cloned_problems(scene, history).await;

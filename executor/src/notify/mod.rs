@@ -5,10 +5,11 @@
 //! afterwards. Killed in between, a call leaves what the next one delivers; what is delivered twice has the same id.
 
 mod channel;
+mod look;
 pub mod news;
 mod store;
 mod tell;
 
 pub use channel::{ChannelError, MailServer, MailServerError, reachable};
 pub use lakedr_control::notification::Part;
-pub use tell::{tell, tell_change, tell_without_stores};
+pub use tell::{tell, tell_change, tell_drill, tell_without_stores};

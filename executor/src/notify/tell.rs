@@ -1,17 +1,17 @@
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use futures::future::join_all;
+use lakedr_control::drill::DrillReport;
 use lakedr_control::group_log::{GroupState, History, IntentKind, RecoveryPoint};
-use lakedr_control::notification::{EventKind, Ledger, Notifications, Part};
+use lakedr_control::notification::{Ledger, Notifications, Part};
 use lakedr_control::validate::ValidGroup;
 use lakedr_control::vault::Secrets;
 
 use super::channel::{deliver, shown};
-use super::news::{Change, Condition, Lag, Point, Problem, Seen, decide, delivered, due, take};
+use super::look;
+use super::news::{Change, Condition, Drill, Point, Problem, Seen, decide, delivered, due, take};
 use super::store::Place;
 use crate::error::chain;
-use crate::observe::lag::{age, pace, recorded_retention, rpo_lag};
 use crate::pipeline::Scene;
 use crate::report::{GroupReport, Outcome};
 use crate::world::World;
@@ -21,9 +21,6 @@ const WITHIN: Duration = Duration::from_secs(60);
 
 /// Lost races for the ledger before a call leaves its news to the next one.
 const RACES: usize = 4;
-
-/// Retentions are looked at after a publish, and after this time.
-const LOOK_AGAIN_AFTER: TimeDelta = TimeDelta::hours(6);
 
 /// Refusals that wait for an operator. The others wait for a run.
 const FOR_PEOPLE: [&str; 4] = ["diverged", "version_gone", "table_missing", "fenced"];
@@ -49,6 +46,25 @@ pub async fn tell_change(scene: &Scene<'_>, outcome: String) {
         seen.change = seen.change.map(|change| Change { outcome: Some(outcome), ..change });
         // what the region that is left would tell is not looked at
         (seen.services, seen.retention) = (None, None);
+        tell_seen(scene, Some(&history), seen, false).await;
+    })
+    .await;
+}
+
+/// Tells whom the group names of a drill that this call carried out.
+pub async fn tell_drill(scene: &Scene<'_>, report: &DrillReport) {
+    if scene.group.notifications.is_empty() {
+        return;
+    }
+    in_time(scene, async {
+        let Ok(history) = scene.log.read().await else { return };
+        let mut seen = seen(scene.world, scene.group, Some(&history), None);
+        (seen.services, seen.change) = (None, None);
+        seen.drill = Some(Drill {
+            of: (report.region.clone(), report.drill),
+            passed: report.passed,
+            text: look::outcome(report),
+        });
         tell_seen(scene, Some(&history), seen, false).await;
     })
     .await;
@@ -84,7 +100,7 @@ pub async fn tell_without_stores(
 async fn tell_all(scene: &Scene<'_>, history: Option<&History>, report: &GroupReport, part: Part) {
     let mut seen = Seen { part, ..seen(scene.world, scene.group, history, Some(report)) };
     if let Some(history) = history {
-        seen.lag = lag(scene, history, report, part).await;
+        seen.lag = look::lag(scene, history, report, part).await;
     }
     tell_seen(scene, history, seen, true).await;
 }
@@ -103,9 +119,16 @@ async fn tell_seen(scene: &Scene<'_>, history: Option<&History>, mut seen: Seen<
         if let Some(history) = history
             && looks
             && seen.retention.is_none()
-            && looks_at_retention(ledger.as_ref(), &seen)
+            && look::looks_at_retention(ledger.as_ref(), &seen)
         {
-            seen.retention = retention(scene, history, &seen).await;
+            seen.retention = look::retention(scene, history, &seen).await;
+        }
+        if let Some(history) = history
+            && looks
+            && seen.drill_age.is_none()
+            && look::looks_at_drills(ledger.as_ref(), &seen)
+        {
+            seen.drill_age = look::drill_age(scene, history).await;
         }
         let before = ledger.clone();
         let mut after = decide(ledger, &seen, rules);
@@ -204,6 +227,8 @@ fn seen<'a>(
         retention: None,
         change: state.and_then(|state| change(group, state)),
         changed: false,
+        drill: None,
+        drill_age: None,
         services: state.map(|state| open_services(group, state)),
     }
 }
@@ -255,40 +280,4 @@ fn point(point: &RecoveryPoint) -> Point {
     let bytes = tables.iter().map(|table| table.bytes_copied).sum();
     let described = point.cut.describe();
     Point { seq: point.seq, cut: point.cut.id.clone(), described, copied: (tables.len(), files, bytes) }
-}
-
-/// Whether the standby region held all there was when the call ended.
-fn holds_newest(report: &GroupReport) -> bool {
-    matches!(report.outcome, Outcome::Published | Outcome::UpToDate)
-}
-
-async fn lag(scene: &Scene<'_>, history: &History, report: &GroupReport, part: Part) -> Option<Lag> {
-    let target =
-        scene.group.rpo_target.filter(|_| scene.group.notifications.events.contains(&EventKind::Stale))?;
-    let lag = match age(scene, history) {
-        Some(age) if age <= target => Some(age),
-        // only the tables could tell, and they are in the other region
-        Some(_) if scene.group.workflow.is_none() && part == Part::Receive => return None,
-        Some(_) if scene.group.workflow.is_none() && holds_newest(report) => Some(Duration::ZERO),
-        // the tables are asked only when the answer matters
-        Some(_) => rpo_lag(scene, history).await,
-        None => None,
-    };
-    Some(Lag { lag, target })
-}
-
-fn looks_at_retention(ledger: Option<&Ledger>, seen: &Seen<'_>) -> bool {
-    let seen_at = ledger.and_then(|ledger| ledger.retention_seen_at);
-    seen.published || seen_at.is_none_or(|at| seen.now.signed_duration_since(at) >= LOOK_AGAIN_AFTER)
-}
-
-async fn retention(scene: &Scene<'_>, history: &History, seen: &Seen<'_>) -> Option<Vec<String>> {
-    let told_of = scene.group.notifications.events.contains(&EventKind::Retention);
-    // what has landed waits for nothing
-    if !told_of || seen.part == Part::Receive {
-        return None;
-    }
-    let waiting = if seen.condition == Condition::Good { Duration::ZERO } else { age(scene, history)? };
-    let found = recorded_retention(scene, history, pace(scene, history, None, waiting)).await?;
-    Some(found.iter().map(ToString::to_string).collect())
 }

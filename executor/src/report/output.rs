@@ -50,8 +50,38 @@ pub fn bytes_text(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
-/// `2h 3m 4s`, seconds at the finest.
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+
+/// `90days 2h 3m 4s`: seconds at the finest, days at the coarsest, since months differ.
 #[must_use]
 pub fn duration_text(duration: Duration) -> String {
-    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+    let (days, rest) = (duration.as_secs() / DAY, duration.as_secs() % DAY);
+    let rest =
+        (days == 0 || rest > 0).then(|| humantime::format_duration(Duration::from_secs(rest)).to_string());
+    let days = match days {
+        0 => None,
+        1 => Some("1day".to_owned()),
+        days => Some(format!("{days}days")),
+    };
+    days.into_iter().chain(rest).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_days_at_the_coarsest() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (61, "1m 1s"),
+            (DAY, "1day"),
+            (DAY + 3_600, "1day 1h"),
+            (90 * DAY, "90days"),
+            (400 * DAY + 59, "400days 59s"),
+        ] {
+            assert_eq!(duration_text(Duration::from_secs(seconds)), text);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use lakedr_control::group_log::{History, Power};
 use lakedr_control::validate::{ServiceKind, SideName, SideService};
 use tokio::time::{Instant, sleep, timeout};
@@ -115,27 +115,39 @@ pub(super) fn moment(scene: &Scene<'_>, history: &History, side: SideName) -> Mo
     }
 }
 
+/// Whether a service can be turned.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    /// The service, as the ledger names it.
+    pub(crate) service: String,
+    /// What keeps it from being turned; none when it can be looked at.
+    pub(crate) problem: Option<String>,
+}
+
+/// Looks at the declared services of a side. Changes nothing.
+pub(crate) async fn answers(scene: &Scene<'_>, side: SideName) -> Vec<Answer> {
+    let moment = Moment {
+        group: scene.group.name.to_string(),
+        region: scene.group.side(side).region.clone(),
+        epoch: 0,
+        active_region: String::new(),
+        standby_region: String::new(),
+    };
+    let looks = scene.group.services.of(side).iter().map(|service| look(scene, side, service, &moment));
+    let cases = join_all(looks).await;
+    let answer = |case: &Case<'_>| Answer {
+        service: case.service.id.clone(),
+        problem: case.look.as_ref().err().map(|fault| chain(fault)),
+    };
+    cases.iter().map(answer).collect()
+}
+
 /// What keeps the declared services of a group from being turned: one text for each that cannot be looked at.
 pub(crate) async fn unusable(scene: &Scene<'_>) -> Vec<String> {
-    let mut looks = Vec::new();
-    for side in [SideName::Primary, SideName::Secondary] {
-        let moment = Moment {
-            group: scene.group.name.to_string(),
-            region: scene.group.side(side).region.clone(),
-            epoch: 0,
-            active_region: String::new(),
-            standby_region: String::new(),
-        };
-        let services = scene.group.services.of(side).iter();
-        looks.extend(services.map(|service| {
-            let moment = moment.clone();
-            async move { look(scene, side, service, &moment).await }
-        }));
-    }
-    let cases = join_all(looks).await;
-    let faults = cases.iter().filter_map(|case| Some((case.service, case.look.as_ref().err()?)));
-    let told = faults.map(|(service, fault)| {
-        format!("a failover could not stop or start {}: {}", service.id, chain(fault))
+    let (primary, secondary) =
+        join(answers(scene, SideName::Primary), answers(scene, SideName::Secondary)).await;
+    let told = primary.into_iter().chain(secondary).filter_map(|answer| {
+        Some(format!("a failover could not stop or start {}: {}", answer.service, answer.problem?))
     });
     told.collect()
 }

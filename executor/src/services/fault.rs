@@ -3,6 +3,7 @@ use lakedr_control::service::ServiceError;
 use lakedr_control::vault::SecretError;
 
 use crate::observe::workflow::WorkflowError;
+use crate::process::ProcessFault;
 
 /// Why a service is not known to be as it should be.
 #[derive(Debug, thiserror::Error)]
@@ -46,15 +47,9 @@ pub enum ServiceFault {
         /// The field.
         field: &'static str,
     },
-    /// The executable of a hook could not be run.
-    #[error("{command} cannot be run; it has to be an executable file that the user of lakedr may run")]
-    NotRun {
-        /// Its path.
-        command: String,
-        /// Why.
-        #[source]
-        cause: std::io::Error,
-    },
+    /// The executable of a hook did not come to its end.
+    #[error(transparent)]
+    Process(#[from] ProcessFault),
     /// The executable of a hook says that it failed.
     #[error("{command} ended with {status}; what it wrote to stderr is in the log of lakedr")]
     Failed {
@@ -94,7 +89,7 @@ impl ServiceFault {
     pub fn word(&self) -> &'static str {
         let passes = match self {
             Self::Service { cause } | Self::Workflow(WorkflowError::Service { cause, .. }) => cause.passes(),
-            Self::TimedOut { .. } => true,
+            Self::TimedOut { .. } | Self::Process(ProcessFault::TimedOut { .. }) => true,
             fault => fault.is_about_credentials(),
         };
         if passes { "unreachable" } else { "failed" }

@@ -7,8 +7,8 @@ use lakedr_control::validate::Hook as Declared;
 use serde::Serialize;
 
 use super::fault::ServiceFault;
-use super::hook_process::run;
 use super::switch::{Seen, Switch};
+use crate::process::{ProcessFault, Program};
 
 /// Format of requests.
 ///
@@ -88,7 +88,7 @@ impl Switch for Hook {
     /// What a hook sees to is its own affair; that there is one can be seen.
     async fn look(&self) -> Result<Option<Seen>, ServiceFault> {
         if let Means::Run(command) = &self.means {
-            let not_run = |cause| ServiceFault::NotRun { command: command.clone(), cause };
+            let not_run = |cause| ProcessFault::NotRun { command: command.clone(), cause };
             tokio::fs::metadata(command).await.map_err(not_run)?;
         }
         Ok(None)
@@ -106,7 +106,12 @@ impl Switch for Hook {
             Means::Run(command) => {
                 let request = serde_json::to_vec(&request);
                 let malformed = |cause| ServiceError::Malformed { url: command.clone(), cause };
-                run(command, &request.map_err(malformed)?, self.declared.timeout).await
+                let program = Program { command, passes: &[], patience: self.declared.timeout };
+                let status = program.run(&request.map_err(malformed)?).await?.status;
+                if status.success() {
+                    return Ok(());
+                }
+                Err(ServiceFault::Failed { command: command.clone(), status })
             }
         }
     }

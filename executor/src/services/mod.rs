@@ -12,7 +12,6 @@ mod databricks_job;
 pub mod decide;
 mod fault;
 mod hook;
-mod hook_process;
 mod instance_pool;
 mod ledger;
 mod open;
@@ -22,7 +21,7 @@ mod switch;
 mod turn;
 mod warehouse;
 
-pub(crate) use case::unusable;
+pub(crate) use case::{answers, unusable};
 pub use fault::ServiceFault;
 pub use hook::HookRequest;
 pub(crate) use quiesce::{held_back, quiesce, resume};

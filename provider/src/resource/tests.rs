@@ -26,7 +26,7 @@ const GROUP: &str = r#"{
     "schedule": {"cron": "*/15 * * * *", "timezone": "Europe/Berlin"},
     "retry": {"max_attempts": 5, "initial_backoff": "1s", "max_backoff": "1m"},
     "delivery": "staged", "publish": {"engine": "databricks_sql", "warehouse_id": "abc"}, "compaction": "copy",
-    "clock_skew": "1s", "rpo_target": "1h", "rto_target": "4h", "max_bytes_per_second": 9,
+    "clock_skew": "1s", "rpo_target": "1h", "rto_target": "4h", "drill_every": "90d", "max_bytes_per_second": 9,
     "egress_price_per_gib": 0.02,
     "notifications": {"on_failure": ["mailto:user@example.com"], "on_success": ["https://hooks.example.com"]},
     "paused": true

@@ -119,6 +119,7 @@ fn sync_group() {
             ("clock_skew", r#""60s""#),
             ("rpo_target", r#""1h""#),
             ("rto_target", r#""4h""#),
+            ("drill_every", r#""90d""#),
             ("max_bytes_per_second", "18446744073709551615"),
             ("egress_price_per_gib", "0.02"),
             ("egress_price_per_gib", "0.1000000000000000055511151231257827"),

@@ -7,6 +7,7 @@ mod cloud_state;
 mod clouds;
 mod demo_path;
 mod diverged;
+mod drill;
 mod failover;
 mod failover_groups;
 mod full_disk;

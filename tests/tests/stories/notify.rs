@@ -233,3 +233,31 @@ fn a_lost_standby_region_is_told_once_and_remembered_in_the_other() -> Result<()
     ensure!(!story.world.place("east-dr/meta/groups/etl/notify/ledger.json").exists(), "one ledger is left");
     Ok(())
 }
+
+#[test]
+fn a_drill_that_is_due_or_fails_is_told() -> Result<()> {
+    let story = Story::begin()?;
+    table(&story.world, "t", &json!({}))?;
+    story.world.declare(&[story.group().with("drill_every", json!("90d"))])?;
+    story.sync("published")?;
+    assert_eq!(story.told()?, [1, 1, 1, 1]);
+    let status = story.lakedr(&["status", "--output", "text"])?;
+    ensure!(status.stdout.contains("drill: never; DUE, one has to pass every "), "{status}");
+    // the only file of the table holds no rows that anybody could read
+    let drilled = story.lakedr(&["drill"])?;
+    assert_eq!(drilled.code, Some(4), "{drilled}");
+    assert_eq!(story.told()?, [2, 2, 2, 1]);
+    story.sync("up_to_date")?;
+    assert_eq!(story.told()?, [2, 2, 2, 1], "once a day");
+    let subjects: Vec<String> = story
+        .mail
+        .mails()?
+        .iter()
+        .map(|mail| mail["headers"]["subject"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(subjects[0], "[lakedr] etl: drill due");
+    ensure!(subjects[1].starts_with("[lakedr] etl: drill 1 failed: "), "{subjects:?}");
+    let pages = story.hooks.at("/v2/enqueue");
+    assert_eq!(pages[0]["dedup_key"], pages[1]["dedup_key"], "one incident until a drill passes");
+    Ok(())
+}

@@ -354,3 +354,30 @@ fn a_failback_that_is_given_up_lets_everything_go_on() -> Result<()> {
     assert_eq!(world.east.on(), json!([true, false, true, 2, true]), "{switched}");
     Ok(())
 }
+
+#[test]
+fn a_drill_looks_at_the_services_and_leaves_them_alone() -> Result<()> {
+    let world = World::new()?;
+    world.run(Region::East, 1)?;
+    let before = (world.east.on(), world.west.on());
+    let drilled = world.group(0, &["drill"])?;
+    assert_eq!(steps(&drilled), ["log", "check", "services", "copy", "clean"], "{drilled}");
+    let services = drilled["services"].as_array().context("services")?;
+    assert_eq!(services.len(), 8, "of the region that would take over: {drilled}");
+    assert!(services.iter().all(|service| service["problem"].is_null()), "{drilled}");
+    assert_eq!((world.east.on(), world.west.on()), before);
+    assert!(world.dags[1].is_paused());
+    let asked = world.west.workspace.asked();
+    let acts = ["update", "reset", "edit", "start", "stop", "delete", "run-now"];
+    assert!(!asked.iter().any(|call| acts.iter().any(|act| call.contains(act))), "{asked:?}");
+    assert_eq!(world.east.workspace.asked(), Vec::<String>::new(), "it is taken for lost");
+    assert_eq!(world.told("secondary", Region::West)?, (Vec::new(), Vec::new()));
+    assert_eq!(world.hooks.at("/people")[0]["title"], "etl: drill 1 passed: westus2 could take over");
+
+    world.west.workspace.lose(true);
+    let failed = world.group(4, &["drill"])?;
+    let problems = failed["problems"].to_string();
+    ensure!(problems.contains("a failover could not start westus2: job"), "{problems}");
+    assert_eq!(world.hooks.at("/people")[1]["class"], "drill_failed");
+    Ok(())
+}

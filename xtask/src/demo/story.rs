@@ -25,6 +25,7 @@ pub(crate) fn run() -> Result<()> {
     recover(&stage, &finished)?;
     again(&stage)?;
     unchanged(&stage)?;
+    rehearsal(&stage)?;
     outage(&stage, &finished)?;
     other_side(&stage)?;
     home_again(&stage)?;
@@ -117,6 +118,17 @@ fn unchanged(stage: &Stage) -> Result<()> {
         // with -detailed-exitcode a plan that would change anything is a failure
         stage.terraform(name, &["plan", "-detailed-exitcode"], 3)?;
     }
+    Ok(())
+}
+
+fn rehearsal(stage: &Stage) -> Result<()> {
+    chapter(
+        "Rehearse it",
+        "A drill looks at log and tables, copies the recovery point aside, measures RTO and RPO, and leaves a report and nothing else.",
+    );
+    let before = stage.lakedr_json(&["history"])?;
+    stage.lakedr(&["drill"])?;
+    ensure!(stage.lakedr_json(&["history"])? == before, "a drill wrote to the group log");
     Ok(())
 }
 

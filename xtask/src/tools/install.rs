@@ -87,7 +87,7 @@ pub(crate) fn install_all() -> Result<Installed> {
     tools.extend([go::built("fake-gcs", ".", "fake-gcs")?, terraform::opentofu()?]);
     tools.extend([azurite::tool()?, python::tool()?, spark_jars::tool()?]);
     tools.extend([python::airflow(2)?, python::airflow(3)?]);
-    install(tools, &[prerequisite::ZSTD])?;
+    install(tools, &[prerequisite::ZSTD, prerequisite::SSH_KEYGEN])?;
     Ok(Installed { terraform })
 }
 

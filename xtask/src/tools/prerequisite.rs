@@ -48,6 +48,12 @@ pub(crate) const DPKG: Prerequisite =
 pub(crate) const ZSTD: Prerequisite =
     Prerequisite { program: "zstd", remedy: "zstd, which unpacks the golden tables", oldest: None };
 
+pub(crate) const SSH_KEYGEN: Prerequisite = Prerequisite {
+    program: "ssh-keygen",
+    remedy: "the client of OpenSSH, which verifies signed reports",
+    oldest: None,
+};
+
 /// Checks all of them and names everything that is missing at once.
 pub(crate) fn check(wanted: &[Prerequisite]) -> Result<()> {
     let mut missing: Vec<String> = wanted.iter().filter_map(complaint).collect();

@@ -1,9 +1,13 @@
+mod verdict;
+
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use lakedr_control::notification::{EventKind, Ledger, Notice, Notifications, Parcel, Part, Standing};
 
-use super::seen::{Change, Condition, Lag, Point, Problem, Seen};
+use super::seen::{Change, Drill, Point, Problem, Seen};
+use verdict::{Verdict, drill_age, drill_failed, failure, retention, services, stale};
+
 use crate::report::{bytes_text, duration_text};
 
 /// What goes on is told again after this time.
@@ -45,82 +49,15 @@ pub fn decide(ledger: Option<Ledger>, seen: &Seen<'_>, rules: &Notifications) ->
     if let Some(findings) = &seen.services {
         desk.judge(EventKind::Services, None, services(findings));
     }
+    if let Some(drill) = &seen.drill {
+        desk.drilled(drill);
+    }
+    if let Some(age) = &seen.drill_age {
+        desk.ledger.drill_seen_at = Some(seen.now);
+        desk.judge(EventKind::Drill, None, drill_age(age, seen.now));
+    }
     desk.ledger.told_up_to = desk.ledger.told_up_to.max(newest).max(changed);
     desk.ledger
-}
-
-/// What is known of one kind of incident.
-enum Verdict {
-    Unknown,
-    Fine,
-    Wrong(Problem, String),
-}
-
-fn failure(seen: &Seen<'_>) -> Verdict {
-    match &seen.condition {
-        Condition::Good => Verdict::Fine,
-        Condition::Open => Verdict::Unknown,
-        Condition::Bad(problem) => Verdict::Wrong(problem.clone(), format!("{} fails", seen.part.as_str())),
-    }
-}
-
-fn stale(lag: Lag, since: DateTime<Utc>, seen: &Seen<'_>) -> Verdict {
-    let target = duration_text(lag.target);
-    let (lag, message) = match lag.lag {
-        Some(late) if late > lag.target => {
-            let holds = seen.points.last().map(|point| point.described.as_str()).unwrap_or_default();
-            let late = duration_text(late);
-            (
-                late.clone(),
-                format!(
-                    "the RPO lag is {late}, and the target is {target}; the standby region holds {holds}"
-                ),
-            )
-        }
-        None if seen.now.signed_duration_since(since).to_std().is_ok_and(|watched| watched > lag.target) => (
-            "never".to_owned(),
-            format!(
-                "nothing has ever been published, and the RPO target is {target}: a failover has nothing to go on from"
-            ),
-        ),
-        Some(_) => return Verdict::Fine,
-        None => return Verdict::Unknown,
-    };
-    let why = match &seen.condition {
-        Condition::Bad(problem) => format!(". The last call: {}", problem.message),
-        Condition::Good | Condition::Open => ". See `lakedr status` and `lakedr history`".to_owned(),
-    };
-    let title = if lag == "never" { "never published" } else { "RPO target missed" };
-    Verdict::Wrong(
-        Problem { class: "stale".to_owned(), message: message + &why, seq: None },
-        title.to_owned(),
-    )
-}
-
-fn retention(findings: &[String]) -> Verdict {
-    if findings.is_empty() {
-        return Verdict::Fine;
-    }
-    let message = findings.join("\n");
-    Verdict::Wrong(
-        Problem { class: "retention".to_owned(), message, seq: None },
-        "source retention is too short".to_owned(),
-    )
-}
-
-fn services(findings: &[String]) -> Verdict {
-    if findings.is_empty() {
-        return Verdict::Fine;
-    }
-    let problem = Problem {
-        class: "services".to_owned(),
-        message: format!(
-            "{}\nEvery sync tries again; stop or start them yourself if that helps",
-            findings.join("\n")
-        ),
-        seq: None,
-    };
-    Verdict::Wrong(problem, "services are not as the failover wants them".to_owned())
 }
 
 /// Where notices are written.
@@ -169,6 +106,19 @@ impl Desk<'_> {
         let outcome = outcome.as_ref().map(|outcome| format!("\n{outcome}")).unwrap_or_default();
         notice.text = format!("approved by {approved_by}; {from}{outcome}");
         self.post(&notice);
+    }
+
+    fn drilled(&mut self, drill: &Drill) {
+        let (region, number) = &drill.of;
+        self.ledger.drill_seen_at = Some(self.seen.now);
+        self.judge(EventKind::Drill, None, drill_failed(drill));
+        if drill.passed {
+            let id = format!("{}/{}/drill/{region}/{number}", self.seen.group, self.seen.epoch);
+            let title = format!("drill {number} passed: {region} could take over");
+            let mut notice = self.notice(EventKind::Drill, id.clone(), id, &title);
+            notice.text = drill.text.clone();
+            self.post(&notice);
+        }
     }
 
     fn judge(&mut self, kind: EventKind, part: Option<Part>, verdict: Verdict) {
@@ -239,6 +189,7 @@ impl Desk<'_> {
             EventKind::Stale => "RPO target met again".to_owned(),
             EventKind::Services => "services are as they should be".to_owned(),
             EventKind::Retention => "source retention is long enough again".to_owned(),
+            EventKind::Drill => "a drill has passed".to_owned(),
             _ => format!("{} works again", over.part.unwrap_or(Part::Sync).as_str()),
         };
         let id = format!("{}/recovered", over.incident);

@@ -11,5 +11,5 @@ pub use decide::decide;
 pub use deliver::{delivered, due, take};
 pub use mail::{Mail, mail};
 pub use pagerduty::{Call, page};
-pub use seen::{Change, Condition, Lag, Point, Problem, Seen};
+pub use seen::{Change, Condition, Drill, DrillAge, Lag, Point, Problem, Seen};
 pub use slack::slack;

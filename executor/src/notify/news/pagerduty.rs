@@ -14,7 +14,7 @@ pub struct Call {
     pub body: Value,
 }
 
-/// What PagerDuty is told: an alert that begins, goes on or is over under the key of its incident; or, of a success or a failover, a
+/// What PagerDuty is told: an alert that begins, goes on or is over under the key of its incident; or, of a success, a failover or a drill that passed, a
 /// change, which wakes nobody.
 #[must_use]
 pub fn page(notice: &Notice, routing_key: &Secret) -> Call {
@@ -22,7 +22,8 @@ pub fn page(notice: &Notice, routing_key: &Secret) -> Call {
     let source = format!("lakedr/{}", notice.group);
     let at = lakedr_control::time::format(notice.at);
     let key = routing_key.reveal();
-    if matches!(notice.event, EventKind::Success | EventKind::Failover) {
+    let good = notice.event == EventKind::Drill && notice.class.is_none();
+    if good || matches!(notice.event, EventKind::Success | EventKind::Failover) {
         let payload =
             json!({"summary": summary, "source": source, "timestamp": at, "custom_details": notice});
         return Call { path: "/v2/change/enqueue", body: json!({"routing_key": key, "payload": payload}) };
@@ -32,7 +33,7 @@ pub fn page(notice: &Notice, routing_key: &Secret) -> Call {
         let body = json!({"routing_key": key, "event_action": "resolve", "dedup_key": dedup_key});
         return Call { path: "/v2/enqueue", body };
     }
-    let warning = matches!(notice.event, EventKind::Retention | EventKind::Services);
+    let warning = matches!(notice.event, EventKind::Retention | EventKind::Services | EventKind::Drill);
     let severity = if warning { "warning" } else { "error" };
     let body = json!({
         "routing_key": key, "event_action": "trigger", "dedup_key": dedup_key, "client": "lakedr",

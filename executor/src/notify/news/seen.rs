@@ -58,6 +58,30 @@ pub struct Change {
     pub outcome: Option<String>,
 }
 
+/// A drill that this call carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drill {
+    /// The region that was rehearsed to take over, and the number of the drill there.
+    pub of: (String, u64),
+    /// Whether it passed.
+    pub passed: bool,
+    /// What it measured and found.
+    pub text: String,
+}
+
+/// How long ago a drill passed, against how often one has to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrillAge {
+    /// The region that would take over.
+    pub region: String,
+    /// When the newest one passed; none when none ever did.
+    pub passed_at: Option<DateTime<Utc>>,
+    /// What was wrong with the newest one, if it did not pass.
+    pub failed: Option<String>,
+    /// How often one has to.
+    pub every: Duration,
+}
+
 /// How far behind the group is, against its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lag {
@@ -96,6 +120,10 @@ pub struct Seen<'a> {
     pub change: Option<Change>,
     /// Whether this call made it.
     pub changed: bool,
+    /// The drill that this call carried out.
+    pub drill: Option<Drill>,
+    /// Age of the newest drill; none when nobody looked, or none has to be had.
+    pub drill_age: Option<DrillAge>,
     /// Services that were tried more than once and are not as they should be; none when nobody looked.
     pub services: Option<Vec<String>>,
 }

@@ -163,6 +163,10 @@ fn policy() -> Vec<Attribute> {
             .describe("RPO lag that is still acceptable, for example `1h`. Reported against, nothing else."),
         Attribute::string("rto_target").meaning(Meaning::Duration)
             .describe("Time to recover that is still acceptable, for example `4h`. Reported against, nothing else."),
+        Attribute::string("drill_every").meaning(Meaning::Duration).describe(
+            "Time after which a failover has to be rehearsed again with `lakedr drill`, for example `90d`. When the newest \
+             drill that passed is older, `lakedr status` says so, and those who are told of failures are told.",
+        ),
         Attribute::number("max_bytes_per_second")
             .default(0u64)
             .whole(0, u64::MAX)

@@ -1,5 +1,7 @@
+use chrono::{DateTime, Utc};
+
 use super::*;
-use crate::notify::news::{delivered, due, mail, page, slack, take};
+use crate::notify::news::{Condition, Drill, DrillAge, Lag, delivered, due, mail, page, slack, take};
 
 const PAGER: &str = "pagerduty://env://PD_KEY";
 const HOOK: &str = "https://hooks.example.com";
@@ -49,6 +51,8 @@ impl Group {
             retention: None,
             change: None,
             changed: false,
+            drill: None,
+            drill_age: None,
             services: None,
         }
     }
@@ -275,4 +279,30 @@ fn services_are_an_incident_of_their_own() {
     assert!(group.call_with(2, Condition::Good, open(&["east: job"])).is_empty());
     let over = group.call_with(3, Condition::Good, open(&[]));
     assert!(over.iter().any(|told| told.contains("services are as they should be")), "{over:?}");
+}
+
+#[test]
+fn a_drill_that_is_due_fails_and_passes() {
+    let mut group = Group::new();
+    let every = Duration::from_secs(3_600);
+    let age = |passed: Option<i64>, failed: Option<&str>| DrillAge {
+        region: "west".to_owned(),
+        passed_at: passed.map(at),
+        failed: failed.map(str::to_owned),
+        every,
+    };
+    let look = |group: &mut Group, minute, age: DrillAge| {
+        group.call_with(minute, Condition::Good, |seen| seen.drill_age = Some(age.clone()))
+    };
+    assert_eq!(look(&mut group, 0, age(None, None)), ["etl: drill due"]);
+    assert_eq!(look(&mut group, 1, age(None, None)), Vec::<String>::new(), "once a day");
+    let drill = |number, passed| Drill { of: ("west".to_owned(), number), passed, text: "RTO 1s".to_owned() };
+    let failed = group.call_with(2, Condition::Open, |seen| seen.drill = Some(drill(1, false)));
+    assert_eq!(failed, ["etl: drill 1 failed: west could not take over as it should"]);
+    assert_eq!(look(&mut group, 3, age(None, Some("RTO 1s"))), Vec::<String>::new());
+    let passed = group.call_with(4, Condition::Open, |seen| seen.drill = Some(drill(2, true)));
+    assert_eq!(passed, ["etl: a drill has passed", "etl: drill 2 passed: west could take over"]);
+    assert_eq!(look(&mut group, 5, age(Some(4), None)), Vec::<String>::new());
+    assert_eq!(look(&mut group, 65, age(Some(4), None)), ["etl: drill due"]);
+    assert_eq!(group.ledger.as_ref().unwrap().drill_seen_at, Some(at(65)));
 }
