@@ -99,7 +99,7 @@ pub struct DrillReport {
     pub rto_ms: u64,
     /// The RTO target of the group.
     pub rto_target_seconds: Option<u64>,
-    /// Whether it was met; none without a target.
+    /// Whether it was met; none without a target, and when it is something else that is wrong: then the time says nothing.
     pub rto_met: Option<bool>,
     /// What was done, in order.
     pub steps: Vec<DrillStep>,

@@ -125,16 +125,16 @@ async fn beginning(from: Option<impl AsyncRead + Unpin>, said: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
     fn script(dir: &tempfile::TempDir, text: &str) -> String {
         let path = dir.path().join("program");
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        // written by a process of its own: a file that another thread's child still has open cannot be run
+        let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod 700 "$0""#;
+        let mut shell = std::process::Command::new("sh");
+        assert!(shell.args(["-c", write]).arg(&path).arg(text).status().unwrap().success());
         path.display().to_string()
     }
 

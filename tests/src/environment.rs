@@ -1,6 +1,7 @@
 //! Where things are. `cargo xtask test` says it in the environment; without it, the checkout's own places.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 
@@ -42,6 +43,18 @@ pub fn terraform() -> Result<PathBuf> {
         .flat_map(|name| dirs.iter().map(move |dir| dir.join(name)))
         .find(|program| program.is_file());
     found.map_or_else(|| tool("bin/tofu"), Ok)
+}
+
+/// Writes a shell script that can be run. A process of its own writes it: Linux runs no file that somebody has open for
+/// writing, and a child that another thread of the tests is just starting has what this process has open.
+///
+/// # Errors
+/// It cannot be written.
+pub fn script(path: &Path, text: &str) -> Result<String> {
+    let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$0" && chmod 700 "$0""#;
+    let written = Command::new("sh").args(["-c", write]).arg(path).arg(text).status()?;
+    ensure!(written.success(), "cannot write {}", path.display());
+    Ok(path.display().to_string())
 }
 
 /// A file of the golden set: `INDEX.tsv`, `tables.tar.zst`.

@@ -153,7 +153,7 @@ fn whom_a_group_tells() {
         "on_failure": ["mailto:user@example.com", "pagerduty://env://PD", "env://SLACK", "https://hooks.example.com/x"],
     });
     let valid = told(good).unwrap().notifications;
-    assert_eq!((valid.targets().len(), valid.events.len()), (4, 7));
+    assert_eq!((valid.targets().len(), valid.events.len()), (4, 8));
     let few =
         told(serde_json::json!({"on_success": ["env://HOOK"], "events": ["success", "stale"]})).unwrap();
     assert_eq!(few.notifications.events.len(), 2);

@@ -1,6 +1,5 @@
 //! Services and the ledger: nothing is done to a service by an executor whose log is out of date.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use lakedr::failover::{Approved, Kind, execute, plan_id, standing};
@@ -15,9 +14,10 @@ use crate::lab::{GROUP, Lab};
 /// A hook that fails, and keeps count of its calls.
 fn hook(folder: &Path) -> String {
     let path = folder.join("hook");
-    std::fs::write(&path, format!("#!/bin/sh\necho called >> {}\nexit 1\n", folder.join("calls").display()))
-        .unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    // by a process of its own: a file that a child of another test still has open cannot be run
+    let write = r#"printf '#!/bin/sh\necho called >> %s\nexit 1\n' "$1" > "$0" && chmod 700 "$0""#;
+    let mut shell = std::process::Command::new("sh");
+    assert!(shell.args(["-c", write]).arg(&path).arg(folder.join("calls")).status().unwrap().success());
     path.display().to_string()
 }
 

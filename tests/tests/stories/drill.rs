@@ -1,13 +1,12 @@
 //! Drills: a failover is rehearsed, and nobody notices.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use lakedr_e2e::environment::program;
+use lakedr_e2e::environment::{program, script};
 use lakedr_e2e::regions::{Region, Regions, contents};
 use lakedr_e2e::running::{Outcome, Running};
 use nix::sys::signal::Signal;
@@ -15,14 +14,6 @@ use serde_json::{Value, json};
 
 /// Where the drills of the group are.
 const DRILLS: &str = "meta/groups/etl/drills";
-
-/// An executable file.
-fn script(folder: &Path, name: &str, text: &str) -> Result<String> {
-    let path = folder.join(name);
-    std::fs::write(&path, format!("#!/bin/sh\n{text}\n"))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
-    Ok(path.display().to_string())
-}
 
 /// Two regions, of which the west holds a finished run.
 fn synced() -> Result<Regions> {
@@ -75,8 +66,7 @@ fn a_drill_rehearses_a_failover_and_touches_nothing() -> Result<()> {
     let (request, counts) = (folder.path().join("request.json"), folder.path().join("counts.json"));
     // an independent reader counts, then the copy is ruined: that must not matter
     let judge = script(
-        folder.path(),
-        "judge",
+        &folder.path().join("judge"),
         &format!(
             "cat > {request}\nroot=$(sed 's/.*\"url\":\"\\([^\"]*\\)\\/cat\\/raw\\/bronze\".*/\\1/' {request})\n{workflow} --root \"$root\" --count > {counts}\n\
              rm -r \"${{root#file://}}/cat/raw/bronze\"\ntest \"$GREETING\" = hello && echo 'all rows are there'",
@@ -131,7 +121,7 @@ fn a_drill_rehearses_a_failover_and_touches_nothing() -> Result<()> {
 fn a_drill_that_fails_says_why_and_the_next_one_names_it() -> Result<()> {
     let regions = synced()?;
     let folder = tempfile::tempdir()?;
-    let judge = script(folder.path(), "judge", "echo 'gold is empty'; exit 3")?;
+    let judge = script(&folder.path().join("judge"), "echo 'gold is empty'; exit 3")?;
     let told = regions.group(4, &["drill", "--validate", &judge])?;
     assert_eq!(told["outcome"], "failed", "{told}");
     ensure!(told["problems"][0].as_str().is_some_and(|told| told.contains("exit status: 3")), "{told}");
@@ -182,7 +172,7 @@ fn a_drill_that_was_killed_is_cleaned_up_by_the_next() -> Result<()> {
     let regions = synced()?;
     let before = production(&regions)?;
     let folder = tempfile::tempdir()?;
-    let judge = script(folder.path(), "judge", "exec sleep 60")?;
+    let judge = script(&folder.path().join("judge"), "exec sleep 60")?;
     let drill = |number: u32, signal: Signal| -> Result<Outcome> {
         let mut drill = regions.start_lakedr(&["drill", "--validate", &judge])?;
         let begun = Instant::now();

@@ -1,10 +1,10 @@
 //! Services change hands with a failover, whoever can be reached, and come home.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use lakedr_e2e::environment::script;
 use lakedr_e2e::regions::{Region, Regions};
 use lakedr_e2e::running::{Outcome, Running};
 use lakedr_e2e::servers::{Airflow, Databricks, Hooks};
@@ -73,11 +73,7 @@ impl World {
         let world = Self { regions, east, west, dags, hooks, folder };
         let hook = world.hook();
         let told = world.folder.path().join("told");
-        std::fs::write(
-            &hook,
-            format!("#!/bin/sh\ncat >> {}\nif env | grep -q TOKEN; then exit 9; fi\n", told.display()),
-        )?;
-        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o700))?;
+        script(&hook, &format!("cat >> {}\nif env | grep -q TOKEN; then exit 9; fi", told.display()))?;
         for region in Region::BOTH {
             let terraform = world.regions.terraform(region)?;
             terraform.write("services_override.tf", &world.declaration())?;
