@@ -11,6 +11,11 @@ pub struct WarehouseSlot {
     /// the table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
+    /// When that version was committed, as the history of the table has it, in milliseconds since 1970: a table that
+    /// somebody drops and makes anew has a version of this number too. None when the history does not go back so far, and
+    /// in entries that were written without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_committed_at: Option<i64>,
     /// What becomes of the table.
     pub act: WarehouseAct,
 }

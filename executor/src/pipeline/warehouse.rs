@@ -40,7 +40,8 @@ pub async fn to_clone(scene: &Scene<'_>, history: &History) -> Result<Option<Clo
     let Some((mut cut, _)) = landed(scene, history, sources, last).await? else { return Ok(None) };
     goes_forward(&cut, last.cut)?;
     for table in &mut cut.tables {
-        let head = held.iter().find(|held| held.table == table.name).and_then(|held| held.head);
+        let head =
+            held.iter().find(|held| held.table == table.name).and_then(|held| Some(held.head?.version));
         table.target_version = head;
     }
     Ok(Some(Cloning { warehouse, cut, held }))

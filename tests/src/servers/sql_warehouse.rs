@@ -53,6 +53,7 @@ impl SqlWarehouse {
             sent: Vec::new(),
             held: false,
             refused: Vec::new(),
+            remade: Vec::new(),
         }));
         let gate = Arc::<(Mutex<Gate>, Condvar)>::default();
         let (served, passed) = (Arc::clone(&workspace), Arc::clone(&gate));
@@ -132,6 +133,20 @@ impl SqlWarehouse {
     /// The next script on a table fails with this code and message.
     pub fn refuse(&self, table: &str, code: &str, message: &str) {
         self.lock().refused.push((table.to_owned(), code.to_owned(), message.to_owned()));
+    }
+
+    /// Right before the next script on a table begins, somebody drops it and makes another one of its name, with so many
+    /// commits.
+    pub fn remake_before_script(&self, table: &str, commits: u64) {
+        self.lock().remade.push((table.to_owned(), commits));
+    }
+
+    /// Somebody drops a table, and makes another one of its name, with so many commits.
+    ///
+    /// # Errors
+    /// There is no such table.
+    pub fn remake(&self, table: &str, commits: u64) -> Result<()> {
+        self.lock().remake(table, commits)
     }
 
     /// Somebody sends a statement, now.

@@ -246,6 +246,48 @@ fn somebody_else_s_commit_is_never_replaced() -> Result<()> {
     Ok(())
 }
 
+/// Somebody drops a table between the look at it and the statement, and makes another one of its name, with fewer versions,
+/// as many or more: the statement does nothing to it, and what was cloned beside it is brought back.
+#[test]
+fn a_table_that_is_made_anew_at_that_very_moment_is_never_replaced() -> Result<()> {
+    for commits in [1, 2, 3] {
+        let story = Story::publishing()?;
+        for text in ["one", "two"] {
+            story.land(text)?;
+            story.receive(0)?;
+        }
+        story.land("three")?;
+        story.west.warehouse.remake_before_script(TABLES[0], commits);
+        let refused = story.receive(3)?;
+        let message = refused["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("made anew"), "{refused}");
+        let operations = story.west.warehouse.operations(TABLES[0])?;
+        assert_eq!(operations.len() as u64, commits, "{operations:?}");
+        assert!(operations.iter().all(|operation| operation == "WRITE"), "{operations:?}");
+        assert_eq!(story.west.warehouse.contents(TABLES[1], None)?, files(&["one", "two"])?);
+        let again = story.receive(3)?;
+        assert_eq!(again["error"]["type"], "diverged", "{again}");
+    }
+    Ok(())
+}
+
+/// The same between two publishes, also when it has come to the version that the recovery point names.
+#[test]
+fn a_table_that_was_made_anew_is_diverged() -> Result<()> {
+    let story = Story::publishing()?;
+    story.land("one")?;
+    story.receive(0)?;
+    story.west.warehouse.remake(TABLES[0], 1)?;
+    let refused = story.receive(3)?;
+    let message = refused["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("made the table anew"), "{refused}");
+    story.land("two")?;
+    assert_eq!(story.receive(3)?["error"]["type"], "diverged");
+    assert_eq!(story.west.warehouse.operations(TABLES[0])?, ["WRITE"]);
+    assert_eq!(story.west.warehouse.operations(TABLES[1])?, ["CLONE"], "nothing was written");
+    Ok(())
+}
+
 #[test]
 fn a_foreign_commit_in_the_middle_of_a_publish_brings_the_rest_back() -> Result<()> {
     let story = Story::publishing()?;

@@ -89,6 +89,7 @@ impl Warehouse {
                 source_version: number(3),
                 restored: number(4),
                 author: text(5).or_else(|| text(6)).unwrap_or_else(|| "unknown".to_owned()),
+                committed_at: text(7).and_then(|text| text.parse().ok()),
             }),
             _ => Err(WarehouseError::NoHistory { warehouse: self.id.clone(), row }),
         }

@@ -3,8 +3,8 @@
 //! read off the history of the table.
 //!
 //! A statement carries no condition of its own, and may be anywhere on its way when whoever sent it is gone. Two things keep
-//! a late one from harm: it is a script that looks at the table first ([`script`]), and no intent is said to be published
-//! while the warehouse has a statement of the group under way ([`Warehouse::quiesce`]).
+//! a late one from harm: it is a script that looks at the table first ([`script`]), whether it is at the version that was
+//! seen and still the same table, and no intent is said to be published while the warehouse has a statement of the group under way ([`Warehouse::quiesce`]).
 
 mod answer;
 mod client;

@@ -7,7 +7,7 @@ use lakedr_control::group_log::{GroupState, History, OpenIntent, WarehouseAct, W
 use lakedr_control::id::TableName;
 
 use super::client::Warehouse;
-use super::rows::{Standing, standing};
+use super::rows::{Standing, TableHead, standing};
 use super::script;
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
@@ -23,7 +23,7 @@ pub(crate) struct Held {
     /// The table.
     pub(crate) table: TableName,
     /// Its newest version but for maintenance; none when there is no table.
-    pub(crate) head: Option<u64>,
+    pub(crate) head: Option<TableHead>,
     /// Whether it holds what the newest recovery point names.
     pub(crate) at_recovery_point: bool,
 }
@@ -110,7 +110,7 @@ pub(crate) fn clone_offers(
         let same = held.at_recovery_point && landed == Some(version);
         (!same).then(|| {
             let source = landing_url(scene, history, &held.table);
-            let slot = WarehouseSlot { after: held.head, act: WarehouseAct::Clone { source, version } };
+            let slot = slot(held.head, WarehouseAct::Clone { source, version });
             offer(scene, warehouse, history, &held.table, slot)
         })
     });
@@ -133,10 +133,15 @@ pub(super) async fn restore_offers(
     for (table, standing) in stand(scene, warehouse, history, tables.collect()).await? {
         let (Standing::AtPoint { head } | Standing::Ours { head }) = standing else { continue };
         let Some(version) = recorded(&table) else { continue };
-        let slot = WarehouseSlot { after: Some(head), act: WarehouseAct::Restore { version } };
+        let slot = slot(Some(head), WarehouseAct::Restore { version });
         offers.push(offer(scene, warehouse, history, &table, slot));
     }
     Ok(offers)
+}
+
+fn slot(head: Option<TableHead>, act: WarehouseAct) -> WarehouseSlot {
+    let after_committed_at = head.and_then(|head| head.committed_at);
+    WarehouseSlot { after: head.map(|head| head.version), after_committed_at, act }
 }
 
 fn offer(

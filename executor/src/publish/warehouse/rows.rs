@@ -17,6 +17,17 @@ pub(super) struct HistoryRow {
     pub(super) restored: Option<u64>,
     /// Who did it.
     pub(super) author: String,
+    /// When, in milliseconds since 1970.
+    pub(super) committed_at: Option<i64>,
+}
+
+/// The newest version of a table but for maintenance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TableHead {
+    /// The version.
+    pub(crate) version: u64,
+    /// When it was committed, in milliseconds since 1970; none when the history does not go back so far.
+    pub(crate) committed_at: Option<i64>,
 }
 
 impl HistoryRow {
@@ -37,6 +48,16 @@ impl HistoryRow {
                 self.clones(source) && self.source_version == Some(*version)
             }
             WarehouseAct::Restore { version } => self.restores(*version),
+        }
+    }
+
+    /// Whether it can be what a recovery point names, which was made of this version of the landing table: a clone, by
+    /// whichever engine the group had then, or what brought an older one back.
+    fn can_be_recorded(&self, landing: &str, landed: Option<u64>) -> bool {
+        match self.operation.as_str() {
+            "RESTORE" => true,
+            "CLONE" => !self.clones(landing) || landed.is_none() || self.source_version == landed,
+            _ => false,
         }
     }
 
@@ -61,8 +82,12 @@ fn names(source: &str, url: &str) -> bool {
 /// What a slot holds, by the history of its table without maintenance; none for no table. With the version that holds it,
 /// once it is filled.
 pub(super) fn judge(slot: &WarehouseSlot, history: Option<&[HistoryRow]>) -> (SlotState, Option<u64>) {
+    let rows = history.unwrap_or_default();
+    if let Some(author) = slot.after.and_then(|after| made_anew(rows, after, slot.after_committed_at)) {
+        return (SlotState::Foreign { author }, None);
+    }
     let behind = |row: &&HistoryRow| slot.after.is_none_or(|after| row.version > after);
-    let since: Vec<&HistoryRow> = history.unwrap_or_default().iter().filter(behind).collect();
+    let since: Vec<&HistoryRow> = rows.iter().filter(behind).collect();
     if let Some(foreign) =
         since.iter().filter(|row| !row.carries_out(&slot.act)).min_by_key(|row| row.version)
     {
@@ -74,6 +99,15 @@ pub(super) fn judge(slot: &WarehouseSlot, history: Option<&[HistoryRow]>) -> (Sl
     }
 }
 
+/// Who made a table anew whose newest version was this one; none when nobody has, as far as its history tells.
+fn made_anew(rows: &[HistoryRow], version: u64, committed_at: Option<i64>) -> Option<String> {
+    let newest = rows.iter().max_by_key(|row| row.version)?;
+    let is_other = |row: &&HistoryRow| committed_at.is_some() && row.committed_at != committed_at;
+    let other = rows.iter().find(|row| row.version == version).filter(is_other);
+    let row = other.or_else(|| (newest.version < version).then_some(newest))?;
+    Some(format!("{}, on a table that was made anew", row.described()))
+}
+
 /// Where a table of the standby region stands to the newest recovery point.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -82,12 +116,12 @@ pub(super) enum Standing {
     /// It holds what the recovery point names.
     AtPoint {
         /// Its newest version.
-        head: u64,
+        head: TableHead,
     },
     /// lakedr alone has written to it, but not what the recovery point names.
     Ours {
         /// Its newest version.
-        head: u64,
+        head: TableHead,
     },
     /// Somebody else has written to it.
     Foreign {
@@ -96,7 +130,7 @@ pub(super) enum Standing {
         /// Who.
         author: String,
         /// The newest version.
-        head: u64,
+        head: TableHead,
     },
 }
 
@@ -110,10 +144,21 @@ pub(super) fn standing(
     let Some(rows) = history else { return Standing::Absent };
     let (version, landed) = recorded.unzip();
     let newest = rows.iter().max_by_key(|row| row.version);
-    let head = newest.map_or(version.unwrap_or_default(), |row| row.version);
-    if let Some(recorded) = version.filter(|recorded| head < *recorded && newest.is_some()) {
-        let author = format!("somebody who made the table anew (it should be at version {recorded})");
-        return Standing::Foreign { version: head, author, head };
+    let head = newest.map_or(TableHead { version: version.unwrap_or_default(), committed_at: None }, |row| {
+        TableHead { version: row.version, committed_at: row.committed_at }
+    });
+    let anew = |recorded: u64| {
+        let other =
+            |row: &&HistoryRow| row.version == recorded && !row.can_be_recorded(landing, landed.flatten());
+        made_anew(rows, recorded, None).or_else(|| Some(rows.iter().find(other)?.described()))
+    };
+    if let Some(author) = version.and_then(anew) {
+        let author = format!("somebody who made the table anew ({author})");
+        return Standing::Foreign { version: head.version, author, head };
+    }
+    if version.is_none() && newest.is_none() {
+        let author = "somebody whose commits its history has lost".to_owned();
+        return Standing::Foreign { version: head.version, author, head };
     }
     let behind = |row: &&HistoryRow| version.is_none_or(|version| row.version > version);
     let mut since: Vec<&HistoryRow> = rows.iter().filter(behind).collect();
@@ -138,10 +183,27 @@ mod tests {
 
     const LANDING: &str = "s3://dr/cat/mart/gold";
 
+    fn committed_at(version: u64) -> i64 {
+        1_000 + i64::try_from(version).unwrap()
+    }
+
+    fn head(version: u64) -> TableHead {
+        TableHead { version, committed_at: Some(committed_at(version)) }
+    }
+
     fn row(version: u64, operation: &str) -> HistoryRow {
         let author = "somebody".to_owned();
         let operation = operation.to_owned();
-        HistoryRow { version, operation, source: None, source_version: None, restored: None, author }
+        let committed_at = Some(committed_at(version));
+        HistoryRow {
+            version,
+            operation,
+            source: None,
+            source_version: None,
+            restored: None,
+            author,
+            committed_at,
+        }
     }
 
     fn clone(version: u64, of: u64) -> HistoryRow {
@@ -150,7 +212,8 @@ mod tests {
     }
 
     fn slot(after: Option<u64>) -> WarehouseSlot {
-        WarehouseSlot { after, act: WarehouseAct::Clone { source: LANDING.to_owned(), version: 3 } }
+        let act = WarehouseAct::Clone { source: LANDING.to_owned(), version: 3 };
+        WarehouseSlot { after, after_committed_at: after.map(committed_at), act }
     }
 
     #[test]
@@ -181,8 +244,27 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_was_made_anew_is_somebody_else_s() {
+        let slot = slot(Some(7));
+        let foreign = |slot: &WarehouseSlot, rows: &[HistoryRow]| {
+            matches!(judge(slot, Some(rows)), (SlotState::Foreign { .. }, None))
+        };
+        let later = |row: HistoryRow| HistoryRow { committed_at: row.committed_at.map(|at| at + 1), ..row };
+        assert!(foreign(&slot, &[row(3, "WRITE")]), "fewer versions than the one before it");
+        assert!(foreign(&slot, &[later(row(7, "WRITE"))]), "as many");
+        assert!(foreign(&slot, &[later(clone(8, 3)), later(row(7, "WRITE"))]), "more");
+        // an intent that does not say when tells less
+        let unsaid = WarehouseSlot { after_committed_at: None, ..slot.clone() };
+        assert!(foreign(&unsaid, &[row(3, "WRITE")]));
+        assert_eq!(judge(&unsaid, Some(&[later(row(7, "WRITE"))])), (SlotState::Free, None));
+        // a history that was cleaned up, behind the version or as a whole
+        assert_eq!(judge(&slot, Some(&[clone(8, 3)])), (SlotState::Filled, Some(8)));
+        assert_eq!(judge(&slot, Some(&[])), (SlotState::Free, None));
+    }
+
+    #[test]
     fn a_restore_is_told_by_its_version() {
-        let slot = WarehouseSlot { after: Some(8), act: WarehouseAct::Restore { version: 7 } };
+        let slot = WarehouseSlot { act: WarehouseAct::Restore { version: 7 }, ..slot(Some(8)) };
         let restored = |version| HistoryRow { restored: Some(version), ..row(9, "RESTORE") };
         assert_eq!(judge(&slot, Some(&[restored(7), clone(8, 3)])), (SlotState::Filled, Some(9)));
         assert!(matches!(judge(&slot, Some(&[restored(6)])), (SlotState::Foreign { .. }, None)));
@@ -193,14 +275,15 @@ mod tests {
         let of = |recorded, rows: &[HistoryRow]| standing(LANDING, recorded, Some(rows));
         let point = Some((8, Some(3)));
         assert_eq!(standing(LANDING, point, None), Standing::Absent);
-        assert_eq!(of(point, &[clone(8, 3)]), Standing::AtPoint { head: 8 });
+        assert_eq!(of(point, &[clone(8, 3)]), Standing::AtPoint { head: head(8) });
         // its row has been cleaned up, and only maintenance came since
-        assert_eq!(of(point, &[]), Standing::AtPoint { head: 8 });
-        assert_eq!(of(point, &[clone(9, 3), clone(8, 3)]), Standing::AtPoint { head: 9 });
-        assert_eq!(of(point, &[clone(9, 2), clone(8, 3)]), Standing::Ours { head: 9 });
+        let unseen = TableHead { version: 8, committed_at: None };
+        assert_eq!(of(point, &[]), Standing::AtPoint { head: unseen });
+        assert_eq!(of(point, &[clone(9, 3), clone(8, 3)]), Standing::AtPoint { head: head(9) });
+        assert_eq!(of(point, &[clone(9, 2), clone(8, 3)]), Standing::Ours { head: head(9) });
         let back = HistoryRow { restored: Some(8), ..row(10, "RESTORE") };
-        assert_eq!(of(point, &[back, clone(9, 2), clone(8, 3)]), Standing::AtPoint { head: 10 });
-        assert_eq!(of(None, &[clone(0, 2)]), Standing::Ours { head: 0 });
+        assert_eq!(of(point, &[back, clone(9, 2), clone(8, 3)]), Standing::AtPoint { head: head(10) });
+        assert_eq!(of(None, &[clone(0, 2)]), Standing::Ours { head: head(0) });
         let foreign = |recorded, rows: &[HistoryRow]| match of(recorded, rows) {
             Standing::Foreign { version, .. } => version,
             other => panic!("{other:?}"),
@@ -208,6 +291,14 @@ mod tests {
         assert_eq!(foreign(point, &[row(10, "WRITE"), row(9, "MERGE"), clone(8, 3)]), 9);
         assert_eq!(foreign(None, &[row(1, "WRITE"), row(0, "CREATE TABLE")]), 0);
         assert_eq!(foreign(point, &[row(2, "WRITE")]), 2);
+        // as many versions as the one that somebody dropped
+        assert_eq!(foreign(point, &[row(8, "CREATE TABLE AS SELECT")]), 8);
+        assert_eq!(foreign(point, &[clone(8, 2)]), 8);
+        // the group was published by lakedr itself when this was recorded
+        let native = HistoryRow { source: None, source_version: Some(5), ..clone(8, 3) };
+        assert_eq!(of(point, &[native]), Standing::AtPoint { head: head(8) });
+        // there has never been a recovery point, and nobody knows what this is
+        assert_eq!(foreign(None, &[]), 0);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What a SQL warehouse is told, as texts. Pure.
 //!
 //! No statement of Delta is conditional on the version that it replaces. So it is wrapped in a script that looks at the
-//! history of the table first: one that is late, because whoever sent it had been asleep, finds that the table has moved on
-//! and does nothing. (Databricks SQL, "SQL scripting": warehouses, and runtimes from 16.3 on.)
+//! history of the table first: one that is late, because whoever sent it had been asleep, finds that the table has moved on,
+//! or that there is another table of its name, and does nothing. (Databricks SQL, "SQL scripting": warehouses, and runtimes
+//! from 16.3 on.)
 
 use lakedr_control::group_log::{WarehouseAct, WarehouseSlot};
 use lakedr_control::id::{Name, TableName};
@@ -14,8 +15,11 @@ const MAINTENANCE: &[&str] =
 /// Rows of a history that are looked at: what comes behind the recorded version is a handful.
 const ROWS: usize = 100;
 
+/// When a version was committed, in milliseconds since 1970: a timestamp as text would depend on the session's time zone.
+const COMMITTED_AT: &str = "unix_millis(timestamp)";
+
 /// The columns of a row of [`history`], in their order.
-pub(super) const COLUMNS: usize = 7;
+pub(super) const COLUMNS: usize = 8;
 
 /// What tells the statements of a group from all others that a warehouse runs.
 pub(super) fn group_mark(group: &Name) -> String {
@@ -36,8 +40,8 @@ pub(super) fn is_marked(text: &str, mark: &str) -> bool {
 pub(super) fn history(table: &TableName) -> String {
     format!(
         "SELECT version, operation, operationParameters['source'], operationParameters['sourceVersion'], \
-         operationParameters['version'], userName, engineInfo FROM (DESCRIBE HISTORY {}) WHERE {} ORDER BY version DESC \
-         LIMIT {ROWS}",
+         operationParameters['version'], userName, engineInfo, {COMMITTED_AT} FROM (DESCRIBE HISTORY {}) WHERE {} \
+         ORDER BY version DESC LIMIT {ROWS}",
         quoted(table),
         no_maintenance()
     )
@@ -51,12 +55,27 @@ pub(super) fn statement(mark: &str, table: &TableName, slot: &WarehouseSlot) -> 
         // fails when there is such a table
         None => format!("  {act};"),
         Some(after) => format!(
-            "  IF (SELECT count(*) FROM (DESCRIBE HISTORY {}) WHERE version > {after} AND {}) = 0 THEN\n    {act};\n  END IF;",
-            quoted(table),
-            no_maintenance()
+            "  IF (SELECT {} FROM (DESCRIBE HISTORY {})) THEN\n    {act};\n  END IF;",
+            condition(after, slot.after_committed_at),
+            quoted(table)
         ),
     };
     format!("BEGIN\n  DECLARE lakedr_intent STRING DEFAULT {};\n{act}\nEND", literal(mark))
+}
+
+/// Whether a table is still the one that was looked at, and nobody has written to it since: of its history.
+///
+/// A table that was dropped and made anew counts from 0 again. It may have fewer versions than the one before it, or just as
+/// many, so the expected version is told by when it was committed. Where the history did not go back to it any more, it does
+/// not come back either: whatever is so old is of another table.
+fn condition(after: u64, committed_at: Option<i64>) -> String {
+    let behind = no_maintenance();
+    match committed_at {
+        Some(at) => format!(
+            "count_if(version = {after} AND {COMMITTED_AT} = {at}) = 1 AND count_if(version > {after} AND {behind}) = 0"
+        ),
+        None => format!("count_if(version <= {after} OR {behind}) = 0"),
+    }
 }
 
 fn act(table: &TableName, slot: &WarehouseSlot) -> String {
@@ -99,17 +118,20 @@ mod tests {
 
     fn clone(after: Option<u64>) -> WarehouseSlot {
         let source = "s3://dr-west/cat/mart/go`ld".to_owned();
-        WarehouseSlot { after, act: WarehouseAct::Clone { source, version: 3 } }
+        let after_committed_at = after.map(|_| 1_763_600_000_123);
+        WarehouseSlot { after, after_committed_at, act: WarehouseAct::Clone { source, version: 3 } }
     }
 
     #[test]
     fn texts() {
         let mark = mark(&"etl".parse().unwrap(), 12);
         let gold = table("cat.mart.gold");
-        let restore = WarehouseSlot { after: Some(8), act: WarehouseAct::Restore { version: 7 } };
+        let act = WarehouseAct::Restore { version: 7 };
+        let restore = WarehouseSlot { after: Some(8), after_committed_at: Some(1_763_600_000_456), act };
         let texts = [
             statement(&mark, &gold, &clone(None)),
             statement(&mark, &gold, &clone(Some(7))),
+            statement(&mark, &gold, &WarehouseSlot { after_committed_at: None, ..clone(Some(7)) }),
             statement(&mark, &gold, &restore),
             history(&gold),
         ];

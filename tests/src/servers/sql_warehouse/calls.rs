@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::UnityCatalog;
 use super::super::stand_in::{Answer, Request};
-use super::statement::{Act, Column, Condition, Statement, read};
+use super::statement::{Act, Column, Condition, Rows, Statement, read};
 use crate::lake;
 
 /// Rows of a page of the query history.
@@ -42,6 +42,8 @@ pub(super) struct Workspace {
     pub(super) held: bool,
     /// Errors that the next statements on a table end with: its name, code, message.
     pub(super) refused: Vec<(String, String, String)>,
+    /// Tables that somebody drops and makes anew right before the next script on them begins: name, commits.
+    pub(super) remade: Vec<(String, u64)>,
 }
 
 fn refused(status: u16, code: &str, message: &str) -> Answer {
@@ -115,6 +117,10 @@ impl Workspace {
                     let (_, code, message) = self.refused.remove(at);
                     bail!("{code}|{message}");
                 }
+                if let Some(at) = self.remade.iter().position(|(table, _)| table == act.table()) {
+                    let (table, commits) = self.remade.remove(at);
+                    self.remake(&table, commits)?;
+                }
                 match condition {
                     Some(condition) if !self.holds(&condition)? => {}
                     _ if self.held => (sent.state, sent.act) = ("RUNNING", Some(act)),
@@ -127,8 +133,27 @@ impl Workspace {
 
     fn holds(&self, condition: &Condition) -> Result<bool> {
         let commits = lake::commits(self.folder(&condition.table)?)?;
-        let mut above = commits.iter().filter(|commit| commit.version > condition.above);
-        Ok(above.all(|commit| condition.without.contains(&commit.operation())))
+        let foreign = |commit: &lake::Commit, without: &[String]| !without.contains(&commit.operation());
+        let counted = |rows: &Rows, commit: &lake::Commit| match rows {
+            Rows::At { version, committed_at } => {
+                commit.version == *version && commit.info()["timestamp"] == *committed_at
+            }
+            Rows::Above { version, without } => commit.version > *version && foreign(commit, without),
+            Rows::UpToOrForeign { version, without } => {
+                commit.version <= *version || foreign(commit, without)
+            }
+        };
+        let mut counts = condition.counts.iter();
+        Ok(counts.all(|count| {
+            commits.iter().filter(|commit| counted(&count.rows, commit)).count() as u64 == count.number
+        }))
+    }
+
+    /// Drops a table and makes another one of its name.
+    pub(super) fn remake(&self, table: &str, commits: u64) -> Result<()> {
+        let folder = self.folder(table)?;
+        std::fs::remove_dir_all(folder)?;
+        (0..commits).try_for_each(|commit| lake::append(folder, &format!("anew {commit}")))
     }
 
     pub(super) fn folder(&self, table: &str) -> Result<&Path> {
@@ -234,6 +259,7 @@ fn value(column: &Column, commit: &lake::Commit) -> Option<String> {
     let info = commit.info();
     match column {
         Column::Field(field) if field == "version" => Some(commit.version.to_string()),
+        Column::Millis(field) => Some(info[field].to_string()),
         Column::Field(field) => info[field].as_str().map(str::to_owned),
         Column::Parameter(name) => info["operationParameters"][name].as_str().map(str::to_owned),
     }

@@ -18,14 +18,33 @@ pub(super) enum Statement {
 pub(super) enum Column {
     Field(String),
     Parameter(String),
+    /// `unix_millis(…)`
+    Millis(String),
 }
 
-/// There is no version above this one but of these operations.
+/// What a script asks of the history of a table before it does anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Condition {
     pub(super) table: Table,
-    pub(super) above: u64,
-    pub(super) without: Vec<String>,
+    pub(super) counts: Vec<Count>,
+}
+
+/// `count_if(…) = …`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) rows: Rows,
+    pub(super) number: u64,
+}
+
+/// Rows of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// `version = … AND unix_millis(timestamp) = …`
+    At { version: u64, committed_at: u64 },
+    /// `version > … AND operation NOT IN (…)`
+    Above { version: u64, without: Vec<String> },
+    /// `version <= … OR operation NOT IN (…)`
+    UpToOrForeign { version: u64, without: Vec<String> },
 }
 
 /// What a script does.
@@ -163,7 +182,6 @@ impl Reader {
         self.words("DESCRIBE HISTORY")?;
         let table = self.table()?;
         self.signs(")")?;
-        self.words("WHERE")?;
         Ok(table)
     }
 
@@ -180,14 +198,21 @@ impl Reader {
     }
 
     fn column(&mut self) -> Read<Column> {
-        let field = self.word()?;
-        if field != "operationParameters" {
-            return Ok(Column::Field(field));
+        match self.word()?.as_str() {
+            "operationParameters" => {
+                self.signs("[")?;
+                let parameter = self.text()?;
+                self.signs("]")?;
+                Ok(Column::Parameter(parameter))
+            }
+            "unix_millis" => {
+                self.signs("(")?;
+                let field = self.word()?;
+                self.signs(")")?;
+                Ok(Column::Millis(field))
+            }
+            field => Ok(Column::Field(field.to_owned())),
         }
-        self.signs("[")?;
-        let parameter = self.text()?;
-        self.signs("]")?;
-        Ok(Column::Parameter(parameter))
     }
 
     fn history(&mut self) -> Read<Statement> {
@@ -197,7 +222,9 @@ impl Reader {
             self.signs(",")?;
             columns.push(self.column()?);
         }
-        let (table, without) = (self.described()?, self.without()?);
+        let table = self.described()?;
+        self.words("WHERE")?;
+        let without = self.without()?;
         self.words("ORDER BY version DESC LIMIT")?;
         Ok(Statement::History { columns, table, without, limit: self.number()? })
     }
@@ -225,20 +252,47 @@ impl Reader {
     fn condition(&mut self) -> Read<Condition> {
         self.words("IF")?;
         self.signs("(")?;
-        self.words("SELECT count")?;
-        self.signs("(*)")?;
-        let table = self.described()?;
-        self.words("version")?;
-        self.signs(">")?;
-        let above = self.number()?;
-        self.words("AND")?;
-        let without = self.without()?;
-        self.signs(")=")?;
-        match self.number()? {
-            0 => self.words("THEN")?,
-            other => return Err(format!("0 expected, and there is {other}")),
+        self.words("SELECT")?;
+        let mut counts = vec![self.count()?];
+        while self.is_word("AND") {
+            self.words("AND")?;
+            counts.push(self.count()?);
         }
-        Ok(Condition { table, above, without })
+        let table = self.described()?;
+        self.signs(")")?;
+        self.words("THEN")?;
+        Ok(Condition { table, counts })
+    }
+
+    fn count(&mut self) -> Read<Count> {
+        self.words("count_if")?;
+        self.signs("(")?;
+        let rows = self.rows()?;
+        self.signs(")=")?;
+        Ok(Count { rows, number: self.number()? })
+    }
+
+    fn rows(&mut self) -> Read<Rows> {
+        self.words("version")?;
+        if self.is_sign('<') {
+            self.signs("<=")?;
+            let version = self.number()?;
+            self.words("OR")?;
+            return Ok(Rows::UpToOrForeign { version, without: self.without()? });
+        }
+        if self.is_sign('>') {
+            self.signs(">")?;
+            let version = self.number()?;
+            self.words("AND")?;
+            return Ok(Rows::Above { version, without: self.without()? });
+        }
+        self.signs("=")?;
+        let version = self.number()?;
+        self.words("AND unix_millis")?;
+        self.signs("(")?;
+        self.words("timestamp")?;
+        self.signs(")=")?;
+        Ok(Rows::At { version, committed_at: self.number()? })
     }
 
     fn ends(&self) -> Read<()> {
