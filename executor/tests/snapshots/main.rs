@@ -9,5 +9,6 @@ mod tree;
 mod crash;
 mod failures;
 mod lab;
+mod moments;
 mod quarter;
 mod restores;
