@@ -11,4 +11,5 @@ mod failures;
 mod lab;
 mod moments;
 mod quarter;
+mod restore_crash;
 mod restores;
