@@ -283,7 +283,8 @@ pub struct SnapshotRestoreArgs {
     /// Id of the snapshot, as `lakedr snapshot list` shows it
     #[arg(long, value_name = "ID")]
     pub snapshot: Option<SnapshotId>,
-    /// Take the newest snapshot that shows this moment or an earlier one, for example 2026-11-20T08:00:00Z
+    /// Take the newest state of this moment or before, of the snapshots and of what the source still holds, for example
+    /// 2026-11-20T08:00:00Z
     #[arg(long, value_name = "TIME")]
     pub at: Option<DateTime<Utc>>,
     /// Schedule of the snapshot; needed with --at when there are several
@@ -299,7 +300,7 @@ pub struct SnapshotRestoreArgs {
     #[arg(long)]
     pub in_place: bool,
     /// Bring back these partitions only, for a backfill; several columns all have to match, several values of one any
-    #[arg(long, value_name = "COLUMN=VALUE", requires = "in_place")]
+    #[arg(long, value_name = "COLUMN=VALUE")]
     pub where_partition: Vec<String>,
     /// Undo commits that are newer than the snapshot; they stay in the history of the tables
     #[arg(long, requires = "in_place")]

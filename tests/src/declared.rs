@@ -60,6 +60,19 @@ impl Declared {
         Ok(Self { state: file, environment })
     }
 
+    /// Declares a snapshot schedule beside the groups.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn add_schedule(&self, attributes: &Value) -> Result<()> {
+        let mut state: Value = serde_json::from_slice(&std::fs::read(&self.state)?)?;
+        let name = attributes["name"].as_str().context("a name")?;
+        let resources = state["resources"].as_array_mut().context("resources")?;
+        resources.push(resource("lakedr_snapshot_schedule", name, attributes));
+        std::fs::write(&self.state, state.to_string())?;
+        Ok(())
+    }
+
     /// The same groups, reached with other credentials: those of these sides.
     #[must_use]
     pub fn reached_by(&self, sides: &[Side; 2]) -> Self {

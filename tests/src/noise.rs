@@ -24,6 +24,27 @@ pub struct Files {
 /// # Errors
 /// The store refuses a write.
 pub async fn commit(store: &dyn ObjectStore, root: &Path, version: u64, files: Files) -> Result<()> {
+    data(store, root, version, files).await?;
+    log(store, root, version, files).await
+}
+
+/// The same for a version that also removes files, by their names.
+///
+/// # Errors
+/// The store refuses a write.
+pub async fn replace(
+    store: &dyn ObjectStore,
+    root: &Path,
+    version: u64,
+    (files, gone): (Files, &[String]),
+) -> Result<()> {
+    data(store, root, version, files).await?;
+    let removes = gone.iter().map(|name| remove(name, files.bytes));
+    let adds = names(version, files.count).map(|name| add(&name, files.bytes));
+    put_commit(store, root, version, removes.chain(adds)).await
+}
+
+async fn data(store: &dyn ObjectStore, root: &Path, version: u64, files: Files) -> Result<()> {
     stream::iter(names(version, files.count).zip(version << 32..))
         .map(async |(name, seed)| {
             store.put(&root.clone().join(name.as_str()), bytes(files.bytes, seed).into()).await
@@ -31,7 +52,7 @@ pub async fn commit(store: &dyn ObjectStore, root: &Path, version: u64, files: F
         .buffer_unordered(WRITES_IN_FLIGHT)
         .try_for_each(|_| async { Ok(()) })
         .await?;
-    log(store, root, version, files).await
+    Ok(())
 }
 
 /// The names of the files that a version adds.
@@ -44,11 +65,20 @@ pub fn names(version: u64, count: u64) -> impl Iterator<Item = String> {
 /// # Errors
 /// The store refuses the write.
 pub async fn log(store: &dyn ObjectStore, root: &Path, version: u64, files: Files) -> Result<()> {
+    put_commit(store, root, version, names(version, files.count).map(|name| add(&name, files.bytes))).await
+}
+
+async fn put_commit(
+    store: &dyn ObjectStore,
+    root: &Path,
+    version: u64,
+    files: impl Iterator<Item = Value>,
+) -> Result<()> {
     let mut actions = vec![json!({"commitInfo": {"timestamp": 0, "operation": "WRITE"}})];
     if version == 0 {
         actions.extend(creation(root));
     }
-    actions.extend(names(version, files.count).map(|name| add(&name, files.bytes)));
+    actions.extend(files);
     let lines: Vec<String> = actions.iter().map(Value::to_string).collect();
     let log = root.clone().join("_delta_log").join(format!("{version:020}.json"));
     store.put(&log, lines.join("\n").into_bytes().into()).await?;
@@ -70,6 +100,13 @@ fn add(name: &str, size: u64) -> Value {
     json!({"add": {
         "path": name, "partitionValues": {}, "size": size, "modificationTime": 0, "dataChange": true,
         "stats": stats,
+    }})
+}
+
+fn remove(name: &str, size: u64) -> Value {
+    json!({"remove": {
+        "path": name, "partitionValues": {}, "size": size, "deletionTimestamp": 0, "dataChange": true,
+        "extendedFileMetadata": true,
     }})
 }
 

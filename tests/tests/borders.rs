@@ -257,6 +257,32 @@ fn every_known_defect_has_a_test_and_every_such_test_its_row() -> Result<()> {
     Ok(())
 }
 
+/// What Overwatch's backups and snapshots do.
+const OF_OVERWATCH: u32 = 34;
+
+#[test]
+fn every_row_of_overwatch_has_a_test_or_a_sentence() -> Result<()> {
+    const PAGE: &str = "docs/coming-from-overwatch.md";
+    let (rows, tests) = (named_by_rows(PAGE, |c| c == 'A')?, tests()?);
+    let known: BTreeSet<String> = (1..=OF_OVERWATCH).map(|row| format!("A0.{row}")).collect();
+    let told: BTreeSet<String> = rows.keys().cloned().collect();
+    ensure!(told == known, "rows differ: {:?}", told.symmetric_difference(&known).collect::<Vec<_>>());
+    let mut wrong = Vec::new();
+    for (row, named) in &rows {
+        let gone = named.iter().filter(|name| !tests.contains(*name));
+        wrong.extend(gone.map(|name| format!("{row} names {name}, which is no test")));
+    }
+    let page = std::fs::read_to_string(checkout().join(PAGE))?;
+    for line in page.lines().filter(|line| line.starts_with("| A")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        if cells.len() != 5 || cells[1..4].iter().any(|cell| cell.is_empty()) {
+            wrong.push(format!("a row lacks something: {line}"));
+        }
+    }
+    ensure!(wrong.is_empty(), "{PAGE}:\n{}", wrong.join("\n"));
+    Ok(())
+}
+
 /// Points that Terraform demands of a provider.
 const POINTS: u32 = 50;
 

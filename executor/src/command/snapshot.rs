@@ -212,11 +212,12 @@ async fn restore(context: &Context, args: &SnapshotRestoreArgs) -> Result<Exit, 
     };
     let to = match &args.target {
         Some(url) => Where::Elsewhere(url.clone()),
-        None => Where::InPlace { yes: args.yes, partitions: Partitions::parse(&args.where_partition)? },
+        None => Where::InPlace { yes: args.yes },
     };
+    let partitions = Partitions::parse(&args.where_partition)?;
     let restored = async {
         let desk = Desk::open(&context.world, &loaded, &schedule).await?;
-        snapshots::restore(&desk, &which, &args.table, &to, &context.progress()).await
+        snapshots::restore(&desk, &which, (&args.table, &partitions), &to, &context.progress()).await
     };
     let restored = restored.await.map_err(Stop::from);
     answer(context, vec![(schedule, restored)], show::restore, |_| Exit::Ok)

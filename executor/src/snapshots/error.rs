@@ -26,8 +26,10 @@ pub enum SnapshotError {
     /// There is no such snapshot.
     #[error(transparent)]
     NoSuch(#[from] NoSuchSnapshot),
-    /// No snapshot shows so early a moment.
-    #[error("schedule {schedule} has no snapshot of {at} or before; the oldest one shows {oldest}")]
+    /// Neither a snapshot nor the source shows so early a moment.
+    #[error(
+        "schedule {schedule} has no snapshot of {at} or before; the oldest one shows {oldest}; nor can its source be had of then: {reason}"
+    )]
     NoneBefore {
         /// The schedule.
         schedule: Name,
@@ -35,6 +37,34 @@ pub enum SnapshotError {
         at: String,
         /// The instant of the oldest snapshot, or `none`.
         oldest: String,
+        /// What is in the way of taking its source at that moment.
+        reason: String,
+    },
+    /// A table is none of the source.
+    #[error("{table} is not a table of the schedule's source any more")]
+    NotOfSource {
+        /// The table.
+        table: TableName,
+    },
+    /// The history of a table does not go back to a moment.
+    #[error("its history does not go back to {instant}")]
+    NotSince {
+        /// The moment.
+        instant: String,
+    },
+    /// A table was dropped and made anew.
+    #[error("{table} was recreated since: its versions of before are gone")]
+    Recreated {
+        /// The table.
+        table: TableName,
+    },
+    /// Files of a version are gone.
+    #[error("version {version} cannot be read any more: {problems}")]
+    NotWhole {
+        /// The version.
+        version: u64,
+        /// What is missing.
+        problems: String,
     },
     /// Others wrote to the catalog again and again.
     #[error(
@@ -197,6 +227,9 @@ impl Classify for SnapshotError {
             | Self::NotInPoint { .. }
             | Self::Missing { .. }
             | Self::Younger { .. }
+            | Self::NotSince { .. }
+            | Self::Recreated { .. }
+            | Self::NotWhole { .. }
             | Self::ReadsBackOtherwise { .. }
             | Self::TargetTaken { .. } => FailureClass::Damaged,
             Self::WouldUndo { .. } => FailureClass::Diverged,
@@ -206,6 +239,7 @@ impl Classify for SnapshotError {
             | Self::AllExcluded { .. }
             | Self::NoTable { .. }
             | Self::Undeclared { .. }
+            | Self::NotOfSource { .. }
             | Self::NoPartitionColumn { .. } => FailureClass::Configuration,
             Self::OtherSchema { .. } => FailureClass::Unsupported,
             Self::Name(_) => FailureClass::Internal,

@@ -26,7 +26,7 @@ pub use partition::{InvalidPartition, Partitions};
 pub use prune::{PruneReport, RemovedSnapshot, prune};
 pub(crate) use replicate::{Said, Wanted, carry_out, plan};
 pub(crate) use restore::is_free;
-pub use restore::{RestoreReport, RestoredTable, Where, Which, restore};
+pub use restore::{Picked, RestoreReport, RestoredTable, Where, Which, restore};
 pub use source::check;
 pub use take::{Outcome, Taken, TakenTable, pin, take};
 pub use undone::Undone;

@@ -1,7 +1,8 @@
-//! Which partitions of a table are brought back: pure.
+//! Which partitions of a table are brought back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::TryStreamExt as _;
 use lakedr_control::id::TableName;
 use object_store::path::Path;
 use serde::Deserialize;
@@ -10,7 +11,9 @@ use super::error::SnapshotError;
 use crate::delta::fingerprint::text_id;
 use crate::delta::json::RawObject;
 use crate::delta::state::{AddFile, TableHead};
-use crate::plan::diff::{DiffRefusal, FileChange, TableDiff};
+use crate::error::{At as _, Failure, Stage};
+use crate::observe::snapshot::Columns;
+use crate::plan::diff::{AddAction, DiffRefusal, FileChange, TableDiff};
 use crate::plan::followed::objects;
 use crate::plan::group::TablePlan;
 use crate::plan::translate::Translation;
@@ -82,17 +85,18 @@ impl Partitions {
         })
     }
 
-    /// A plan that touches the chosen partitions only, and nothing but files.
+    /// A plan that touches the chosen partitions of a table that there is, and nothing but files. A table that was made
+    /// for them (`of_its_own`) has the protocol of a replica.
     ///
     /// # Errors
     /// When the table is not there, has no such columns, or is another one by now.
-    pub(super) fn restrict(&self, mut plan: TablePlan) -> Result<TablePlan, SnapshotError> {
+    pub(super) fn restrict(&self, mut plan: TablePlan, of_its_own: bool) -> Result<TablePlan, SnapshotError> {
         let table = plan.name().clone();
         let other =
             |problem: &str| SnapshotError::OtherSchema { table: table.clone(), problem: problem.to_owned() };
         let source = &plan.source.head;
         let held = plan.target.head.clone().ok_or_else(|| other("there is no such table any more"))?;
-        if !source.protocol.same(&held.protocol) {
+        if !of_its_own && !source.protocol.same(&held.protocol) {
             return Err(other("its protocol has changed"));
         }
         if !same_layout(source, &held) {
@@ -104,27 +108,61 @@ impl Partitions {
         };
         adds.retain(|add| chosen.hold(&add.raw));
         removes.retain(|remove| chosen.hold(&remove.raw));
-        let translation = plan.source.table.translation().map_err(SnapshotError::Stores)?;
-        let mut wanted = BTreeSet::new();
-        for add in &adds {
-            wanted.extend(keys(&translation, &add.raw)?.iter().map(|key| text_id(key.as_ref())));
-        }
-        let mut copies = crate::copy::Manifest::new();
-        for transfer in &plan.copies {
-            let transfer = transfer.map_err(SnapshotError::Manifest)?;
-            if wanted.contains(&text_id(transfer.target.key.as_ref())) {
-                copies.push(&transfer).map_err(SnapshotError::Manifest)?;
+        let files = FileChange::Listed { adds, removes };
+        let diff = TableDiff::new(&held, Some(&held), files, plan.diff.totals);
+        plan.diff = TableDiff { source_version: source.version, ..diff };
+        with_copies_of_adds(plan)
+    }
+
+    /// A plan that makes a table of the chosen partitions alone.
+    ///
+    /// # Errors
+    /// When the table has no such columns, or its files cannot be read.
+    pub(super) async fn begin(&self, mut plan: TablePlan) -> Result<TablePlan, Failure> {
+        let name = plan.name().clone();
+        let chosen = self.of(&name, &plan.source.head).at(Stage::Plan, &name)?;
+        let translation = plan.translation().at(Stage::Plan, &name)?;
+        let mut adds = Vec::new();
+        if let Some(snapshot) = &plan.source.snapshot {
+            let mut files = std::pin::pin!(snapshot.files(Columns::All));
+            while let Some((key, add)) = files.try_next().await.at(Stage::Plan, &name)? {
+                if chosen.hold(&add.raw) {
+                    let raw = translation
+                        .file(&key, &add)
+                        .map_err(DiffRefusal::File)
+                        .at(Stage::Plan, &name)?
+                        .add
+                        .raw;
+                    adds.push(AddAction { raw, data_change: true });
+                }
             }
         }
-        let mut totals = plan.diff.totals;
-        totals.removed_files = removes.len() as u64;
-        (totals.copied_data_files, totals.copied_data_bytes) = (copies.len(), copies.bytes());
-        let files = FileChange::Listed { adds, removes };
-        plan.diff =
-            TableDiff { source_version: source.version, ..TableDiff::new(&held, Some(&held), files, totals) };
-        plan.copies = copies;
-        Ok(plan)
+        let files = FileChange::Listed { adds, removes: Vec::new() };
+        plan.diff = TableDiff::new(&plan.source.head, None, files, plan.diff.totals);
+        with_copies_of_adds(plan).at(Stage::Plan, &name)
     }
+}
+
+/// The plan, which copies what its adds need and counts no more.
+fn with_copies_of_adds(mut plan: TablePlan) -> Result<TablePlan, SnapshotError> {
+    let FileChange::Listed { adds, removes } = &plan.diff.files else { return Ok(plan) };
+    let translation = plan.source.table.translation().map_err(SnapshotError::Stores)?;
+    let mut wanted = BTreeSet::new();
+    for add in adds {
+        wanted.extend(keys(&translation, &add.raw)?.iter().map(|key| text_id(key.as_ref())));
+    }
+    let mut copies = crate::copy::Manifest::new();
+    for transfer in &plan.copies {
+        let transfer = transfer.map_err(SnapshotError::Manifest)?;
+        if wanted.contains(&text_id(transfer.target.key.as_ref())) {
+            copies.push(&transfer).map_err(SnapshotError::Manifest)?;
+        }
+    }
+    let totals = &mut plan.diff.totals;
+    totals.removed_files = removes.len() as u64;
+    (totals.copied_data_files, totals.copied_data_bytes) = (copies.len(), copies.bytes());
+    plan.copies = copies;
+    Ok(plan)
 }
 
 /// Whether files of one table fit the other one.

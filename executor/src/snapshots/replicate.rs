@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::error::SnapshotError;
 use super::partition::Partitions;
 use crate::cli::Level;
-use crate::copy::copy_all;
+use crate::copy::{Manifest, copy_all};
 use crate::error::{At as _, Classify as _, Failure, Stage};
 use crate::observe::source::{Head, pin};
 use crate::observe::table_error::TableError;
@@ -19,6 +19,7 @@ use crate::observe::verify::{Look, Pinned, prove};
 use crate::pipeline::{HeldTable, Stop, plan_between};
 use crate::plan::classes::Classes;
 use crate::plan::commit_body::CloneContext;
+use crate::plan::diff::FileChange;
 use crate::plan::group::TablePlan;
 use crate::publish::{commit_table, keep_checkpointed, write_checksum};
 use crate::report::Progress;
@@ -39,6 +40,8 @@ pub(crate) struct Wanted {
     pub(crate) target: TableStore,
     /// The partitions that are meant; all when none is named.
     pub(super) partitions: Partitions,
+    /// Whether the target is there for this alone, and may be a table of these partitions only.
+    pub(super) of_its_own: bool,
 }
 
 /// What the commits say of themselves.
@@ -68,7 +71,7 @@ pub(crate) struct Replica {
 impl Wanted {
     /// All of a table.
     pub(crate) fn whole(source: TableStore, version: u64, target: TableStore) -> Self {
-        Self { source, version, target, partitions: Partitions::default() }
+        Self { source, version, target, partitions: Partitions::default(), of_its_own: false }
     }
 }
 
@@ -109,7 +112,7 @@ pub(crate) async fn plan(wanted: Vec<Wanted>) -> Result<Vec<Replica>, SnapshotEr
 }
 
 async fn plan_table(wanted: Wanted) -> Result<TablePlan, Failure> {
-    let Wanted { source, version, target, partitions } = wanted;
+    let Wanted { source, version, target, partitions, of_its_own } = wanted;
     let name = source.name.clone();
     let listing = source.table().listing().await.at(Stage::Observe, &name)?;
     let head = Head { table: source, listing, known: None, newer: None };
@@ -119,8 +122,19 @@ async fn plan_table(wanted: Wanted) -> Result<TablePlan, Failure> {
         Stop::Refused(refusal) => Unreadable(refusal).at(Stage::Observe, &name),
     })?;
     let held = held(target).await.at(Stage::Plan, &name)?;
-    let plan = plan_between(pinned, snapshot, held).await?;
-    if partitions.is_empty() { Ok(plan) } else { partitions.restrict(plan).at(Stage::Plan, &name) }
+    let mut plan = plan_between(pinned, snapshot, held).await?;
+    if plan.source.table.url == plan.target.table.url {
+        // a table that goes back to a version of its own has its files where they belong
+        plan.copies = Manifest::new();
+        let totals = &mut plan.diff.totals;
+        (totals.copied_data_files, totals.copied_data_bytes) = (0, 0);
+        (totals.copied_vector_files, totals.copied_vector_bytes) = (0, 0);
+    }
+    match &plan.diff.files {
+        _ if partitions.is_empty() => Ok(plan),
+        FileChange::Everything if of_its_own => partitions.begin(plan).await,
+        _ => partitions.restrict(plan, of_its_own).at(Stage::Plan, &name),
+    }
 }
 
 /// A version of the source can no longer be read.

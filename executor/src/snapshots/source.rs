@@ -80,7 +80,12 @@ async fn of_group(desk: &Desk<'_>, name: &Name) -> Result<Sources, Failure> {
     Ok(Sources { origin, as_of: cut.as_of, tables, sides })
 }
 
-fn side_to_read(scene: &Scene<'_>, history: &History, region: &str) -> SideName {
+/// The last instant up to a moment that the clocks of all writers have passed.
+pub(super) fn settled(moment: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    moment.min(now - SKEW)
+}
+
+pub(super) fn side_to_read(scene: &Scene<'_>, history: &History, region: &str) -> SideName {
     scene.group.side_of(region).unwrap_or(scene.standby(history))
 }
 
@@ -90,11 +95,16 @@ async fn listed(
     region: &str,
     declared: &[(TableName, StoreUrl)],
 ) -> Result<Sources, Failure> {
-    let instant = desk.world.now() - SKEW;
+    let now = desk.world.now();
+    let instant = settled(now, now);
     let wanted = declared.iter().filter(|(name, _)| !desk.schedule.excludes(name));
     let looks = wanted.map(|(name, url)| async move {
         let table = desk.stores.listed(name, url).at(Stage::Observe, name)?;
-        let version = version(&table, instant).await?;
+        let younger = || {
+            let instant = lakedr_control::time::format(instant);
+            SnapshotError::Younger { instant }.at(Stage::Observe, name)
+        };
+        let version = version(&table, instant).await?.ok_or_else(younger)?;
         Ok((table, version))
     });
     let looks: Vec<_> = looks.collect();
@@ -120,7 +130,8 @@ pub async fn check(desk: &Desk<'_>) -> Result<(), Failure> {
     }
 }
 
-async fn version(table: &TableStore, instant: DateTime<Utc>) -> Result<u64, Failure> {
+/// The version of a table at an instant; none when the table, or what is left of its history, is younger.
+pub(super) async fn version(table: &TableStore, instant: DateTime<Utc>) -> Result<Option<u64>, Failure> {
     let name = &table.name;
     let listing = match table.table().listing().await {
         Err(TableError::NotATable { url }) => {
@@ -129,9 +140,7 @@ async fn version(table: &TableStore, instant: DateTime<Utc>) -> Result<u64, Fail
         listing => listing.at(Stage::Observe, name)?,
     };
     let head = Head { table: table.clone(), listing, known: None, newer: None };
-    let (_, version) = version_at(&head, instant.timestamp_millis()).await?;
-    let instant = lakedr_control::time::format(instant);
-    version.ok_or_else(|| SnapshotError::Younger { instant }.at(Stage::Observe, name))
+    Ok(version_at(&head, instant.timestamp_millis()).await?.1)
 }
 
 /// Where the tables of a schedule are that a workflow writes: what a snapshot is brought back to.
@@ -183,7 +192,7 @@ pub(super) async fn origins(
     }
 }
 
-fn group<'a>(desk: &Desk<'a>, name: &Name) -> Result<(&'a SyncGroupSpec, ValidGroup), Failure> {
+pub(super) fn group<'a>(desk: &Desk<'a>, name: &Name) -> Result<(&'a SyncGroupSpec, ValidGroup), Failure> {
     let spec = desk.loaded.specs.sync_groups.iter().find(|spec| spec.name == name.as_str());
     let valid = spec.and_then(|spec| Some((spec, validate::sync_group(spec).ok()?)));
     valid.ok_or_else(|| SnapshotError::NoGroup { group: name.clone() }.at(Stage::Spec, &desk.schedule.name))

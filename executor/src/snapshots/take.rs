@@ -15,7 +15,6 @@ use super::beat::alive;
 use super::clone_report::{report_failed, report_taken};
 use super::desk::Desk;
 use super::error::SnapshotError;
-use super::partition::Partitions;
 use super::prune::prune;
 use super::replicate::{Replica, Said, Wanted, carry_out, plan};
 use super::source::{Sources, sources};
@@ -159,7 +158,7 @@ async fn copy(
     for (source, version) in tables {
         let path = layout::snapshot_table(&source.name, batch);
         let target = desk.stores.copy(&source.name, &path).at(Stage::Plan, &source.name)?;
-        wanted.push(Wanted { source, version, target, partitions: Partitions::default() });
+        wanted.push(Wanted::whole(source, version, target));
     }
     let plans = plan(wanted).await.at(Stage::Plan, name)?;
     let said = Said { by: format!("snapshots/{name}"), id: id.to_string(), seq: begun.seq };

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use lakedr_control::id::TableName;
 use serde::Serialize;
 
-use crate::error::Failure;
-use crate::error::{At as _, Stage};
+use crate::delta::listing::LogListing;
+use crate::error::{At as _, Failure, Stage};
 use crate::observe::source::{Head, version_at};
 use crate::observe::table_error::TableError;
 use crate::spec::TableStore;
@@ -35,17 +35,30 @@ impl fmt::Display for Undone {
 
 /// What has been committed to a table since an instant; none when nothing was, or there is no table.
 pub(super) async fn undone(table: &TableStore, since: DateTime<Utc>) -> Result<Option<Undone>, Failure> {
-    let name = &table.name;
-    let listing = match table.table().listing().await {
-        Err(TableError::NotATable { .. }) => return Ok(None),
-        listing => listing.at(Stage::Observe, name)?,
-    };
-    let Some(to) = listing.latest_commit() else { return Ok(None) };
+    let Some((listing, to)) = newest(table).await? else { return Ok(None) };
     let head = Head { table: table.clone(), listing, known: None, newer: None };
     let (_, version) = version_at(&head, since.timestamp_millis()).await?;
+    Ok(behind(table, version, to))
+}
+
+/// What has been committed to a table behind one of its versions; none when nothing was.
+pub(super) async fn undone_behind(table: &TableStore, version: u64) -> Result<Option<Undone>, Failure> {
+    let newest = newest(table).await?;
+    Ok(newest.and_then(|(_, to)| behind(table, Some(version), to)))
+}
+
+/// The log of a table and its newest version; none when there is no table.
+async fn newest(table: &TableStore) -> Result<Option<(LogListing, u64)>, Failure> {
+    let listing = match table.table().listing().await {
+        Err(TableError::NotATable { .. }) => return Ok(None),
+        listing => listing.at(Stage::Observe, &table.name)?,
+    };
+    let newest = listing.latest_commit();
+    Ok(newest.map(|newest| (listing, newest)))
+}
+
+fn behind(table: &TableStore, version: Option<u64>, to: u64) -> Option<Undone> {
     let from = version.map(|version| version + 1);
-    if from.is_some_and(|from| from > to) {
-        return Ok(None);
-    }
-    Ok(Some(Undone { table: name.clone(), from, to }))
+    let none = from.is_some_and(|from| from > to);
+    (!none).then(|| Undone { table: table.name.clone(), from, to })
 }

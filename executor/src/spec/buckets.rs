@@ -105,6 +105,12 @@ impl Sides {
         Self { source: buckets.clone(), target: buckets }
     }
 
+    /// The same place to write to, and the other's to read from.
+    #[must_use]
+    pub fn reading_as(self, other: &Self) -> Self {
+        Self { source: other.source.clone(), ..self }
+    }
+
     /// Opens a place to read from. Nothing is sent.
     ///
     /// # Errors

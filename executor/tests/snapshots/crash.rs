@@ -1,5 +1,7 @@
 //! Killed after every single write, and run again.
 
+use std::path::Path;
+
 use chrono::TimeDelta;
 use lakedr_control::snapshots::SnapshotId;
 use serde_json::{Value, json};
@@ -9,8 +11,8 @@ use crate::tree::{self, Tree, changes};
 
 /// The states that a crash leaves: what was written between two states, in the order of the times of the files, cut off
 /// behind each write. What went in between goes last.
-fn prefixes(lab: &Lab, before: &Tree, after: &Tree) -> Vec<Tree> {
-    let stamps = tree::stamps(&lab.kept());
+pub(crate) fn prefixes(folder: &Path, before: &Tree, after: &Tree) -> Vec<Tree> {
+    let stamps = tree::stamps(folder);
     let mut written: Vec<&String> = after.keys().filter(|key| before.get(*key) != after.get(*key)).collect();
     // files of one tick of the clock: data, then logs, then what makes them a snapshot
     let rank = |key: &String| {
@@ -43,7 +45,7 @@ async fn survives(schedule: Value) {
         shown.push((document.id, lab.source()));
     }
     let after = lab.read();
-    let states = prefixes(&lab, &before, &after);
+    let states = prefixes(&lab.kept(), &before, &after);
     assert!(states.len() > 6, "{} states", states.len());
     for (at, state) in states.iter().enumerate() {
         tree::restore(&lab.kept(), state);
@@ -89,7 +91,7 @@ async fn pruning_survives(schedule: Value) {
     lab.in_week(5).prune(false).await;
     let after = lab.read();
     assert!(after.len() < before.len());
-    for (at, state) in prefixes(&lab, &before, &after).iter().enumerate() {
+    for (at, state) in prefixes(&lab.kept(), &before, &after).iter().enumerate() {
         tree::restore(&lab.kept(), state);
         let later = lab.call(TimeDelta::weeks(5) + TimeDelta::minutes(6));
         let ids = later.ids().await;

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use lakedr::error::{Failure, chain};
 use lakedr::pipeline::Stop;
 use lakedr::report::Progress;
-use lakedr::snapshots::{self, Desk, Listed, PruneReport, RestoreReport, Taken, Where, Which};
+use lakedr::snapshots::{self, Desk, Listed, Partitions, PruneReport, RestoreReport, Taken, Where, Which};
 use lakedr::spec::Loaded;
 use lakedr::world::World;
 use lakedr_control::snapshots::{SnapshotDocument, SnapshotId};
@@ -111,8 +111,18 @@ impl Lab {
     pub(crate) fn commit(&self, table: &str, version: u64, actions: &str) {
         let path = self.table(table).join(format!("_delta_log/{version:020}.json"));
         tree::write(&path, actions.as_bytes());
-        let then = SystemTime::now() - Duration::from_secs(3600) + Duration::from_millis(version);
-        std::fs::File::options().write(true).open(path).unwrap().set_modified(then).unwrap();
+        self.committed(table, version, Duration::from_secs(3600) - Duration::from_millis(version));
+    }
+
+    /// Lets a version be committed so long ago.
+    pub(crate) fn committed(&self, table: &str, version: u64, ago: Duration) {
+        let path = self.table(table).join(format!("_delta_log/{version:020}.json"));
+        std::fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(SystemTime::now() - ago)
+            .unwrap();
     }
 
     /// What the tables of the workflow show.
@@ -214,8 +224,20 @@ impl Call {
         tables: &[&str],
         to: &Where,
     ) -> Result<RestoreReport, Failure> {
+        self.restore_some(which, (tables, &[]), to).await
+    }
+
+    /// Brings some partitions of some tables back.
+    pub(crate) async fn restore_some(
+        &self,
+        which: &Which,
+        (tables, partitions): (&[&str], &[&str]),
+        to: &Where,
+    ) -> Result<RestoreReport, Failure> {
         let tables: Vec<_> = tables.iter().map(|table| table.parse().unwrap()).collect();
-        snapshots::restore(&self.desk().await, which, &tables, to, &Progress::silent()).await
+        let partitions: Vec<String> = partitions.iter().map(|text| (*text).to_owned()).collect();
+        let chosen = (tables.as_slice(), &Partitions::parse(&partitions).unwrap());
+        snapshots::restore(&self.desk().await, which, chosen, to, &Progress::silent()).await
     }
 
     /// Whether a snapshot can be proven.

@@ -9,5 +9,7 @@ mod tree;
 mod crash;
 mod failures;
 mod lab;
+mod moments;
 mod quarter;
+mod restore_crash;
 mod restores;

@@ -1,7 +1,7 @@
 //! Bringing snapshots back.
 
 use lakedr::error::chain;
-use lakedr::snapshots::{Partitions, Where, Which};
+use lakedr::snapshots::{Where, Which};
 use serde_json::json;
 
 use crate::lab::{Lab, State, TABLES, live, rows};
@@ -71,7 +71,8 @@ async fn a_lost_table_comes_back_and_a_moment_picks_the_snapshot_before_it() {
     let at = list.snapshots[1].kept.as_of + chrono::TimeDelta::days(1);
     let (which, to) = (Which::AtOrBefore(at), in_place(false));
     let report = lab.in_week(3).restore(&which, &["cat.s.whole"], &to).await.unwrap();
-    assert_eq!(report.snapshot, list.snapshots[1].kept.id);
+    assert_eq!(report.snapshot.as_ref(), Some(&list.snapshots[1].kept.id));
+    assert!(report.warning.unwrap().contains("there is no Delta table at"));
     assert_eq!(lab.source()["cat.s.whole"], taken[1].1["cat.s.whole"]);
     assert_eq!(live(&lab.table("cat.s.whole"), None).len(), 1);
     let early = list.snapshots[0].kept.as_of - chrono::TimeDelta::days(1);
@@ -80,32 +81,53 @@ async fn a_lost_table_comes_back_and_a_moment_picks_the_snapshot_before_it() {
     assert!(error.contains("has no snapshot of") && error.contains("the oldest one shows"), "{error}");
 }
 
-fn in_place(yes: bool) -> Where {
-    Where::InPlace { yes, partitions: Partitions::default() }
+pub(crate) fn in_place(yes: bool) -> Where {
+    Where::InPlace { yes }
 }
 
 #[tokio::test]
 async fn a_chosen_partition_comes_back_and_the_others_stay() {
     let (lab, taken) = three_weeks().await;
-    let file = |table: &str, week: u64| format!("part-{week:03}-{table}.parquet");
     let before = live(&lab.table("cat.s.whole"), None);
     assert_eq!(before, [file("cat.s.whole", 2)].into());
     // week 0 is in partition 0, which the newest version has nothing in
-    let to = |given: &[&str]| {
-        let given: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
-        Where::InPlace { yes: true, partitions: Partitions::parse(&given).unwrap() }
-    };
-    let report = lab.in_week(3).restore(&taken[0].0, &["cat.s.whole"], &to(&["P=0"])).await.unwrap();
+    let call = lab.in_week(3);
+    let back =
+        async |of: &str| call.restore_some(&taken[0].0, (&["cat.s.whole"], &[of]), &in_place(true)).await;
+    let report = back("P=0").await.unwrap();
     assert_eq!((report.tables[0].files_copied, report.tables[0].version), (1, 3));
     let after = live(&lab.table("cat.s.whole"), None);
     assert_eq!(after, [file("cat.s.whole", 0), file("cat.s.whole", 2)].into());
     // a second time there is nothing to do
-    let report = lab.in_week(3).restore(&taken[0].0, &["cat.s.whole"], &to(&["p=0"])).await.unwrap();
-    assert_eq!(report.tables[0].version, 3);
-    let error = lab.in_week(3).restore(&taken[0].0, &["cat.s.whole"], &to(&["q=0"])).await.unwrap_err();
-    assert!(
-        chain(&error).contains("is not partitioned by q; its partition columns are p"),
-        "{}",
-        chain(&error)
-    );
+    assert_eq!(back("p=0").await.unwrap().tables[0].version, 3);
+    let error = chain(&back("q=0").await.unwrap_err());
+    assert!(error.contains("is not partitioned by q; its partition columns are p"), "{error}");
+}
+
+/// For a look at what a partition was, and where the table has another schema by now.
+#[tokio::test]
+async fn chosen_partitions_alone_are_a_table_elsewhere() {
+    let (lab, taken) = three_weeks().await;
+    let to = Where::Elsewhere(lab.url("back").parse().unwrap());
+    let back = lab.root().join("back/cat/s/grows");
+    let call = lab.in_week(3);
+    let some = async |of: &[&str]| call.restore_some(&taken[2].0, (&["cat.s.grows"], of), &to).await.unwrap();
+    let report = some(&["p=1"]).await;
+    assert_eq!((report.tables[0].files_copied, report.tables[0].version), (1, 0));
+    assert_eq!(live(&back, None), [file("cat.s.grows", 1)].into());
+    assert_eq!(rows(&back, None).len(), 1);
+    assert!(!back.join(file("cat.s.grows", 0)).exists(), "more than was asked for");
+    assert_eq!(some(&["p=1"]).await.tables[0].version, 0);
+    // another partition joins it, and in the end all of the table
+    some(&["p=2", "p=1"]).await;
+    assert_eq!(live(&back, None), [file("cat.s.grows", 1), file("cat.s.grows", 2)].into());
+    some(&[]).await;
+    assert_eq!(rows(&back, None), taken[2].1["cat.s.grows"]);
+    // partitions of another snapshot do not mix with them
+    let mixed = call.restore_some(&taken[0].0, (&["cat.s.grows"], &["p=0"]), &to).await;
+    assert!(chain(&mixed.unwrap_err()).contains("there is a table at"));
+}
+
+fn file(table: &str, week: u64) -> String {
+    format!("part-{week:03}-{table}.parquet")
 }

@@ -17,6 +17,7 @@ mod memory;
 mod peers;
 mod publish_window;
 mod row;
+mod snapshots;
 mod stage;
 mod startup;
 mod times;
@@ -28,7 +29,7 @@ use anyhow::{Result, ensure};
 use crate::row::{Row, table};
 
 /// What can be measured.
-const ROWS: [&str; 10] = [
+const ROWS: [&str; 11] = [
     "clone-large-files",
     "clone-small-files",
     "incremental",
@@ -38,6 +39,7 @@ const ROWS: [&str; 10] = [
     "local-clone",
     "many-groups",
     "publish-window",
+    "snapshots",
     "startup",
 ];
 
@@ -79,6 +81,7 @@ async fn measure(name: &str) -> Result<Vec<Row>> {
         "local-clone" => local_clone::measure().await,
         "many-groups" => many_groups::measure(),
         "publish-window" => publish_window::measure().await,
+        "snapshots" => snapshots::measure().await,
         _ => startup::measure(),
     }
 }

@@ -132,7 +132,7 @@ fn place(bucket: &Path) -> PathBuf {
 }
 
 /// The objects that a server keeps in a folder: keys and sizes.
-fn objects(dir: &Path) -> Result<BTreeMap<String, u64>> {
+pub(crate) fn objects(dir: &Path) -> Result<BTreeMap<String, u64>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![(dir.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
@@ -153,7 +153,7 @@ fn objects(dir: &Path) -> Result<BTreeMap<String, u64>> {
     Ok(found)
 }
 
-fn remove(path: &Path) -> Result<()> {
+pub(crate) fn remove(path: &Path) -> Result<()> {
     let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     removed.with_context(|| format!("remove {}", path.display()))
 }

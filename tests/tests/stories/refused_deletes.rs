@@ -19,21 +19,13 @@ fn declare(folder: &Path, sides: &[Side; 2]) -> Result<Declared> {
     let group =
         Group { name: "other".to_owned(), tables: vec!["cat.raw.other".to_owned()], ..Group::default() };
     let declared = Declared::in_folder(folder, sides, &[group])?;
-    let file = folder.join("terraform.tfstate");
-    let mut state: Value = serde_json::from_slice(&std::fs::read(&file)?)?;
     let schedule = json!({
         "name": "weekly", "mode": "incremental",
         "source": {"region": "east", "table_root": sides[0].table_root, "tables": [{"name": TABLE}]},
         "target": {"location": "west", "prefix": "copies"},
         "schedule": {"interval": "7d"}, "retention": {"keep_last": 1},
     });
-    let resource = json!({
-        "mode": "managed", "type": "lakedr_snapshot_schedule", "name": "weekly",
-        "provider": "provider[\"registry.terraform.io/lakedr/lakedr\"]",
-        "instances": [{"schema_version": 0, "attributes": schedule}],
-    });
-    state["resources"].as_array_mut().context("resources")?.push(resource);
-    std::fs::write(&file, state.to_string())?;
+    declared.add_schedule(&schedule)?;
     Ok(declared)
 }
 

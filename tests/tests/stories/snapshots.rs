@@ -71,8 +71,35 @@ fn snapshots_hold_finished_runs_and_come_back() -> Result<()> {
     let status = regions.lakedr_json(0, &["status"])?;
     ensure!(status["schedules"][0]["missed"] == 0, "{status}");
     ensure!(regions.lakedr_json(0, &["validate"])?["schedules"][0]["valid"] == true);
+    a_moment_between_snapshots(&regions)?;
     elsewhere_and_in_place(&regions, &first, &third)?;
     pinned_and_pruned(&regions, &first)
+}
+
+/// A run that was synced and is in no snapshot is picked for its moment, and never half a run.
+fn a_moment_between_snapshots(regions: &Regions) -> Result<()> {
+    regions.run(4, None)?;
+    let fourth = regions.rows(Region::East)?;
+    ensure!(regions.sync()? == "published");
+    regions.run(5, Some("silver"))?;
+    ensure!(regions.rows(Region::East)? != fourth);
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    let at = ["restore", "--at", now.as_str()];
+    let target = regions.url(Region::West, "dr") + "/at-a-moment";
+    let back = said(regions, 0, &[&at[..], &["--target", &target]].concat())?;
+    ensure!(back["picked"] == "source" && back["snapshot"].is_null(), "{back}");
+    ensure!(back["holds"].as_str().is_some_and(|holds| holds.starts_with("run 4, finished")), "{back}");
+    ensure!(back["tables"].as_array().map(Vec::len) == Some(TABLES.len()), "{back}");
+    let refused = said(regions, 3, &[&at[..], &["--in-place"]].concat())?;
+    ensure!(refused["error"]["type"] == "would_undo", "{refused}");
+    let back = said(regions, 0, &[&at[..], &["--in-place", "--yes"]].concat())?;
+    ensure!(back["picked"] == "source", "{back}");
+    let copied = back["tables"].as_array().into_iter().flatten().any(|table| table["files_copied"] != 0);
+    ensure!(!copied, "a table has its own older files: {back}");
+    ensure!(regions.rows(Region::East)? == fourth);
+    let failed = ["mark", "finish", "--group", "etl", "--run", "5", "--status", "failed"];
+    ensure!(regions.lakedr_command(Region::East, &failed)?.status()?.success());
+    Ok(())
 }
 
 fn elsewhere_and_in_place(regions: &Regions, first: &str, third: &str) -> Result<()> {

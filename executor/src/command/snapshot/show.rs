@@ -115,15 +115,22 @@ pub(super) fn prune(report: &PruneReport) -> String {
 }
 
 pub(super) fn restore(report: &RestoreReport) -> String {
-    let mut lines =
-        vec![format!("{}: restored snapshot {}: {}", report.schedule, report.snapshot, report.holds)];
+    let what = match &report.snapshot {
+        Some(id) => format!("snapshot {id}"),
+        None => "what the source still held".to_owned(),
+    };
+    let mut lines = vec![format!("{}: restored {what}: {}", report.schedule, report.holds)];
+    lines.extend(report.because.iter().map(|because| format!("  picked because {because}")));
+    lines.extend(report.warning.iter().map(|warning| format!("  WARNING: {warning}")));
     lines.extend(report.tables.iter().map(|table| {
         let undone = table.undone.as_ref().map(|undone| format!("; undone: {undone}")).unwrap_or_default();
         format!(
-            "  {} at {} is version {}, {} file(s) ({}) copied{undone}",
+            "  {} at {} is version {}, as version {} of {}, {} file(s) ({}) copied{undone}",
             table.name,
             table.url,
             table.version,
+            table.of_version,
+            table.from,
             table.files_copied,
             bytes_text(table.bytes_copied)
         )
