@@ -222,7 +222,7 @@ fn notifications() -> Vec<Attribute> {
         urls("on_success", "Told of recovery points: the same kinds of places."),
         urls(
             "events",
-            "What is told of, of `success`, `failure`, `recovered`, `stale`, `retention`, `failover` and `services`; everything, \
+            "What is told of, of `success`, `failure`, `recovered`, `stale`, `retention`, `failover`, `services` and `drill`; everything, \
              without it.",
         ),
     ]
