@@ -77,7 +77,7 @@ async fn of_group(
     let progress = context.progress();
     let drilled = async {
         let scene = Scene::open_in_an_outage(&context.world, loaded, spec, group).await?;
-        let drilled = drill(&scene, asked, sealer, &progress).await?;
+        let drilled = Box::pin(drill(&scene, asked, sealer, &progress)).await?;
         tell_drill(&scene, &drilled.report).await;
         Ok(drilled)
     };

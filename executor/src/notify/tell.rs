@@ -31,7 +31,7 @@ pub async fn tell(scene: &Scene<'_>, history: Option<&History>, report: &GroupRe
     if scene.group.notifications.is_empty() {
         return;
     }
-    in_time(scene, tell_all(scene, history, report, part)).await;
+    in_time(scene, Box::pin(tell_all(scene, history, report, part))).await;
 }
 
 /// Tells whom the group names of a change of roles that this call made; `outcome` is what it measured and found.
@@ -39,7 +39,7 @@ pub async fn tell_change(scene: &Scene<'_>, outcome: String) {
     if scene.group.notifications.is_empty() {
         return;
     }
-    in_time(scene, async {
+    let telling = async {
         let Ok(history) = scene.log.read().await else { return };
         let mut seen = seen(scene.world, scene.group, Some(&history), None);
         seen.changed = true;
@@ -47,8 +47,8 @@ pub async fn tell_change(scene: &Scene<'_>, outcome: String) {
         // what the region that is left would tell is not looked at
         (seen.services, seen.retention) = (None, None);
         tell_seen(scene, Some(&history), seen, false).await;
-    })
-    .await;
+    };
+    in_time(scene, Box::pin(telling)).await;
 }
 
 /// Tells whom the group names of a drill that this call carried out.
@@ -56,7 +56,7 @@ pub async fn tell_drill(scene: &Scene<'_>, report: &DrillReport) {
     if scene.group.notifications.is_empty() {
         return;
     }
-    in_time(scene, async {
+    let telling = async {
         let Ok(history) = scene.log.read().await else { return };
         let mut seen = seen(scene.world, scene.group, Some(&history), None);
         (seen.services, seen.change) = (None, None);
@@ -66,8 +66,8 @@ pub async fn tell_drill(scene: &Scene<'_>, report: &DrillReport) {
             text: look::outcome(report),
         });
         tell_seen(scene, Some(&history), seen, false).await;
-    })
-    .await;
+    };
+    in_time(scene, Box::pin(telling)).await;
 }
 
 async fn in_time(scene: &Scene<'_>, telling: impl Future<Output = ()>) {
