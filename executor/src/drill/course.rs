@@ -113,9 +113,7 @@ impl<'a> Course<'a> {
     /// Looks at the tables in their place, as a failover does.
     async fn check(&mut self) {
         let begun = Instant::now();
-        for report in standby_problems(self.scene, self.basis.history).await {
-            self.problems.extend(report.error.map(|error| error.message));
-        }
+        self.look_for_foreign_commits().await;
         let checked = self.checked().await;
         let Some(checks) = self.or_problem(checked) else {
             return self.step("check", begun.elapsed(), true, "failed");
@@ -125,6 +123,28 @@ impl<'a> Course<'a> {
         let result = format!("{usable} of {} table(s) usable, {files} file(s) looked at", checks.len());
         self.tables = checks.into_iter().map(drilled_table).collect();
         self.step("check", begun.elapsed(), true, result);
+    }
+
+    /// Whether the tables are where the recovery point left them. What another executor publishes meanwhile is no problem: the
+    /// versions of the point stay as they are.
+    async fn look_for_foreign_commits(&mut self) {
+        let Basis { history, state, .. } = self.basis;
+        if state.open_intent.is_some() {
+            return;
+        }
+        let found = standby_problems(self.scene, history).await;
+        if found.is_empty() {
+            return;
+        }
+        let later = self.scene.log.read().await.ok().and_then(|later| later.state);
+        if later.is_some_and(|later| later.seq() != state.seq()) {
+            self.warnings.push(
+                "another executor carried on the group log meanwhile; this is about the point before"
+                    .to_owned(),
+            );
+            return;
+        }
+        self.problems.extend(found.into_iter().filter_map(|report| Some(report.error?.message)));
     }
 
     async fn checked(&self) -> Result<Vec<TableCheck>, Failure> {

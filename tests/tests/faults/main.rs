@@ -2,6 +2,7 @@
 //! source, and the next sync finds nothing to do.
 #![expect(clippy::print_stdout, reason = "what was hit is shown when a test fails")]
 
+mod drill;
 mod journey;
 mod lab;
 mod large;
