@@ -70,7 +70,7 @@ pub(crate) fn carried_out(spark: &mut Spark) -> Result<()> {
     ensure!(rows(spark)? == [1, 2, 3, 4]);
     spark.query("DELETE FROM spark_catalog.mart.gold")?;
     is_at(spark, &[(8, "OPTIMIZE", LATER), (7, "CLONE", SEEN)])?;
-    spark.query(&replace)?;
+    spark.query(replace)?;
     ensure!(rows(spark)? == [1, 2, 3]);
     is_at(spark, &[(8, "CLONE", SEEN_BROKEN)])?;
     spark.query(&restore.replace("OF 7", "OF 0"))?;
