@@ -1,39 +1,37 @@
-//! Executors and a failover, step by step: between two steps of one, any other may take its own.
+//! Executors and changes of roles, step by step: between two steps of one, any other may take its own.
 
-use lakedr::publish::{Next, Slot, SlotState, next};
+use lakedr_control::group_log::GroupState;
 
-use crate::log::{Holds, Said, folded, held, intent};
-use crate::world::{Commit, LAST_RUN, World};
+use crate::deliver::{self, keep, land};
+use crate::log::{Holds, Said, folded, held, landed, standby, unpublished};
+use crate::rules::{Protocol, Rule};
+use crate::settle::{fill, look, offers};
+use crate::world::World;
 
 /// What an actor is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Role {
-    /// Publishes one run after the other.
+    /// Publishes one run after the other, in whichever direction the roles ask for.
     Executor,
+    /// The same where delivery is staged, in one region: sends while it is active, receives while it is standby.
+    Site(usize),
     /// Makes the other region the active one.
     Failover,
+    /// Makes the first region the active one again, if nothing is lost by it.
+    Failback,
 }
 
-/// The protocol, and what can be left out of it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
-    /// A failover finishes what is open before it changes the roles.
-    pub(crate) settles_before_role: bool,
-    /// An executor reads the log before it looks at the tables.
-    pub(crate) reads_log_first: bool,
-    /// A broken intent is replaced by the rollback in one event.
-    pub(crate) replaces: bool,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { settles_before_role: true, reads_log_first: true, replaces: true }
-    }
+/// The part of the way that an actor covers, in the roles that it has read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leg {
+    Direct,
+    Send,
+    Receive,
 }
 
 /// A slot of an intent as it was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Seen {
+pub(crate) enum Seen {
     Free,
     Filled,
     Foreign,
@@ -41,14 +39,15 @@ enum Seen {
 
 /// What an actor does next. `read` is how much of the log it has read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Step {
+pub(crate) enum Step {
     Read { heads: Option<Vec<u64>> },
-    Decide { read: usize, heads: Option<Vec<u64>> },
     Heads { read: Option<usize>, heads: Vec<u64> },
+    Keep { read: usize, tables: Vec<(usize, u64)>, said: Said },
+    Land { read: usize, holds: Holds, todo: Vec<usize>, then: Option<Said> },
     Look { read: usize, intent: u64, seen: Vec<Seen> },
     Fill { read: usize, intent: u64, seen: Vec<Seen>, todo: Vec<usize> },
     Offers { read: usize, intent: u64, heads: Vec<Option<u64>> },
-    Append { read: usize, said: Said, then: Option<Box<Said>> },
+    Append { read: usize, said: Said, then: Option<Box<Step>> },
     Done,
 }
 
@@ -72,163 +71,123 @@ impl Actor {
     }
 
     /// Takes one step.
-    pub(crate) fn step(&mut self, world: &mut World, rules: Rules) -> Result<(), Breaks> {
+    pub(crate) fn step(&mut self, world: &mut World, protocol: Protocol) -> Result<(), Breaks> {
         self.step = match std::mem::replace(&mut self.step, Step::Done) {
-            Step::Read { heads: None } if self.role == Role::Executor && !rules.reads_log_first => {
+            Step::Read { heads: None }
+                if self.role == Role::Executor && !protocol.has(Rule::ReadsLogFirst) =>
+            {
                 Step::Heads { read: None, heads: Vec::new() }
             }
-            Step::Read { heads } => Step::Decide { read: world.log.len(), heads },
-            Step::Decide { read, heads } => self.decide(world, read, heads, rules),
-            Step::Heads { read, mut heads } => {
-                heads.push(world.head(heads.len()));
-                match (heads.len(), read) {
-                    (2, Some(read)) => plan(world, read, &heads, true),
-                    (2, None) => Step::Read { heads: Some(heads) },
-                    _ => Step::Heads { read, heads },
-                }
-            }
+            // what is decided on the entries that were read depends on nothing else
+            Step::Read { heads } => self.decide(world, world.log.len(), heads, protocol)?,
+            Step::Heads { read, heads } => self.heads(world, read, heads, protocol)?,
+            Step::Keep { read, tables, said } => keep(world, read, tables, said),
+            Step::Land { read, holds, todo, then } => land(world, read, holds, todo, then),
             Step::Look { read, intent, seen } => look(world, read, intent, seen)?,
             Step::Fill { read, intent, seen, todo } => fill(world, read, intent, seen, todo)?,
-            Step::Offers { read, intent, heads } => offers(world, read, intent, heads, rules),
-            Step::Append { read, said, then } => append(world, read, said, then),
+            Step::Offers { read, intent, heads } => offers(world, read, intent, heads, protocol),
+            Step::Append { read, said, then } => append(world, read, said, then, protocol),
             Step::Done => Step::Done,
         };
         Ok(())
     }
 
-    fn decide(&self, world: &World, read: usize, heads: Option<Vec<u64>>, rules: Rules) -> Step {
-        let Some(state) = folded(&world.log[..read]) else { return Step::Done };
-        let settles = self.role == Role::Executor || rules.settles_before_role;
+    /// The part of the way that it covers when it has read these entries.
+    fn leg(&self, read: &[Said]) -> Leg {
+        match self.role {
+            Role::Site(region) if region == standby(read) => Leg::Receive,
+            Role::Site(_) => Leg::Send,
+            Role::Executor | Role::Failover | Role::Failback => Leg::Direct,
+        }
+    }
+
+    fn decide(
+        &self,
+        world: &World,
+        read: usize,
+        heads: Option<Vec<u64>>,
+        protocol: Protocol,
+    ) -> Result<Step, Breaks> {
+        let Some(state) = folded(&world.log[..read]) else { return Ok(Step::Done) };
+        let leg = self.leg(&world.log[..read]);
+        let changes_roles = matches!(self.role, Role::Failover | Role::Failback);
+        let settles = leg != Leg::Send && (!changes_roles || protocol.has(Rule::SettlesBeforeRole));
         if let Some(open) = state.open_intent.as_ref().filter(|_| settles) {
-            return Step::Look { read, intent: open.seq, seen: Vec::new() };
+            return Ok(Step::Look { read, intent: open.seq, seen: Vec::new() });
         }
-        match (self.role, state.epoch) {
-            (_, 2..) => Step::Done,
-            (Role::Failover, _) => Step::Append { read, said: Said::Role, then: None },
-            (Role::Executor, _) if held(&state).run == LAST_RUN => Step::Done,
-            (Role::Executor, _) => match heads {
-                Some(heads) => plan(world, read, &heads, false),
-                None => Step::Heads { read: Some(read), heads: Vec::new() },
+        let look = Step::Heads { read: Some(read), heads: Vec::new() };
+        Ok(match (self.role, leg) {
+            (Role::Failover, _) if state.epoch == 1 => Step::Append { read, said: Said::Role, then: None },
+            (Role::Failback, _) if state.epoch == 2 && !state.is_returning() => look,
+            (Role::Failover | Role::Failback, _) => Step::Done,
+            (_, leg) if !has_work(&state, leg, (world.last_run, protocol)) => Step::Done,
+            _ => match heads {
+                Some(heads) => deliver::plan(world, read, leg, &heads, (false, protocol))?,
+                None => look,
             },
-        }
+        })
+    }
+
+    fn heads(
+        &self,
+        world: &World,
+        read: Option<usize>,
+        mut heads: Vec<u64>,
+        protocol: Protocol,
+    ) -> Result<Step, Breaks> {
+        let log = &world.log[..read.unwrap_or(world.log.len())];
+        let (region, table, leg) = (standby(log), heads.len(), self.leg(log));
+        heads.push(match leg {
+            // where the next version goes, for there may be none yet
+            Leg::Send => world.landing[region][table].len() as u64,
+            Leg::Direct | Leg::Receive => world.head(region, table),
+        });
+        Ok(match (heads.len(), read) {
+            (2, Some(read)) if self.role == Role::Failback => failback(world, read, &heads),
+            (2, Some(read)) => deliver::plan(world, read, leg, &heads, (true, protocol))?,
+            (2, None) => Step::Read { heads: Some(heads) },
+            _ => Step::Heads { read, heads },
+        })
     }
 }
 
-/// Announces the next run, unless somebody else has written to a table.
-fn plan(world: &World, read: usize, heads: &[u64], checks: bool) -> Step {
-    let Some(state) = folded(&world.log[..read]) else { return Step::Done };
-    if checks && heads != held(&state).versions {
-        // the log may have gone on meanwhile, else it has diverged
-        return if world.log.len() > read { Step::Read { heads: None } } else { Step::Done };
-    }
-    let holds = Holds { run: held(&state).run + 1, versions: [heads[0] + 1, heads[1] + 1] };
-    let said = Said::Intent { rollback: false, replaces: None, holds, slots: [true, true] };
-    Step::Append { read, said, then: None }
-}
-
-fn see(world: &World, intent: u64, (table, version): (usize, u64)) -> Seen {
-    match world.commit(table, version) {
-        None => Seen::Free,
-        Some(Commit::Ours { intent: of, .. }) if of == intent => Seen::Filled,
-        Some(_) => Seen::Foreign,
+/// Whether there is something to bring over.
+fn has_work(state: &GroupState, leg: Leg, (last_run, protocol): (u64, Protocol)) -> bool {
+    match leg {
+        Leg::Direct => state.is_returning() || held(state).run < last_run,
+        Leg::Send => landed(state).is_none_or(|landed| landed.run < last_run),
+        Leg::Receive if !protocol.has(Rule::WaitsForLanded) => held(state).run < last_run,
+        Leg::Receive => unpublished(state).is_some(),
     }
 }
 
-fn look(world: &World, read: usize, seq: u64, mut seen: Vec<Seen>) -> Result<Step, Breaks> {
-    let (_, slots) = intent(&world.log, seq);
-    seen.push(see(world, seq, slots[seen.len()]));
-    if seen.len() < slots.len() {
-        return Ok(Step::Look { read, intent: seq, seen });
-    }
-    go_on(world, read, seq, seen)
-}
-
-/// What lakedr decides on slots in these states.
-fn go_on(world: &World, read: usize, intent: u64, seen: Vec<Seen>) -> Result<Step, Breaks> {
-    let state = |seen: &Seen| match seen {
-        Seen::Free => SlotState::Free,
-        Seen::Filled => SlotState::Filled,
-        Seen::Foreign => SlotState::Foreign { author: String::new() },
-    };
-    let slots: Vec<Slot> = seen.iter().map(|seen| Slot { state: state(seen), hidden: false }).collect();
-    Ok(match next(&slots) {
-        Next::Fill(todo) | Next::FillHidden(todo) => Step::Fill { read, intent, seen, todo },
-        Next::Publish => Step::Append { read, said: Said::Published { intent }, then: None },
-        Next::RollBack { .. } => {
-            if !world.tables.iter().flatten().any(|commit| *commit == Commit::Foreign) {
-                return Err("only a foreign commit breaks an intent");
-            }
-            Step::Offers { read, intent, heads: Vec::new() }
-        }
-    })
-}
-
-fn fill(
-    world: &mut World,
-    read: usize,
-    seq: u64,
-    mut seen: Vec<Seen>,
-    mut todo: Vec<usize>,
-) -> Result<Step, Breaks> {
-    let (holds, slots) = intent(&world.log, seq);
-    let at = todo.remove(0);
-    let (table, version) = slots[at];
-    if world.put(table, version, Commit::Ours { intent: seq, run: holds.run }) {
-        if world.is_taken_over() {
-            return Err("nobody publishes to the region that is active");
-        }
-        seen[at] = Seen::Filled;
-    } else {
-        seen[at] = see(world, seq, slots[at]);
-    }
-    if todo.is_empty() {
-        go_on(world, read, seq, seen)
-    } else {
-        Ok(Step::Fill { read, intent: seq, seen, todo })
-    }
-}
-
-/// Looks where each table of a broken intent can be brought back.
-fn offers(world: &World, read: usize, seq: u64, mut heads: Vec<Option<u64>>, rules: Rules) -> Step {
-    let (_, slots) = intent(&world.log, seq);
+/// Changes the roles, if both regions hold the newest recovery point and nothing else.
+fn failback(world: &World, read: usize, heads: &[u64]) -> Step {
     let Some(state) = folded(&world.log[..read]) else { return Step::Done };
     let holds = held(&state);
-    let (table, _) = slots[heads.len()];
-    let since = world.tables[table].iter().skip(usize::try_from(holds.versions[table]).unwrap() + 1);
-    let ours = !since.into_iter().any(|commit| *commit == Commit::Foreign);
-    heads.push(ours.then(|| world.head(table)));
-    if heads.len() < slots.len() {
-        return Step::Offers { read, intent: seq, heads };
-    }
-    let (mut back, mut written) = (holds, [false; 2]);
-    for ((table, _), head) in slots.iter().zip(&heads) {
-        if let Some(head) = head {
-            back.versions[*table] = head + 1;
-            written[*table] = true;
-        }
-    }
-    let abandoned = Said::Abandoned { intent: seq };
-    if written == [false; 2] {
-        return Step::Append { read, said: abandoned, then: None };
-    }
-    let rollback = |replaces| Said::Intent { rollback: true, replaces, holds: back, slots: written };
-    if rules.replaces {
-        Step::Append { read, said: rollback(Some(seq)), then: None }
+    let active = world.heads(1 - standby(&world.log[..read]));
+    if heads == holds.versions && active == holds.source {
+        Step::Append { read, said: Said::Role, then: None }
     } else {
-        Step::Append { read, said: abandoned, then: Some(Box::new(rollback(None))) }
+        Step::Done
     }
 }
 
-/// Put-if-absent behind what was read. Whoever loses, and whoever has appended, reads the log again.
-fn append(world: &mut World, read: usize, said: Said, then: Option<Box<Said>>) -> Step {
-    if world.log.len() != read {
+/// Put-if-absent behind what was read. Whoever loses reads the log again, whoever has announced an intent settles it.
+fn append(world: &mut World, read: usize, said: Said, then: Option<Box<Step>>, protocol: Protocol) -> Step {
+    let role = said == Said::Role;
+    let announces = matches!(said, Said::Intent { .. });
+    if world.log.len() != read && (!announces || protocol.has(Rule::AnnouncesBehindWhatWasRead)) {
         return Step::Read { heads: None };
     }
-    let role = said == Said::Role;
     world.log.push(said);
     match then {
-        Some(said) => Step::Append { read: read + 1, said: *said, then: None },
+        Some(then) => *then,
         None if role => Step::Done,
+        None if announces => {
+            let read = world.log.len();
+            Step::Look { read, intent: read as u64, seen: Vec::new() }
+        }
         None => Step::Read { heads: None },
     }
 }
