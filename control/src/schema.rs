@@ -9,7 +9,7 @@ use crate::known_runs::KnownRuns;
 use crate::lost::LostCommits;
 use crate::notification::{Ledger, Notice};
 use crate::run_record::RunRecord;
-use crate::snapshots::{Catalog, SnapshotDocument};
+use crate::snapshots::{Catalog, PruningMarks, SnapshotDocument};
 use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
 use crate::verification::Verification;
 
@@ -28,6 +28,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("notification_ledger.json", schema::<Ledger>("ledger of notifications")),
         ("lost_commits.json", schema::<LostCommits>("report on lost commits")),
         ("snapshot_catalog.json", schema::<Catalog>("snapshot catalog")),
+        ("snapshot_pruning.json", schema::<PruningMarks>("marks of a pruning")),
         ("snapshot.json", schema::<SnapshotDocument>("snapshot document")),
         ("verification.json", schema::<Verification>("verification")),
     ]
