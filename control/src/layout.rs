@@ -180,17 +180,29 @@ pub fn snapshot_beat(prefix: &str, run: &str) -> String {
     below(prefix, &format!("{META}/alive/{run}.json"))
 }
 
+/// Folder of the marks of prunings.
+#[must_use]
+pub fn snapshot_prunings(prefix: &str) -> String {
+    below(prefix, &format!("{META}/prunings"))
+}
+
+/// Key of the marks of the pruning of a call of the executor.
+#[must_use]
+pub fn snapshot_pruning(prefix: &str, run: &str) -> String {
+    format!("{}/{run}.json", snapshot_prunings(prefix))
+}
+
 /// Folder of the copies of a schedule.
 #[must_use]
 pub fn snapshot_data(prefix: &str) -> String {
     below(prefix, "data")
 }
 
-/// Folder of one table, below [`snapshot_data`]: of all its snapshots, or of the one in `batch`.
+/// Folder of one table, below [`snapshot_data`]: of all its snapshots, or of those that began with `of`.
 #[must_use]
-pub fn snapshot_table(table: &TableName, batch: Option<&SnapshotId>) -> String {
+pub fn snapshot_table(table: &TableName, of: Option<&SnapshotId>) -> String {
     let folder = table.parts().join("/");
-    match batch {
+    match of {
         Some(id) => format!("{id}/{folder}"),
         None => folder,
     }

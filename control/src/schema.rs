@@ -10,7 +10,7 @@ use crate::known_runs::KnownRuns;
 use crate::lost::LostCommits;
 use crate::notification::{Ledger, Notice};
 use crate::run_record::RunRecord;
-use crate::snapshots::{Catalog, SnapshotDocument};
+use crate::snapshots::{Catalog, PruningMarks, SnapshotDocument};
 use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
 use crate::verification::Verification;
 
@@ -29,6 +29,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("notification_ledger.json", schema::<Ledger>("ledger of notifications")),
         ("lost_commits.json", schema::<LostCommits>("report on lost commits")),
         ("snapshot_catalog.json", schema::<Catalog>("snapshot catalog")),
+        ("snapshot_pruning.json", schema::<PruningMarks>("marks of a pruning")),
         ("snapshot.json", schema::<SnapshotDocument>("snapshot document")),
         ("drill_claim.json", schema::<DrillClaim>("claim on a drill")),
         ("drill_report.json", schema::<DrillReport>("report of a drill")),

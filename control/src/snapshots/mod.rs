@@ -7,14 +7,17 @@
 mod catalog;
 mod document;
 pub mod due;
+mod follow;
 mod id;
 pub mod pattern;
+mod pruning;
 pub mod retention;
 mod store;
+mod work;
 
-pub use catalog::{
-    Catalog, CatalogFailure, GivenUp, Kept, NoSuchSnapshot, Pinned, UnderWay, Work, is_at_work,
-};
+pub use catalog::{Catalog, CatalogFailure, Kept, NoSuchSnapshot, Pinned};
 pub use document::{SnapshotDocument, SnapshotOrigin, SnapshotTable};
 pub use id::{InvalidSnapshotId, SnapshotId};
+pub use pruning::PruningMarks;
 pub use store::{CatalogError, CatalogStore};
+pub use work::{GivenUp, GivenUpPruning, UnderWay, Work, is_at_work};

@@ -5,14 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::{Catalog, Kept};
 use super::document::SnapshotDocument;
+use super::follow::VERSIONS_KEPT;
+use super::pruning::PruningMarks;
 use crate::codec::DecodeError;
 use crate::digest::{self, NotCanonical};
 use crate::id::Name;
 use crate::layout;
 use crate::store::{DocStoreRef, StoreError, Written};
-
-/// Versions of a catalog that stay. Whoever was paused while so many were written might take the place of one that is gone.
-const VERSIONS_KEPT: u64 = 1_000;
 
 /// Why a catalog cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -171,22 +170,62 @@ impl CatalogStore {
         }
     }
 
-    /// Deletes the documents that a catalog does not name. To be called by whoever is at work, of the version in which it
-    /// says so.
+    /// The keys of what belongs to no snapshot of a catalog and to no pruning that it knows of: documents, and marks. To be
+    /// called by whoever is at work, of the version in which it says so; what is written later is not among them.
     ///
     /// # Errors
     /// See [`CatalogError`].
-    pub async fn forget_documents(&self, catalog: &Catalog) -> Result<u64, CatalogError> {
-        let folder = layout::snapshot_documents(&self.prefix);
-        let named = |kept: &Kept| layout::snapshot_document(&self.prefix, &kept.id, &kept.document);
-        let named: Vec<String> = catalog.snapshots.iter().map(named).collect();
-        let listed = self.store.list(&folder).await.map_err(|cause| self.out_of_reach(cause))?;
-        let mut deleted = 0;
-        for key in listed.into_iter().filter(|key| !named.contains(key)) {
-            self.store.delete(&key).await.map_err(|cause| self.out_of_reach(cause))?;
-            deleted += 1;
+    pub async fn left_over(&self, catalog: &Catalog) -> Result<Vec<String>, CatalogError> {
+        let document = |kept: &Kept| layout::snapshot_document(&self.prefix, &kept.id, &kept.document);
+        let runs = catalog.given_up.iter().map(|pruning| &pruning.run);
+        let runs = runs.chain(catalog.under_way.iter().map(|work| &work.by.run));
+        let marks = runs.map(|run| layout::snapshot_pruning(&self.prefix, run));
+        let named: Vec<String> = catalog.snapshots.iter().map(document).chain(marks).collect();
+        let mut left = Vec::new();
+        for folder in [layout::snapshot_documents(&self.prefix), layout::snapshot_prunings(&self.prefix)] {
+            let listed = self.store.list(&folder).await.map_err(|cause| self.out_of_reach(cause))?;
+            left.extend(listed.into_iter().filter(|key| !named.contains(key)));
         }
-        Ok(deleted)
+        Ok(left)
+    }
+
+    /// Deletes what was left over.
+    ///
+    /// # Errors
+    /// See [`CatalogError`].
+    pub async fn forget(&self, keys: &[String]) -> Result<(), CatalogError> {
+        for key in keys {
+            self.store.delete(key).await.map_err(|cause| self.out_of_reach(cause))?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what a pruning is going to delete.
+    ///
+    /// # Errors
+    /// See [`CatalogError`].
+    pub async fn put_marks(&self, marks: &PruningMarks) -> Result<(), CatalogError> {
+        let key = layout::snapshot_pruning(&self.prefix, &marks.by.run);
+        self.overwrite(&key, &self.encode(marks)?).await
+    }
+
+    /// What the pruning of a call of the executor was going to delete; none when it had not begun to.
+    ///
+    /// # Errors
+    /// See [`CatalogError`].
+    pub async fn marks(&self, run: &str) -> Result<Option<PruningMarks>, CatalogError> {
+        let key = layout::snapshot_pruning(&self.prefix, run);
+        let object = self.store.read(&key).await.map_err(|cause| self.out_of_reach(cause))?;
+        let marks = object.map(|object| PruningMarks::decode(&key, &object.bytes));
+        marks.transpose().map_err(|cause| self.malformed(cause))
+    }
+
+    /// Takes the marks of a pruning away that has ended. Best effort: the next pruning does it.
+    pub async fn clear_marks(&self, run: &str) {
+        let key = layout::snapshot_pruning(&self.prefix, run);
+        if let Err(error) = self.store.delete(&key).await {
+            tracing::debug!(schedule = %self.schedule, "{key} stays: {error}");
+        }
     }
 
     /// The newest sign of life of a call of the executor.

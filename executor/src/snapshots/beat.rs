@@ -6,7 +6,7 @@ use super::desk::Desk;
 use crate::error::chain;
 
 /// Time between two signs of life.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_secs(15);
 
 /// Carries out some work and gives signs of life meanwhile. Best effort: without them others may take over, and this call
 /// finds out when it ends.

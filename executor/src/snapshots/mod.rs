@@ -8,6 +8,7 @@ mod beat;
 mod clone_report;
 mod desk;
 mod error;
+mod folders;
 mod list;
 mod needed;
 mod partition;

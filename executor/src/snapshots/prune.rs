@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::TryStreamExt as _;
 use lakedr_control::snapshots::retention::Reason;
-use lakedr_control::snapshots::{Catalog, SnapshotId};
+use lakedr_control::snapshots::{Catalog, PruningMarks, SnapshotId};
 use object_store::path::Path;
 use object_store::{Error, ObjectStore as _};
 use serde::Serialize;
@@ -23,7 +23,7 @@ use crate::prune::{AT_ONCE, Deleted, Doomed, delete};
 use crate::spec::TableStore;
 
 /// Objects that one call deletes at most: their keys are held until everything has been seen.
-const MOST_AT_ONCE: usize = 500_000;
+const MOST_AT_ONCE: usize = 200_000;
 
 /// A snapshot that goes.
 #[derive(Debug, Clone, Serialize)]
@@ -65,8 +65,9 @@ impl PruneReport {
 
 /// Removes the snapshots of a schedule that no rule keeps, then every object that no other one needs.
 ///
-/// The snapshots leave the catalog first: from then on nobody restores them. While objects are deleted no snapshot is
-/// taken, and whoever was at work before finds that his work was given up. An object that the store does not delete stops
+/// The snapshots leave the catalog first: from then on nobody restores them. What is going to be deleted is written down
+/// then. While objects are deleted no snapshot is taken, and whoever was at work before finds that his work was given up. An
+/// object that the store does not delete stops
 /// nothing: the next pruning finds it again.
 ///
 /// # Errors
@@ -122,18 +123,28 @@ async fn foresee(desk: &Desk<'_>, next: &Catalog, report: PruneReport) -> Result
     Ok(PruneReport { deleted, left: found.left, ..report })
 }
 
-/// Deletes, and says in the catalog that it is over, however it ended.
+/// Deletes, and says in the catalog that it is over, however it ended: no request to delete is under way any more then.
 async fn sweep(desk: &Desk<'_>, begun: &Catalog, report: PruneReport) -> Result<PruneReport, Failure> {
     let swept = delete_all(desk, begun, report).await;
     let (at, author) = (desk.world.now(), &desk.world.author);
     let ended = desk.carry_on(|catalog| Ok(Some(catalog.pruned(at, author)?))).await;
+    if let Err(failure) = &ended {
+        tracing::debug!(schedule = %desk.schedule.name, "{}", crate::error::chain(failure));
+        desk.carry_on(|catalog| Ok(catalog.heard_of(at, author))).await?;
+    }
+    desk.catalog.clear_marks(&author.run).await;
     let swept = swept?;
     ended?;
     Ok(swept)
 }
 
 async fn delete_all(desk: &Desk<'_>, begun: &Catalog, report: PruneReport) -> Result<PruneReport, Failure> {
+    let name = &desk.schedule.name;
     let mut found = look(desk, begun).await?;
+    let left_over = desk.catalog.left_over(begun).await.at(Stage::Observe, name)?;
+    if !found.is_empty() {
+        desk.catalog.put_marks(&marks(desk, &found)).await.at(Stage::Record, name)?;
+    }
     let data = data(desk)?;
     let mut deleted = Deleted::default();
     delete_in_turns(desk, &data, &found.logs, &mut deleted).await?;
@@ -143,13 +154,26 @@ async fn delete_all(desk: &Desk<'_>, begun: &Catalog, report: PruneReport) -> Re
         found.files.retain(|object| !logs.iter().any(|table| object.key.prefix_match(table).is_some()));
     }
     delete_in_turns(desk, &data, &found.files, &mut deleted).await?;
+    still_at_it(desk).await?;
     // no catalog names them any more: a store that keeps them is no reason to stop, and the next pruning tries again
-    if let Err(error) = desk.catalog.forget_documents(begun).await {
+    if let Err(error) = desk.catalog.forget(&left_over).await {
         deleted.refused += 1;
         deleted.said.push(crate::error::chain(&error));
     }
     let Deleted { done, refused, said } = deleted;
     Ok(PruneReport { deleted: done, refused, said, left: found.left, ..report })
+}
+
+/// What others have to know of before the first object is deleted: should this call be taken for dead, they name none of it.
+fn marks(desk: &Desk<'_>, found: &Found) -> PruningMarks {
+    let objects = found.logs.iter().chain(&found.files).map(|object| object.key.to_string());
+    PruningMarks::new(desk.schedule.name.clone(), desk.world.author.clone(), objects.collect())
+}
+
+/// Makes sure that nobody has gone on without this call. What it asks for behind that may still come too late: see `marks`.
+async fn still_at_it(desk: &Desk<'_>) -> Result<(), Failure> {
+    let held = desk.read().await?.holds(&desk.world.author).map_err(SnapshotError::from);
+    held.at(Stage::Record, &desk.schedule.name)
 }
 
 async fn delete_in_turns(
@@ -158,10 +182,8 @@ async fn delete_in_turns(
     doomed: &[Doomed],
     deleted: &mut Deleted,
 ) -> Result<(), Failure> {
-    let name = &desk.schedule.name;
     for batch in doomed.chunks(AT_ONCE) {
-        let held = desk.read().await?.holds(&desk.world.author).map_err(SnapshotError::from);
-        held.at(Stage::Record, name)?;
+        still_at_it(desk).await?;
         delete(data, batch, deleted).await;
     }
     Ok(())
@@ -174,6 +196,12 @@ struct Found {
     logs: Vec<Doomed>,
     files: Vec<Doomed>,
     left: Count,
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.logs.is_empty() && self.files.is_empty()
+    }
 }
 
 /// The folder of all copies, as if it were one table.

@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use lakedr_control::id::TableName;
-use lakedr_control::layout;
 use lakedr_control::snapshots::due::{Due, due};
 use lakedr_control::snapshots::{
     Catalog, CatalogFailure, Kept, SnapshotDocument, SnapshotId, SnapshotOrigin, SnapshotTable, Work,
 };
-use lakedr_control::spec::SnapshotMode;
 use serde::Serialize;
 
 use super::beat::alive;
 use super::clone_report::{report_failed, report_taken};
 use super::desk::Desk;
 use super::error::SnapshotError;
+use super::folders::Folders;
 use super::prune::prune;
 use super::replicate::{Replica, Said, Wanted, carry_out, plan};
 use super::source::{Sources, sources};
@@ -22,6 +21,7 @@ use crate::cut::Refusal;
 use crate::error::{At as _, Classify as _, Failure, Stage, chain};
 use crate::pipeline::Stop;
 use crate::report::Progress;
+use crate::spec::TableStore;
 
 /// How taking a snapshot came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -153,17 +153,12 @@ async fn copy(
 ) -> Result<(SnapshotDocument, Vec<TakenTable>), Failure> {
     let name = &desk.schedule.name;
     let Sources { origin, as_of, tables, sides } = sources(desk).await?;
-    let batch = (desk.schedule.mode == SnapshotMode::Batch).then_some(id);
-    let mut wanted = Vec::new();
-    for (source, version) in tables {
-        let path = layout::snapshot_table(&source.name, batch);
-        let target = desk.stores.copy(&source.name, &path).at(Stage::Plan, &source.name)?;
-        wanted.push(Wanted::whole(source, version, target));
-    }
-    let plans = plan(wanted).await.at(Stage::Plan, name)?;
+    let folders = Folders::read(desk, begun, id).await?;
+    let (plans, paths) = plans(desk, &folders, tables).await?;
     let said = Said { by: format!("snapshots/{name}"), id: id.to_string(), seq: begun.seq };
     let replicas = carry_out(desk.world, plans, &sides, &said, progress).await.at(Stage::Copy, name)?;
-    let mut tables: Vec<TakenTable> = replicas.iter().map(|replica| table(replica, batch)).collect();
+    let mut tables: Vec<TakenTable> =
+        replicas.iter().zip(paths).map(|(replica, path)| table(replica, path)).collect();
     tables.sort_by(|a, b| a.table.name.cmp(&b.table.name));
     let taken_at = begun.under_way.as_ref().map_or(begun.at, |work| work.since);
     let document = SnapshotDocument {
@@ -180,14 +175,40 @@ async fn copy(
     Ok((document, tables))
 }
 
-fn table(replica: &Replica, batch: Option<&SnapshotId>) -> TakenTable {
+/// Plans every copy, and tells its folder.
+async fn plans(
+    desk: &Desk<'_>,
+    folders: &Folders,
+    tables: Vec<(TableStore, u64)>,
+) -> Result<(Vec<Replica>, Vec<String>), Failure> {
+    let name = &desk.schedule.name;
+    let wanted = |source: &TableStore, version: u64, path: &str| {
+        let target = desk.stores.copy(&source.name, path).at(Stage::Plan, &source.name)?;
+        Ok::<_, Failure>(Wanted::whole(source.clone(), version, target))
+    };
+    let mut paths: Vec<String> = tables.iter().map(|(source, _)| folders.of(&source.name)).collect();
+    let all = tables.iter().zip(&paths).map(|((source, version), path)| wanted(source, *version, path));
+    let mut plans = plan(all.collect::<Result<_, _>>()?).await.at(Stage::Plan, name)?;
+    for (at, (source, version)) in tables.iter().enumerate() {
+        if folders.bear(&paths[at], &plans[at].plan).await? {
+            continue;
+        }
+        paths[at] = folders.fresh(&source.name);
+        let anew = vec![wanted(source, *version, &paths[at])?];
+        tracing::warn!(table = %source.name, "its copy begins anew in {}: see docs/snapshots.md", paths[at]);
+        plans.splice(at..=at, plan(anew).await.at(Stage::Plan, name)?);
+    }
+    Ok((plans, paths))
+}
+
+fn table(replica: &Replica, path: String) -> TakenTable {
     let plan = &replica.plan;
     let table = SnapshotTable {
         name: plan.name().clone(),
         source_url: plan.source.table.url.to_string(),
         source_table_id: plan.source.head.metadata.id.clone(),
         source_version: plan.source.head.version,
-        path: layout::snapshot_table(plan.name(), batch),
+        path,
         version: replica.version,
         files: plan.diff.totals.source_files,
         bytes: plan.diff.totals.source_bytes,

@@ -10,6 +10,7 @@ mod crash;
 mod failures;
 mod lab;
 mod moments;
+mod paused;
 mod quarter;
 mod restore_crash;
 mod restores;

@@ -1,0 +1,160 @@
+//! Calls that are paused for longer than anybody waits, at the worst moments, and come back.
+
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use lakedr::snapshots::{self, PruneReport};
+use lakedr_control::snapshots::{PruningMarks, SnapshotDocument};
+use serde_json::{Value, json};
+
+use crate::lab::{Call, Lab, live, rows, told};
+use crate::tree;
+
+const WHOLE: &str = "cat.s.whole";
+
+/// Two weekly snapshots, of which one stays. Then the table that is overwritten every week goes back to its first version:
+/// to a file that the first snapshot alone needs.
+async fn two_weeks(schedule: Value) -> Lab {
+    let mut spec = json!({"retention": {"keep_last": 1}});
+    spec.as_object_mut().unwrap().extend(schedule.as_object().unwrap().clone());
+    let lab = Lab::new(spec);
+    for week in 0..2 {
+        lab.week(week);
+        lab.in_week(week).taken().await;
+    }
+    let file = |week: u64| format!("part-{week:03}-{WHOLE}.parquet");
+    let size = std::fs::metadata(lab.table(WHOLE).join(file(0))).unwrap().len();
+    let remove = json!({"remove": {"path": file(1), "deletionTimestamp": 0, "dataChange": true}});
+    let add = json!({"add": {"path": file(0), "partitionValues": {"p": "0"}, "size": size,
+        "modificationTime": 0, "dataChange": true}});
+    lab.commit(WHOLE, 2, &format!("{remove}\n{add}\n"));
+    lab
+}
+
+fn marks_of(lab: &Lab, call: &Call) -> PathBuf {
+    lab.kept().join(format!("copies/weekly/meta/prunings/{}.json", call.world.author.run))
+}
+
+/// Goes on with a pruning until it has said what it deletes, which is before it deletes anything.
+async fn until_marked(
+    lab: &Lab,
+    call: &Call,
+    pruning: std::pin::Pin<&mut (impl Future<Output = Result<PruneReport, lakedr::pipeline::Stop>> + ?Sized)>,
+) -> PruningMarks {
+    let marks = marks_of(lab, call);
+    let marked = async {
+        while !marks.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = marked => PruningMarks::decode("k", &std::fs::read(&marks).unwrap()).unwrap(),
+        ended = pruning => panic!("{:?}", ended.map_err(|stop| told(&stop)).map(|report| report.deleted)),
+    }
+}
+
+/// What the requests do that were sent right before the pause.
+fn delete_late(lab: &Lab, marks: &PruningMarks) {
+    assert!(!marks.objects.is_empty());
+    for key in &marks.objects {
+        let _ = std::fs::remove_file(lab.data().join(key));
+    }
+}
+
+fn path<'a>(document: &'a SnapshotDocument, table: &str) -> &'a str {
+    &document.table(&table.parse().unwrap()).unwrap().path
+}
+
+#[tokio::test]
+async fn a_pruner_that_deletes_late_takes_nothing_from_a_snapshot() {
+    let lab = two_weeks(json!({})).await;
+    let paused = lab.in_week(1);
+    let desk = paused.desk().await;
+    let marks = until_marked(&lab, &paused, Box::pin(snapshots::prune(&desk, false)).as_mut()).await;
+    let reused = format!("cat/s/whole/part-000-{WHOLE}.parquet");
+    assert!(marks.objects.contains(&reused), "{marks:?}");
+
+    let call = lab.in_week(2);
+    let document = call.taken().await;
+    delete_late(&lab, &marks);
+    assert_eq!(lab.shown(&document), lab.source());
+    assert!(call.holds(&document.id).await);
+    // only the copy that would have needed such a file begins anew, and the next snapshot goes on in its folder
+    assert_eq!(path(&document, WHOLE), format!("{}/cat/s/whole", document.id));
+    assert_eq!(path(&document, "cat.s.grows"), "cat/s/grows");
+    let next = lab.in_week(3).taken().await;
+    assert_eq!(path(&next, WHOLE), path(&document, WHOLE));
+    assert_eq!(next.tables.iter().map(|table| table.bytes_added).sum::<u64>(), 0);
+    // the old folder goes with its last snapshot, and what was marked is remembered as long as nobody has heard of the call
+    let call = lab.in_week(3);
+    call.prune(false).await;
+    assert!(!lab.data().join("cat/s/whole").join("_delta_log/00000000000000000000.json").exists());
+    assert!(marks_of(&lab, &paused).exists() && !marks_of(&lab, &call).exists());
+    assert!(call.holds(&next.id).await);
+    assert_eq!(lab.shown(&next), lab.source());
+}
+
+#[tokio::test]
+async fn a_pruner_that_comes_back_deletes_nothing_and_is_forgotten() {
+    let lab = two_weeks(json!({})).await;
+    let paused = lab.in_week(1);
+    let desk = paused.desk().await;
+    let mut pruning = Box::pin(snapshots::prune(&desk, false));
+    until_marked(&lab, &paused, pruning.as_mut()).await;
+    let call = lab.in_week(2);
+    let document = call.taken().await;
+    assert_eq!(call.desk().await.catalog.read().await.unwrap().given_up.len(), 1);
+
+    let before = tree::read(&lab.data());
+    let Err(stop) = pruning.await else { panic!("it went on") };
+    assert!(told(&stop).contains("was given up meanwhile"), "{}", told(&stop));
+    assert_eq!(tree::changes(&before, &tree::read(&lab.data())), [].into());
+    let catalog = desk.catalog.read().await.unwrap();
+    assert_eq!((catalog.given_up.len(), &catalog.newest().unwrap().id), (0, &document.id));
+    assert!(!marks_of(&lab, &paused).exists() && call.holds(&document.id).await);
+}
+
+/// A batch copy has a folder of its own in any case.
+#[tokio::test]
+async fn a_pruner_that_deletes_late_does_not_reach_a_complete_copy() {
+    let lab = two_weeks(json!({"mode": "batch"})).await;
+    let paused = lab.in_week(1);
+    let desk = paused.desk().await;
+    let marks = until_marked(&lab, &paused, Box::pin(snapshots::prune(&desk, false)).as_mut()).await;
+    let call = lab.in_week(2);
+    let document = call.taken().await;
+    delete_late(&lab, &marks);
+    assert!(call.holds(&document.id).await);
+    assert_eq!(lab.shown(&document), lab.source());
+}
+
+/// A call that was taken for dead commits late: a pruning has not seen that commit, and has deleted what it names.
+#[tokio::test]
+async fn a_commit_that_came_too_late_is_not_relied_on() {
+    let lab = Lab::new(json!({}));
+    for week in 0..2 {
+        lab.week(week);
+        lab.in_week(week).taken().await;
+    }
+    let before = lab.read();
+    lab.week(2);
+    lab.in_week(2).taken().await;
+    let mut state = lab.read();
+    let is_new_data = |key: &str| key.contains("/data/") && !key.contains("/_delta_log/");
+    state.retain(|key, _| before.contains_key(key) || !(is_new_data(key) || key.contains("/meta/catalog/")));
+    tree::restore(&lab.kept(), &state);
+    let copy = lab.data().join("cat/s/whole");
+    let newest = live(&copy, None);
+    assert!(newest.iter().all(|file| !copy.join(file).exists()), "{newest:?}");
+
+    let call = lab.call(TimeDelta::weeks(2) + TimeDelta::minutes(6));
+    let document = call.taken().await;
+    assert!(call.holds(&document.id).await);
+    assert_eq!(lab.shown(&document), lab.source());
+    assert_eq!(path(&document, WHOLE), format!("{}/cat/s/whole", document.id));
+    for id in call.ids().await {
+        assert!(call.holds(&id).await, "{id}");
+    }
+    assert_eq!(rows(&lab.data().join(path(&document, WHOLE)), None).len(), 1);
+}
