@@ -1,11 +1,15 @@
 //! Calls that are paused for longer than anybody waits, at the worst moments, and come back.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
-use lakedr::snapshots::{self, PruneReport};
-use lakedr_control::snapshots::{PruningMarks, SnapshotDocument};
+use lakedr::snapshots::{self, Desk, PruneReport};
+use lakedr_control::snapshots::{CatalogStore, PruningMarks, SnapshotDocument};
+use lakedr_control::store::{DocStore, DocStoreRef, Listed, Object, StoreError, Tag, Written};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::lab::{Call, Lab, live, rows, told};
 use crate::tree;
@@ -35,23 +39,70 @@ fn marks_of(lab: &Lab, call: &Call) -> PathBuf {
     lab.kept().join(format!("copies/weekly/meta/prunings/{}.json", call.world.author.run))
 }
 
+/// The documents of a schedule, as a call sees them that is paused once it has said what it will delete.
+#[derive(Debug)]
+struct Pausing {
+    inner: DocStoreRef,
+    has_marked: Semaphore,
+    may_go_on: Semaphore,
+}
+
+#[async_trait]
+impl DocStore for Pausing {
+    fn url(&self) -> &str {
+        self.inner.url()
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        self.inner.read(key).await
+    }
+
+    async fn list_after(&self, folder: &str, after: &str) -> Result<Vec<Listed>, StoreError> {
+        self.inner.list_after(folder, after).await
+    }
+
+    async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+        let written = self.inner.create(key, bytes).await;
+        if key.contains("/prunings/") {
+            self.has_marked.add_permits(1);
+            let _ = self.may_go_on.acquire().await;
+        }
+        written
+    }
+
+    async fn replace(&self, key: &str, bytes: &[u8], tag: &Tag) -> Result<Written, StoreError> {
+        self.inner.replace(key, bytes, tag).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.inner.delete(key).await
+    }
+}
+
+/// The desk of a call that will be paused.
+async fn desk_of(call: &Call) -> (Desk<'_>, Arc<Pausing>) {
+    let mut desk = call.desk().await;
+    let (has_marked, may_go_on) = (Semaphore::new(0), Semaphore::new(0));
+    let pausing = Arc::new(Pausing { inner: desk.stores.documents(), has_marked, may_go_on });
+    desk.catalog =
+        CatalogStore::new(desk.schedule.name.clone(), pausing.clone(), desk.schedule.prefix.clone());
+    (desk, pausing)
+}
+
 /// Goes on with a pruning until it has said what it deletes, which is before it deletes anything.
 async fn until_marked(
     lab: &Lab,
     call: &Call,
-    pruning: std::pin::Pin<&mut (impl Future<Output = Result<PruneReport, lakedr::pipeline::Stop>> + ?Sized)>,
+    (pausing, pruning): (
+        &Pausing,
+        std::pin::Pin<&mut (impl Future<Output = Result<PruneReport, lakedr::pipeline::Stop>> + ?Sized)>,
+    ),
 ) -> PruningMarks {
-    let marks = marks_of(lab, call);
-    let marked = async {
-        while !marks.exists() {
-            tokio::task::yield_now().await;
-        }
-    };
     tokio::select! {
-        biased;
-        () = marked => PruningMarks::decode("k", &std::fs::read(&marks).unwrap()).unwrap(),
+        marked = pausing.has_marked.acquire() => drop(marked),
         ended = pruning => panic!("{:?}", ended.map_err(|stop| told(&stop)).map(|report| report.deleted)),
     }
+    PruningMarks::decode("k", &std::fs::read(marks_of(lab, call)).unwrap()).unwrap()
 }
 
 /// What the requests do that were sent right before the pause.
@@ -70,8 +121,9 @@ fn path<'a>(document: &'a SnapshotDocument, table: &str) -> &'a str {
 async fn a_pruner_that_deletes_late_takes_nothing_from_a_snapshot() {
     let lab = two_weeks(json!({})).await;
     let paused = lab.in_week(1);
-    let desk = paused.desk().await;
-    let marks = until_marked(&lab, &paused, Box::pin(snapshots::prune(&desk, false)).as_mut()).await;
+    let (desk, pausing) = desk_of(&paused).await;
+    let mut pruning = Box::pin(snapshots::prune(&desk, false));
+    let marks = until_marked(&lab, &paused, (&pausing, pruning.as_mut())).await;
     let reused = format!("cat/s/whole/part-000-{WHOLE}.parquet");
     assert!(marks.objects.contains(&reused), "{marks:?}");
 
@@ -99,14 +151,15 @@ async fn a_pruner_that_deletes_late_takes_nothing_from_a_snapshot() {
 async fn a_pruner_that_comes_back_deletes_nothing_and_is_forgotten() {
     let lab = two_weeks(json!({})).await;
     let paused = lab.in_week(1);
-    let desk = paused.desk().await;
+    let (desk, pausing) = desk_of(&paused).await;
     let mut pruning = Box::pin(snapshots::prune(&desk, false));
-    until_marked(&lab, &paused, pruning.as_mut()).await;
+    until_marked(&lab, &paused, (&pausing, pruning.as_mut())).await;
     let call = lab.in_week(2);
     let document = call.taken().await;
     assert_eq!(call.desk().await.catalog.read().await.unwrap().given_up.len(), 1);
 
     let before = tree::read(&lab.data());
+    pausing.may_go_on.add_permits(1);
     let Err(stop) = pruning.await else { panic!("it went on") };
     assert!(told(&stop).contains("was given up meanwhile"), "{}", told(&stop));
     assert_eq!(tree::changes(&before, &tree::read(&lab.data())), [].into());
@@ -120,8 +173,9 @@ async fn a_pruner_that_comes_back_deletes_nothing_and_is_forgotten() {
 async fn a_pruner_that_deletes_late_does_not_reach_a_complete_copy() {
     let lab = two_weeks(json!({"mode": "batch"})).await;
     let paused = lab.in_week(1);
-    let desk = paused.desk().await;
-    let marks = until_marked(&lab, &paused, Box::pin(snapshots::prune(&desk, false)).as_mut()).await;
+    let (desk, pausing) = desk_of(&paused).await;
+    let mut pruning = Box::pin(snapshots::prune(&desk, false));
+    let marks = until_marked(&lab, &paused, (&pausing, pruning.as_mut())).await;
     let call = lab.in_week(2);
     let document = call.taken().await;
     delete_late(&lab, &marks);
