@@ -107,12 +107,8 @@ impl Runs {
 /// When the runs cannot be read.
 pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Runs>, Failure> {
     if let Some(service) = service(scene, history).await? {
-        return service
-            .runs(held(history).map(|cut| cut.as_of))
-            .await
-            .map(Runs::Listed)
-            .map(Some)
-            .at_workflow();
+        let since = held(history).map(|cut| cut.as_of);
+        return Ok(Some(Runs::Listed(list(scene, history, service.as_ref(), since).await?)));
     }
     Ok(marked(scene, history, held(history).as_ref()).await?.map(Runs::Marked))
 }
@@ -197,7 +193,7 @@ pub async fn choose_run(
     last: Last<'_>,
 ) -> Result<Option<FromRuns>, Stop> {
     if let Some(service) = service(scene, history).await? {
-        return listed(scene, service.as_ref(), last).await.map(Some);
+        return listed(scene, history, service.as_ref(), last).await.map(Some);
     }
     // what is remembered of runs goes by the newest recovery point, whatever has landed since
     let settled = last.held().and_then(|_| held(history));
@@ -205,10 +201,29 @@ pub async fn choose_run(
     Ok(Some(FromRuns::Choice(choose_marked(&attempts, &tables(scene), last.held())?)))
 }
 
+/// Reads the list of runs. Those that finished something in the other region count as finished no more.
+async fn list(
+    scene: &Scene<'_>,
+    history: &History,
+    service: &dyn RunService,
+    since: Option<DateTime<Utc>>,
+) -> Result<Listed, Failure> {
+    let listed = service.runs(since).await.at_workflow()?;
+    let change = history.state.as_ref().and_then(|state| state.role_change.as_ref());
+    let Some(change) = change else { return Ok(listed) };
+    let runs = listed.runs.into_iter().map(|run| run.within_reign(change.at, skew(scene)));
+    Ok(Listed { runs: runs.collect(), ..listed })
+}
+
 /// Reads the list of runs, once more when it was read so shortly after the end of a run that the next may not be in it.
-async fn listed(scene: &Scene<'_>, service: &dyn RunService, last: Last<'_>) -> Result<FromRuns, Stop> {
+async fn listed(
+    scene: &Scene<'_>,
+    history: &History,
+    service: &dyn RunService,
+    last: Last<'_>,
+) -> Result<FromRuns, Stop> {
     let (since, skew) = (last.cut.map(|cut| cut.as_of), skew(scene));
-    let mut listed = service.runs(since).await.at_workflow()?;
+    let mut listed = list(scene, history, service, since).await?;
     if let Some(settles) = settles_at(&listed.runs, last.cut, skew, listed.at) {
         // services tell the time in whole seconds
         let wait = (settles - listed.at).to_std().unwrap_or_default().as_secs_f64().ceil();
@@ -216,7 +231,7 @@ async fn listed(scene: &Scene<'_>, service: &dyn RunService, last: Last<'_>) -> 
         if wait <= SETTLING {
             tracing::debug!(group = %scene.group.name, ?wait, "a run finished a moment ago; its end has to settle");
             tokio::time::sleep(wait).await;
-            listed = service.runs(since).await.at_workflow()?;
+            listed = list(scene, history, service, since).await?;
         }
     }
     let unread = |table| TableHistory { table, before: Before::Unread, commits: Vec::new() };

@@ -108,7 +108,9 @@ async fn newest(
         Ok(Some(FromRuns::Choice(Choice::UpToDate))) | Err(Stop::Refused(_)) if begins_again => {
             Some(FromRuns::Choice(at_recovery_point(scene, last.cut)?))
         }
-        Err(Stop::Refused(Refusal::NoFinishedRun { .. })) if began_finished(history) => {
+        Err(Stop::Refused(Refusal::NoFinishedRun { .. }))
+            if began_finished(history) || last.lost && last.cut.is_some() =>
+        {
             let choice = if last.lost { at_recovery_point(scene, last.cut)? } else { Choice::UpToDate };
             Some(FromRuns::Choice(choice))
         }

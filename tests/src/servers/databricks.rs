@@ -97,6 +97,11 @@ impl Databricks {
         workspace.runs.retain(|run| run.job != job);
     }
 
+    /// The runs that are over are too old for the workspace to keep them.
+    pub fn forget(&self) {
+        self.lock().runs.retain(|run| run.state != "TERMINATED");
+    }
+
     /// A run of a job begins.
     #[must_use]
     pub fn begin(&self, job: i64) -> i64 {

@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use lakedr_e2e::lake::file as parquet;
 use lakedr_e2e::running::Running;
 use lakedr_e2e::world::{Group, World};
 use serde_json::{Map, Value, json};
@@ -49,7 +50,7 @@ impl Lake {
 
     /// Makes a table that holds nothing.
     pub(crate) fn create(&self, table: &str) -> Result<()> {
-        let schema = json!({"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": true, "metadata": {}}]});
+        let schema = json!({"type": "struct", "fields": [{"name": "x", "type": "string", "nullable": true, "metadata": {}}]});
         let actions = [
             json!({"commitInfo": {"operation": "CREATE TABLE"}}),
             json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}),
@@ -63,19 +64,18 @@ impl Lake {
 
     /// Appends a file, as a writer that names its run or does not.
     pub(crate) fn append(&self, table: &str, file: &str, job_run: Option<&str>) -> Result<()> {
-        let path = self.world.source(table).join(file);
-        std::fs::write(&path, format!("rows of {file}"))?;
-        let mut info = json!({"commitInfo": {"operation": "WRITE", "engineInfo": "the ring workflows"}});
-        if let Some(run) = job_run {
-            info["commitInfo"]["job"] = json!({"jobId": "1", "jobRunId": run, "runId": "9"});
-        }
-        self.commit(table, &[info, add(&path, file, true)?])
+        append(&self.world.source(table), file, job_run)
+    }
+
+    /// The same in the other region.
+    pub(crate) fn append_in_the_west(&self, table: &str, file: &str) -> Result<()> {
+        append(&self.world.target(table), file, None)
     }
 
     /// Rewrites all files of a table into one.
     pub(crate) fn optimize(&self, table: &str, file: &str) -> Result<()> {
         let path = self.world.source(table).join(file);
-        std::fs::write(&path, format!("rows of {file}"))?;
+        std::fs::write(&path, parquet(file)?)?;
         let mut actions = vec![json!({"commitInfo": {"operation": "OPTIMIZE"}})];
         for old in files(&self.world.source(table))? {
             actions.push(json!({"remove": {"path": old, "deletionTimestamp": 0, "dataChange": false}}));
@@ -85,24 +85,17 @@ impl Lake {
     }
 
     fn commit(&self, table: &str, actions: &[Value]) -> Result<()> {
-        sleep(TICK);
-        let log = self.world.source(table).join("_delta_log");
-        std::fs::create_dir_all(&log)?;
-        let version = std::fs::read_dir(&log)?.count();
-        let text: String = actions.iter().map(|action| format!("{action}\n")).collect();
-        std::fs::write(log.join(format!("{version:020}.json")), text)?;
-        sleep(TICK);
-        Ok(())
+        commit(&self.world.source(table), actions)
     }
 
     /// The files that the tables of the standby region show, by their names, without those that create tables.
     pub(crate) fn standby(&self) -> Result<Vec<String>> {
-        let mut shown = Vec::new();
-        for table in TABLES {
-            let names = files(&self.world.target(table))?;
-            shown.extend(names.into_iter().map(|name| format!("{table}/{name}")));
-        }
-        Ok(shown)
+        shown(|table| self.world.target(table))
+    }
+
+    /// The same of the region that was active at first.
+    pub(crate) fn east(&self) -> Result<Vec<String>> {
+        shown(|table| self.world.source(table))
     }
 
     /// Runs the executor, which has to end with this code, and gives its report of the only group.
@@ -116,7 +109,8 @@ impl Lake {
         command.envs(self.environment.iter().cloned());
         let outcome = Running::spawn(&mut command)?.wait(Duration::from_secs(120))?;
         ensure!(outcome.code == Some(code), "exit code {code} was expected: {outcome}");
-        for (name, secret) in &self.environment {
+        // whose password it is may be said
+        for (name, secret) in self.environment.iter().filter(|(name, _)| name != "RING_USER") {
             ensure!(!outcome.says(secret), "the value of {name} is shown: {outcome}");
         }
         outcome.json()
@@ -143,6 +137,47 @@ pub(crate) fn group(name: &str, tables: &[&str], attributes: &Map<String, Value>
     group
 }
 
+fn append(folder: &Path, file: &str, job_run: Option<&str>) -> Result<()> {
+    let path = folder.join(file);
+    std::fs::write(&path, parquet(file)?)?;
+    let mut info = json!({"commitInfo": {"operation": "WRITE", "engineInfo": "the ring workflows"}});
+    if let Some(run) = job_run {
+        info["commitInfo"]["job"] = json!({"jobId": "1", "jobRunId": run, "runId": "9"});
+    }
+    commit(folder, &[info, add(&path, file, true)?])
+}
+
+fn commit(folder: &Path, actions: &[Value]) -> Result<()> {
+    sleep(TICK);
+    let log = folder.join("_delta_log");
+    std::fs::create_dir_all(&log)?;
+    let version = commits(&log)?.len();
+    let text: String = actions.iter().map(|action| format!("{action}\n")).collect();
+    std::fs::write(log.join(format!("{version:020}.json")), text)?;
+    sleep(TICK);
+    Ok(())
+}
+
+fn shown(folder: impl Fn(&str) -> PathBuf) -> Result<Vec<String>> {
+    let mut shown = Vec::new();
+    for table in TABLES {
+        let names = files(&folder(table))?;
+        shown.extend(names.into_iter().map(|name| format!("{table}/{name}")));
+    }
+    Ok(shown)
+}
+
+/// The commits in a log, oldest first.
+fn commits(log: &Path) -> Result<Vec<PathBuf>> {
+    let mut commits: Vec<PathBuf> = std::fs::read_dir(log)
+        .with_context(|| format!("list {}", log.display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    commits.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    commits.sort();
+    Ok(commits)
+}
+
 fn add(path: &Path, name: &str, data_change: bool) -> Result<Value> {
     let size = path.metadata()?.len();
     Ok(json!({"add": {
@@ -153,15 +188,8 @@ fn add(path: &Path, name: &str, data_change: bool) -> Result<Value> {
 
 /// The files of a table at its newest version.
 fn files(table: &Path) -> Result<BTreeSet<String>> {
-    let log = table.join("_delta_log");
-    let mut commits: Vec<PathBuf> = std::fs::read_dir(&log)
-        .with_context(|| format!("list {}", log.display()))?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_>>()?;
-    commits.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    commits.sort();
     let mut live = BTreeSet::new();
-    for commit in commits {
+    for commit in commits(&table.join("_delta_log"))? {
         for line in std::fs::read_to_string(&commit)?.lines() {
             let action: Value = serde_json::from_str(line)?;
             if let Some(path) = action["add"]["path"].as_str() {

@@ -6,5 +6,6 @@ mod databricks;
 mod declared;
 mod lake;
 mod published;
+mod returning;
 mod sources;
 mod spark;

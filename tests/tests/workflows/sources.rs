@@ -22,11 +22,11 @@ pub(crate) trait Source {
     fn again(&self, world: &World, run: &str) -> Result<()>;
 }
 
-const TOKEN: &str = "dapi-of-the-ring";
-const CLIENT: (&str, &str) = ("client-of-the-ring", "secret-of-the-ring");
-const PASSWORD: &str = "password-of-the-ring";
+pub(crate) const TOKEN: &str = "dapi-of-the-ring";
+pub(crate) const CLIENT: (&str, &str) = ("client-of-the-ring", "secret-of-the-ring");
+pub(crate) const PASSWORD: &str = "password-of-the-ring";
 
-fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

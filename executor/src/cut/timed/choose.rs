@@ -40,15 +40,16 @@ pub enum Step {
 /// The newest finished run that is a boundary.
 ///
 /// # Errors
-/// A refusal when there is none that is newer than what the newest recovery point holds, although a newer run has finished.
+/// A refusal when there is none that is newer than what the newest recovery point holds, although a newer run has finished, or
+/// when there is none to bring back what the standby region has lost.
 pub fn choose_timed(observed: &Observed<'_>) -> Result<Step, Refusal> {
     let tables = || observed.tables.iter().map(|history| &history.table);
     let again = observed.again || observed.last.is_some_and(|last| !covers(last, tables()));
     let candidates = candidates(observed.runs, observed.last, again);
     if candidates.is_empty() {
         return match observed.last {
-            Some(_) => Ok(Step::Chosen(Choice::UpToDate)),
-            None => Err(Refusal::NoFinishedRun { seen: observed.runs.len() }),
+            Some(_) if !observed.again => Ok(Step::Chosen(Choice::UpToDate)),
+            _ => Err(Refusal::NoFinishedRun { seen: observed.runs.len() }),
         };
     }
     let mut newest = None;

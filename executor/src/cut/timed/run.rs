@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// Since when a stretch of a run may have written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,9 @@ pub enum RunState {
     Success,
     /// It ended in any other way, or in one that is not known.
     Failed,
+    /// It finished, but it began before the region became active, or may have: what it finished with is in the tables of the
+    /// other region, or in neither.
+    Elsewhere,
 }
 
 /// One execution of a workflow.
@@ -74,6 +77,17 @@ impl Run {
         }
         let ends: Option<Vec<_>> = self.spells.iter().map(|spell| spell.ended).collect();
         ends?.into_iter().max()
+    }
+
+    /// The same run, told by a region that became active at an instant, clocks being off by no more than `skew`: of such a
+    /// run both the id and the end may be those of a run of the other region, where one service serves both.
+    #[must_use]
+    pub fn within_reign(self, since: DateTime<Utc>, skew: TimeDelta) -> Self {
+        let is_of_it = self.began().is_some_and(|began| began >= since + skew);
+        match self.state {
+            RunState::Success if !is_of_it => Self { state: RunState::Elsewhere, ..self },
+            _ => self,
+        }
     }
 
     /// When it finished with success.
@@ -117,6 +131,22 @@ mod tests {
         for seen in [[active.clone(), over.clone()], [over, active.clone()]] {
             assert_eq!(merged(seen), std::slice::from_ref(&active));
         }
+    }
+
+    #[test]
+    fn only_what_began_after_the_roles_changed_has_finished_here() {
+        let since = |began, second| {
+            let run =
+                Run { spells: vec![Spell { began, ended: Some(at(9)) }], ..run(None, RunState::Success) };
+            run.within_reign(at(second), TimeDelta::seconds(2)).finished()
+        };
+        assert_eq!(since(Began::At(at(5)), 3), Some(at(9)));
+        assert_eq!(since(Began::At(at(4)), 3), None, "clocks are not that exact");
+        assert_eq!(since(Began::Unknown, 3), None);
+        let failed = run(Some(9), RunState::Failed).within_reign(at(7), TimeDelta::zero());
+        assert_eq!(failed.state, RunState::Failed);
+        let active = run(None, RunState::Active).within_reign(at(7), TimeDelta::zero());
+        assert_eq!(active.state, RunState::Active, "it may write here too");
     }
 
     #[test]
