@@ -10,8 +10,11 @@ use super::targets::{self, Targets};
 use crate::tools::{self, Installed};
 use crate::{console, docs, paths, process};
 
-/// The rings in which Terraform itself does the work: they run under OpenTofu, too.
+/// The rings in which Terraform itself does the work: they run under every host.
 const HOSTED: [&str; 3] = ["examples", "protocol", "provider"];
+
+/// The hosts beside the Terraform of the machine.
+const HOSTS: [(&str, &str); 2] = [("newest Terraform", "bin/terraform"), ("OpenTofu", "bin/tofu")];
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -58,10 +61,12 @@ fn everything(report: &mut Report) -> Result<()> {
     for ring in &targets.rings {
         report.step(&format!("ring {ring}"), |tally| run_ring(&installed, ring, None, tally))?;
     }
-    let opentofu = Installed { terraform: paths::tools().join("bin/tofu") };
-    for ring in HOSTED.iter().filter(|_| opentofu.terraform != installed.terraform) {
-        let step = format!("ring {ring}, OpenTofu");
-        report.step(&step, |tally| run_ring(&opentofu, ring, None, tally))?;
+    for (name, program) in HOSTS {
+        let host = Installed { terraform: paths::tools().join(program) };
+        for ring in HOSTED.iter().filter(|_| host.terraform != installed.terraform) {
+            let step = format!("ring {ring}, {name}");
+            report.step(&step, |tally| run_ring(&host, ring, None, tally))?;
+        }
     }
     Ok(())
 }
