@@ -54,6 +54,14 @@ impl Terraform {
         Self::by(environment::tool("bin/tofu")?)
     }
 
+    /// The same, run by the newest Terraform that the tests build, which has the command `query`.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn newest() -> Result<Self> {
+        Self::by(environment::tool("bin/terraform")?)
+    }
+
     fn by(program: PathBuf) -> Result<Self> {
         let provider = environment::program("terraform-provider-lakedr")?.canonicalize()?;
         let folder = tempfile::Builder::new().prefix("lakedr-terraform-").tempdir()?;

@@ -82,8 +82,9 @@ fn terraform_cloud() -> Result<()> {
 #[test]
 fn import_blocks_name_what_the_example_declares() -> Result<()> {
     for folder in folders("resources")? {
-        for file in ["import-by-string-id.tf", "import-by-identity.tf"] {
-            let terraform = Terraform::opentofu()?;
+        let files = ["import-by-string-id.tf", "import-by-identity.tf"];
+        for (file, newest) in files.into_iter().flat_map(|file| [(file, true), (file, false)]) {
+            let terraform = if newest { Terraform::newest()? } else { Terraform::opentofu()? };
             for file in ["resource.tf", file] {
                 terraform.write(file, &std::fs::read_to_string(folder.join(file))?)?;
             }
@@ -92,6 +93,22 @@ fn import_blocks_name_what_the_example_declares() -> Result<()> {
             let validated = terraform.succeed(&["validate"]);
             validated.with_context(|| format!("{} of {}", file, folder.display()))?;
         }
+    }
+    Ok(())
+}
+
+/// `terraform query` carries them out; in a control store of its own there is nothing to be found.
+#[test]
+fn searches_are_carried_out_by_terraform() -> Result<()> {
+    for folder in folders("list-resources")? {
+        let mut terraform = Terraform::newest()?;
+        terraform.configure("provider \"lakedr\" {}\n")?;
+        terraform.set("LAKEDR_REGION", "westus2");
+        terraform
+            .set("LAKEDR_CONTROL_URL", format!("file://{}", terraform.folder().join("control").display()));
+        let file = "list-resource.tfquery.hcl";
+        terraform.write(file, &std::fs::read_to_string(folder.join(file))?)?;
+        terraform.succeed(&["query"]).with_context(|| format!("search with {}", folder.display()))?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use tonic::Status;
 use super::answer::{decode, encode};
 use super::configured::Configured;
 use super::{identity, resource};
+use crate::lifecycle::identity::NAME;
 use crate::lifecycle::list::{Found, Search};
 use crate::lifecycle::registry::Registry;
 use crate::lifecycle::session::unless_stopped;
@@ -79,20 +80,28 @@ fn event(next: Result<Found, Diagnostic>, ty: &Type) -> wire::list_resource::Eve
 }
 
 fn encoded(found: Found, ty: &Type) -> Result<wire::list_resource::Event, Diagnostics> {
+    let named = Value::object([(NAME, found.name.as_str().into())]);
     let mut event = wire::list_resource::Event {
-        identity: identity::of(&Value::object([("name", found.name.as_str().into())]))?,
+        identity: identity::of(&named)?,
         display_name: found.name,
         ..Default::default()
     };
     if let Some(object) = found.object {
-        if !object.state.is_null() {
-            event.resource_object = Some(encode(&object.state, ty)?);
-        }
+        // Terraform 1.13 crashes on an object that it asked for and that is not there: of a document that cannot be
+        // read there is at least the name
+        let state = if object.state.is_null() { only_named(&named, ty) } else { object.state };
+        event.resource_object = Some(encode(&state, ty)?);
         // an error would end the search: one document that cannot be read does not keep others from being found
         let said = object.diagnostics.iter().map(|said| Diagnostic::warning(&said.summary, &said.detail));
         event.diagnostic = said.map(|said| wire::Diagnostic::from(&said)).collect();
     }
     Ok(event)
+}
+
+/// An object of the type of which nothing but the name is known.
+fn only_named(named: &Value, ty: &Type) -> Value {
+    let Type::Object(attributes) = ty else { return Value::Null };
+    Value::object(attributes.keys().map(|name| (name, named.attribute(name).clone())))
 }
 
 fn told(errors: &Diagnostics) -> wire::list_resource::Event {

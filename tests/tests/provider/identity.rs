@@ -1,4 +1,5 @@
-//! Identities and searches: what Terraform 1.12 and later and OpenTofu 1.12 and later ask, and older ones do not.
+//! Identities: what Terraform 1.12 and later and OpenTofu 1.12 and later ask, and older ones do not. Searches, as a client
+//! of our own asks for them; Terraform itself is in `query.rs`.
 
 use futures::StreamExt as _;
 use lakedr_e2e::plugin::Plugin;
@@ -16,11 +17,19 @@ fn import(kind: &str, name: &str) -> String {
     format!("import {{\n  to       = {kind}.{name}\n  identity = {{ name = {name:?} }}\n}}\n")
 }
 
-/// OpenTofu knows identities; its newest release that is a Go module is what the tests run.
+/// The hosts that know identities, whatever the Terraform of the machine is.
+fn hosts() -> [Terraform; 2] {
+    [Terraform::newest().unwrap(), Terraform::opentofu().unwrap()]
+}
+
 #[test]
 fn an_import_block_names_an_object_by_its_identity() {
-    let world = World::applied();
-    let other = Terraform::opentofu().unwrap();
+    for other in hosts() {
+        imports_everything(&World::applied(), &other);
+    }
+}
+
+fn imports_everything(world: &World, other: &Terraform) {
     let imports = [
         import("lakedr_external_location", "west"),
         import("lakedr_sync_group", "etl"),
@@ -45,18 +54,25 @@ fn an_import_block_names_an_object_by_its_identity() {
 #[test]
 fn an_identity_of_nothing_says_what_there_is() {
     let world = World::applied();
-    let other = Terraform::opentofu().unwrap();
-    let imports = import("lakedr_sync_group", "orders");
-    other.configure(&format!("{}{imports}", world.provider("eastus2"))).unwrap();
-    let said = flat(&other.fail(&["plan", "-generate-config-out=generated.tf"]).unwrap());
-    assert_says(&said, &["No such sync group", "It holds: etl"]);
+    for other in hosts() {
+        let imports = import("lakedr_sync_group", "orders");
+        other.configure(&format!("{}{imports}", world.provider("eastus2"))).unwrap();
+        let said = flat(&other.fail(&["plan", "-generate-config-out=generated.tf"]).unwrap());
+        assert_says(&said, &["No such sync group", "It holds: etl"]);
+    }
 }
 
 /// Created, changed and replaced by a host that keeps identities.
 #[test]
 fn an_identity_follows_its_object() {
-    let mut world = World::new();
-    world.terraform = Terraform::opentofu().unwrap();
+    for host in hosts() {
+        let mut world = World::new();
+        world.terraform = host;
+        follows_its_object(&world);
+    }
+}
+
+fn follows_its_object(world: &World) {
     let identity = |world: &World| {
         let state = std::fs::read(world.terraform.state_file()).unwrap();
         let state: Value = serde_json::from_slice(&state).unwrap();
@@ -70,7 +86,7 @@ fn an_identity_follows_its_object() {
     ] {
         world.declare(&[block]);
         world.terraform.apply().unwrap();
-        assert_eq!(identity(&world), json!({"name": name}));
+        assert_eq!(identity(world), json!({"name": name}));
         world.terraform.plan_is_empty().unwrap();
     }
     world.terraform.destroy().unwrap();
@@ -183,7 +199,12 @@ async fn one_damaged_document_does_not_end_a_search() {
         wire::list_resource::Request { include_resource_object: true, ..all("lakedr_external_location") };
     let found = search(&mut client, objects).await;
     assert_eq!(found.len(), 2, "{found:?}");
-    assert_eq!((found[0].display_name.as_str(), &found[0].resource_object), ("east", &None));
+    assert_eq!(found[0].display_name, "east");
+    let object = &found[0].resource_object.as_ref().unwrap().msgpack;
+    assert!(
+        holds(object, b"\xa4name\xa4east") && holds(object, b"\xa3url\xc0"),
+        "no more than its name: {object:?}"
+    );
     assert_eq!(found[0].diagnostic[0].severity, i32::from(wire::diagnostic::Severity::Warning));
     assert!(found[1].resource_object.is_some() && found[1].diagnostic.is_empty(), "{found:?}");
     tokio::task::spawn_blocking(move || drop(world)).await.unwrap();

@@ -15,6 +15,7 @@ mod import;
 mod location_data;
 mod outage;
 mod probe;
+mod query;
 mod references;
 mod replace;
 mod schema;

@@ -10,8 +10,12 @@ use super::targets::{self, Targets};
 use crate::tools::{self, Installed};
 use crate::{console, docs, paths, process};
 
-/// The rings in which Terraform itself does the work: they run under OpenTofu, too.
-const HOSTED: [&str; 3] = ["examples", "protocol", "provider"];
+/// The hosts beside the Terraform of the machine, and the rings that run under them: those in which a host itself does the
+/// work. What the newest Terraform has more than the one of the machine is in one ring.
+const HOSTS: [(&str, &str, &[&str]); 2] = [
+    ("newest Terraform", "bin/terraform", &["provider"]),
+    ("OpenTofu", "bin/tofu", &["examples", "protocol", "provider"]),
+];
 
 /// Arguments of `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -58,10 +62,12 @@ fn everything(report: &mut Report) -> Result<()> {
     for ring in &targets.rings {
         report.step(&format!("ring {ring}"), |tally| run_ring(&installed, ring, None, tally))?;
     }
-    let opentofu = Installed { terraform: paths::tools().join("bin/tofu") };
-    for ring in HOSTED.iter().filter(|_| opentofu.terraform != installed.terraform) {
-        let step = format!("ring {ring}, OpenTofu");
-        report.step(&step, |tally| run_ring(&opentofu, ring, None, tally))?;
+    for (name, program, rings) in HOSTS {
+        let host = Installed { terraform: paths::tools().join(program) };
+        for ring in rings.iter().filter(|_| host.terraform != installed.terraform) {
+            let step = format!("ring {ring}, {name}");
+            report.step(&step, |tally| run_ring(&host, ring, None, tally))?;
+        }
     }
     Ok(())
 }

@@ -13,6 +13,9 @@ use super::install::{Job, Tool};
 use super::prerequisite;
 use crate::paths;
 
+/// The file that stands for every module that a `go.mod` replaces by a folder.
+const ABSENT: &str = "absent.go";
+
 /// One tool for each line of `go.txt`.
 pub(super) fn installed() -> Result<Vec<Tool>> {
     let file = paths::pins().join("go.txt");
@@ -40,11 +43,25 @@ fn program(pinned: &str) -> String {
     package.rsplit('/').next().unwrap_or(package).to_owned()
 }
 
-/// The program that `package` becomes inside our module `xtask/tools/<module>`. The module is built in a copy,
-/// where go may complete `go.mod` and `go.sum`.
-pub(super) fn built(module: &'static str, package: &'static str, program: &'static str) -> Result<Tool> {
+/// A program that is built inside a small module of ours.
+pub(super) struct Build {
+    /// The folder of the module: `xtask/tools/<module>`.
+    pub(super) module: &'static str,
+    /// The package to build.
+    pub(super) package: &'static str,
+    /// What the program is called.
+    pub(super) program: &'static str,
+    /// What the linker sets: `package.name=value`.
+    pub(super) set: &'static [&'static str],
+}
+
+/// The program that a package becomes. The module is built in a copy, where go may complete `go.mod` and `go.sum`.
+pub(super) fn built(build: Build) -> Result<Tool> {
+    let Build { module, package, program, set } = build;
     let files = read_all(&paths::pins().join(module))?;
-    let pin = files.iter().map(|(name, text)| format!("== {name}\n{text}")).collect();
+    let linker = set.iter().map(|value| format!("-X {value}")).collect::<Vec<_>>().join(" ");
+    let texts: String = files.iter().map(|(name, text)| format!("== {name}\n{text}")).collect();
+    let pin = if linker.is_empty() { texts } else { format!("{texts}== {linker}\n") };
     Ok(Tool {
         name: program.to_owned(),
         makes: Path::new("bin").join(program),
@@ -52,15 +69,40 @@ pub(super) fn built(module: &'static str, package: &'static str, program: &'stat
         pin,
         install: Box::new(move |job: &Job| {
             let dir = job.emptied(module)?;
-            for (name, text) in &files {
-                std::fs::write(dir.join(name), text)?;
-            }
+            write_all(&dir, &files)?;
             let out = job.tools().join("bin").join(program);
-            job.run(
-                Command::new("go").args(["build", "-mod=mod", "-o"]).arg(out).arg(package).current_dir(dir),
-            )
+            let mut command = Command::new("go");
+            command.args(["build", "-mod=mod", "-ldflags", &linker, "-o"]).arg(out).arg(package);
+            job.run(command.current_dir(dir))
         }),
     })
+}
+
+/// Writes the files of a module, and the modules that stand for absent ones.
+fn write_all(dir: &Path, files: &BTreeMap<String, String>) -> Result<()> {
+    let write = |path: &Path, text: &str| {
+        std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
+    };
+    for (name, text) in files {
+        write(&dir.join(name), text)?;
+    }
+    let Some(stand_in) = files.get(ABSENT) else { return Ok(()) };
+    for folder in files.get("go.mod").map(String::as_str).into_iter().flat_map(replaced_by_folders) {
+        let folder = dir.join(folder);
+        std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+        write(&folder.join("go.mod"), "module absent\n")?;
+        write(&folder.join(ABSENT), stand_in)?;
+    }
+    Ok(())
+}
+
+/// The folders that a `go.mod` puts in the place of modules.
+fn replaced_by_folders(go_mod: &str) -> impl Iterator<Item = &str> {
+    go_mod
+        .lines()
+        .filter_map(|line| line.split_once(" => "))
+        .map(|(_, by)| by.trim())
+        .filter(|by| by.starts_with("./"))
 }
 
 fn read_all(dir: &Path) -> Result<BTreeMap<String, String>> {
@@ -83,7 +125,15 @@ mod tests {
 
     #[test]
     fn every_file_of_a_module_is_part_of_its_pin() {
-        let tool = built("fake-gcs", ".", "fake-gcs").unwrap();
+        let build = Build { module: "fake-gcs", package: ".", program: "fake-gcs", set: &["main.a=b"] };
+        let tool = built(build).unwrap();
         assert!(tool.pin.contains("== go.mod\n") && tool.pin.contains("== main.go\n"), "{}", tool.pin);
+        assert!(tool.pin.ends_with("== -X main.a=b\n"), "{}", tool.pin);
+    }
+
+    #[test]
+    fn absent_modules_are_those_that_are_replaced_by_folders() {
+        let go_mod = "module m\n\nreplace (\n\ta/b => ./absent/b\n\ta/c v1 => x/c v2\n)\n";
+        assert_eq!(replaced_by_folders(go_mod).collect::<Vec<_>>(), ["./absent/b"]);
     }
 }

@@ -72,8 +72,18 @@ pub(crate) fn install_terraform() -> Result<PathBuf> {
 pub(crate) fn install_for_benches() -> Result<Installed> {
     let (terraform, built) = terraform::choose()?;
     let mut tools = go::installed()?;
-    tools.push(go::built("s5cmd", "github.com/peak/s5cmd/v2", "s5cmd")?);
-    tools.push(go::built("framework-provider", ".", "terraform-provider-peer")?);
+    tools.push(go::built(go::Build {
+        module: "s5cmd",
+        package: "github.com/peak/s5cmd/v2",
+        program: "s5cmd",
+        set: &[],
+    })?);
+    tools.push(go::built(go::Build {
+        module: "framework-provider",
+        package: ".",
+        program: "terraform-provider-peer",
+        set: &[],
+    })?);
     tools.extend([python::tool()?, rclone::tool()]);
     tools.extend(built);
     install(tools, &[])?;
@@ -84,7 +94,8 @@ pub(crate) fn install_for_benches() -> Result<Installed> {
 pub(crate) fn install_all() -> Result<Installed> {
     let (terraform, _) = terraform::choose()?;
     let mut tools = go::installed()?;
-    tools.extend([go::built("fake-gcs", ".", "fake-gcs")?, terraform::opentofu()?]);
+    tools.push(go::built(go::Build { module: "fake-gcs", package: ".", program: "fake-gcs", set: &[] })?);
+    tools.extend([terraform::newest()?, terraform::opentofu()?]);
     tools.extend([azurite::tool()?, python::tool()?, spark_jars::tool()?]);
     tools.extend([python::airflow(2)?, python::airflow(3)?]);
     install(tools, &[prerequisite::ZSTD, prerequisite::SSH_KEYGEN])?;

@@ -22,5 +22,20 @@ pub(super) fn choose() -> Result<(PathBuf, Option<Tool>)> {
 
 /// OpenTofu, built from source: the newest that the tests know, whatever the machine has.
 pub(super) fn opentofu() -> Result<Tool> {
-    go::built("tofu", "github.com/opentofu/opentofu/cmd/tofu", "tofu")
+    go::built(go::Build {
+        module: "tofu",
+        package: "github.com/opentofu/opentofu/cmd/tofu",
+        program: "tofu",
+        set: &[],
+    })
+}
+
+/// Terraform, built from source: the newest whose module can be had, with its experiments, of which `query` is one.
+pub(super) fn newest() -> Result<Tool> {
+    go::built(go::Build {
+        module: "terraform",
+        package: "github.com/hashicorp/terraform",
+        program: "terraform",
+        set: &["main.experimentsAllowed=yes", "github.com/hashicorp/terraform/version.dev=no"],
+    })
 }
