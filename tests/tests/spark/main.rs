@@ -1,6 +1,7 @@
 //! Real Spark: first that it writes to the S3 server of the tests and reads back what it wrote, and that it understands what
-//! SQL warehouses are told, then the story that leans on it.
+//! SQL warehouses are told, and that snapshots of what it writes show it its rows; then the story that leans on it.
 
+mod quarter;
 mod statements;
 mod story;
 
@@ -37,5 +38,6 @@ async fn spark_writes_to_s3_and_the_rows_come_back() -> Result<()> {
 
     let missing = spark.rows("s3a://lake/nothing", None).unwrap_err().to_string();
     assert!(missing.contains("PATH_NOT_FOUND"), "{missing}");
-    statements::carried_out(&mut spark)
+    statements::carried_out(&mut spark)?;
+    quarter::of_snapshots(&mut spark)
 }
