@@ -21,7 +21,7 @@ pub(crate) fn rclone(
 ) -> Result<Measured> {
     let mut command = Command::new(tool("bin/rclone")?);
     command.args(arguments).args(["--transfers", TRANSFERS, "--checkers", TRANSFERS]).stdin(Stdio::null());
-    // it asks before it sends 2 MiB and more, and waits a second for an answer that versitygw does not give
+    // else each file of 2 MiB waits a second, it seems for a leave to send that versitygw does not give
     command.args(["--expect-continue-timeout", "0"]);
     // no settings but these: a bundle of certificates, which some machines need for the internet, stops it
     command.env("RCLONE_CONFIG", "/dev/null").env_remove("AWS_CA_BUNDLE");

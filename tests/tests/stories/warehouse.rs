@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use lakedr_e2e::declared::{Declared, Group, Side};
 use lakedr_e2e::environment::{checkout, tool};
-use lakedr_e2e::lake::{append, file};
+use lakedr_e2e::lake::{append, contents, file};
 use lakedr_e2e::running::{Outcome, Running};
 use lakedr_e2e::servers::{SqlWarehouse, UnityCatalog};
 use nix::sys::signal::Signal;
@@ -199,6 +199,48 @@ fn managed_tables_are_cloned_from_the_landing_area() -> Result<()> {
         json!([]),
         "the catalog's are not lakedr's to prune"
     );
+    Ok(())
+}
+
+/// Snapshots read what the warehouse has published, and write nothing that it manages.
+#[test]
+fn snapshots_are_kept_of_managed_tables_and_come_back_elsewhere() -> Result<()> {
+    let story = Story::publishing()?;
+    story.declared.add_schedule(&json!({
+        "name": "weekly", "mode": "incremental", "source": {"sync_group": "etl"},
+        "target": {"location": "west", "prefix": "copies"}, "schedule": {"interval": "7d"},
+    }))?;
+    let call = |code: i32, arguments: &[&str]| -> Result<Value> {
+        let outcome = story.run("west", arguments)?;
+        ensure!(outcome.code == Some(code), "exit code {code} was expected: {outcome}");
+        Ok(outcome.json()?["schedules"][0].clone())
+    };
+    story.land("one")?;
+    story.receive(0)?;
+    let first = call(0, &["snapshot", "take"])?;
+    ensure!(first["outcome"] == "taken", "{first}");
+    story.land("two")?;
+    story.receive(0)?;
+    call(0, &["snapshot", "take", "--force"])?;
+    let id = first["snapshot"].as_str().context("an id")?;
+    call(0, &["verify", "--snapshot", id, "--level", "content"])?;
+    let back = story.folder.path().join("back");
+    let url = format!("file://{}", back.display());
+    call(0, &["snapshot", "restore", "--snapshot", id, "--target", &url])?;
+    for table in TABLES {
+        assert_eq!(contents(&back.join(table.replace('.', "/")), None)?, files(&["one"])?, "{table}");
+    }
+    let before = TABLES.map(|table| contents(&lake(story.folder.path(), table), None));
+    let refused = story.run("west", &["snapshot", "restore", "--snapshot", id, "--in-place", "--yes"])?;
+    let why = refused.json()?["schedules"][0]["error"].clone();
+    ensure!(refused.code == Some(4) && why["type"] == "unsupported", "{refused}");
+    ensure!(
+        why["message"].as_str().is_some_and(|text| text.contains("engines of the catalog alone")),
+        "{why}"
+    );
+    for (table, before) in TABLES.into_iter().zip(before) {
+        assert_eq!(contents(&lake(story.folder.path(), table), None)?, before?, "{table}");
+    }
     Ok(())
 }
 
