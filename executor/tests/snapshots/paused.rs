@@ -1,23 +1,13 @@
 //! Calls that are paused for longer than anybody waits, at the worst moments, and come back.
 
 use std::path::PathBuf;
-<<<<<<< HEAD
 use std::sync::Arc;
-=======
-use std::pin::Pin;
->>>>>>> wt-n
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-<<<<<<< HEAD
 use lakedr::snapshots::{self, Desk, PruneReport};
 use lakedr_control::snapshots::{CatalogStore, PruningMarks, SnapshotDocument};
 use lakedr_control::store::{DocStore, DocStoreRef, Listed, Object, StoreError, Tag, Written};
-=======
-use lakedr::pipeline::Stop;
-use lakedr::snapshots::{self, Desk, PruneReport};
-use lakedr_control::snapshots::{PruningMarks, SnapshotDocument};
->>>>>>> wt-n
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -49,7 +39,6 @@ fn marks_of(lab: &Lab, call: &Call) -> PathBuf {
     lab.kept().join(format!("copies/weekly/meta/prunings/{}.json", call.world.author.run))
 }
 
-<<<<<<< HEAD
 /// The documents of a schedule, as a call sees them that is paused once it has said what it will delete.
 #[derive(Debug)]
 struct Pausing {
@@ -112,32 +101,6 @@ async fn until_marked(
     tokio::select! {
         marked = pausing.has_marked.acquire() => drop(marked),
         ended = pruning => panic!("{:?}", ended.map_err(|stop| told(&stop)).map(|report| report.deleted)),
-=======
-type Pruning<'a> = Pin<Box<dyn Future<Output = Result<PruneReport, Stop>> + 'a>>;
-
-/// Begins a pruning, and goes on with it until it has said what it deletes. One that is through before that is seen is
-/// undone and begun again.
-async fn paused<'a>(lab: &Lab, call: &Call, desk: &'a Desk<'a>) -> (PruningMarks, Pruning<'a>) {
-    let (marks, before) = (marks_of(lab, call), lab.read());
-    loop {
-        let mut pruning: Pruning<'a> = Box::pin(snapshots::prune(desk, false));
-        let marked = async {
-            loop {
-                if let Ok(said) = std::fs::read(&marks) {
-                    break PruningMarks::decode("k", &said).unwrap();
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            said = marked => return (said, pruning),
-            ended = &mut pruning => {
-                assert!(ended.is_ok());
-                tree::restore(&lab.kept(), &before);
-            }
-        }
->>>>>>> wt-n
     }
     PruningMarks::decode("k", &std::fs::read(marks_of(lab, call)).unwrap()).unwrap()
 }
@@ -157,16 +120,10 @@ fn path<'a>(document: &'a SnapshotDocument, table: &str) -> &'a str {
 #[tokio::test]
 async fn a_pruner_that_deletes_late_takes_nothing_from_a_snapshot() {
     let lab = two_weeks(json!({})).await;
-<<<<<<< HEAD
     let paused = lab.in_week(1);
     let (desk, pausing) = desk_of(&paused).await;
     let mut pruning = Box::pin(snapshots::prune(&desk, false));
     let marks = until_marked(&lab, &paused, (&pausing, pruning.as_mut())).await;
-=======
-    let sleeper = lab.in_week(1);
-    let desk = sleeper.desk().await;
-    let (marks, _) = paused(&lab, &sleeper, &desk).await;
->>>>>>> wt-n
     let reused = format!("cat/s/whole/part-000-{WHOLE}.parquet");
     assert!(marks.objects.contains(&reused), "{marks:?}");
 
@@ -185,7 +142,7 @@ async fn a_pruner_that_deletes_late_takes_nothing_from_a_snapshot() {
     let call = lab.in_week(3);
     call.prune(false).await;
     assert!(!lab.data().join("cat/s/whole").join("_delta_log/00000000000000000000.json").exists());
-    assert!(marks_of(&lab, &sleeper).exists() && !marks_of(&lab, &call).exists());
+    assert!(marks_of(&lab, &paused).exists() && !marks_of(&lab, &call).exists());
     assert!(call.holds(&next.id).await);
     assert_eq!(lab.shown(&next), lab.source());
 }
@@ -193,16 +150,10 @@ async fn a_pruner_that_deletes_late_takes_nothing_from_a_snapshot() {
 #[tokio::test]
 async fn a_pruner_that_comes_back_deletes_nothing_and_is_forgotten() {
     let lab = two_weeks(json!({})).await;
-<<<<<<< HEAD
     let paused = lab.in_week(1);
     let (desk, pausing) = desk_of(&paused).await;
     let mut pruning = Box::pin(snapshots::prune(&desk, false));
     until_marked(&lab, &paused, (&pausing, pruning.as_mut())).await;
-=======
-    let sleeper = lab.in_week(1);
-    let desk = sleeper.desk().await;
-    let (_, pruning) = paused(&lab, &sleeper, &desk).await;
->>>>>>> wt-n
     let call = lab.in_week(2);
     let document = call.taken().await;
     assert_eq!(call.desk().await.catalog.read().await.unwrap().given_up.len(), 1);
@@ -214,23 +165,17 @@ async fn a_pruner_that_comes_back_deletes_nothing_and_is_forgotten() {
     assert_eq!(tree::changes(&before, &tree::read(&lab.data())), [].into());
     let catalog = desk.catalog.read().await.unwrap();
     assert_eq!((catalog.given_up.len(), &catalog.newest().unwrap().id), (0, &document.id));
-    assert!(!marks_of(&lab, &sleeper).exists() && call.holds(&document.id).await);
+    assert!(!marks_of(&lab, &paused).exists() && call.holds(&document.id).await);
 }
 
 /// A batch copy has a folder of its own in any case.
 #[tokio::test]
 async fn a_pruner_that_deletes_late_does_not_reach_a_complete_copy() {
     let lab = two_weeks(json!({"mode": "batch"})).await;
-<<<<<<< HEAD
     let paused = lab.in_week(1);
     let (desk, pausing) = desk_of(&paused).await;
     let mut pruning = Box::pin(snapshots::prune(&desk, false));
     let marks = until_marked(&lab, &paused, (&pausing, pruning.as_mut())).await;
-=======
-    let sleeper = lab.in_week(1);
-    let desk = sleeper.desk().await;
-    let (marks, _) = paused(&lab, &sleeper, &desk).await;
->>>>>>> wt-n
     let call = lab.in_week(2);
     let document = call.taken().await;
     delete_late(&lab, &marks);
