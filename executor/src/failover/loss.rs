@@ -1,10 +1,12 @@
 //! What the active region holds that the recovery point lacks, as far as that region can be seen.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::join_all;
 use lakedr_control::cut::Cut;
 use lakedr_control::group_log::History;
+use lakedr_control::id::TableName;
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -23,6 +25,8 @@ pub(super) struct Seen {
     pub(super) runs: Option<Runs>,
     /// The tables that have commits behind the recovery point.
     pub(super) behind: Vec<TableBehind>,
+    /// The tables that have none.
+    pub(super) current: BTreeSet<TableName>,
     /// What could not be seen, and why.
     pub(super) unseen: Vec<String>,
 }
@@ -59,14 +63,17 @@ pub(super) async fn look(scene: &Scene<'_>, history: &History, held: Option<&Cut
     let looks = sources.iter().map(|table| in_time(behind(table, held)));
     for (table, look) in sources.iter().zip(join_all(looks).await) {
         match look {
-            Ok(behind) => seen.behind.extend(behind),
+            Ok(Some(behind)) => seen.behind.push(behind),
+            Ok(None) => {
+                seen.current.insert(table.name.clone());
+            }
             Err(why) => seen.unseen.push(format!("{}: {why}", table.name)),
         }
     }
     seen
 }
 
-async fn in_time<T>(look: impl Future<Output = Result<T, Failure>>) -> Result<T, String> {
+pub(super) async fn in_time<T>(look: impl Future<Output = Result<T, Failure>>) -> Result<T, String> {
     match timeout(PATIENCE, look).await {
         Ok(looked) => looked.map_err(|failure| chain(&failure)),
         Err(_) => Err(format!("no answer within {} seconds", PATIENCE.as_secs())),

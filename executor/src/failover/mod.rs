@@ -12,6 +12,7 @@ mod loss;
 mod lost;
 mod refusal;
 mod report;
+mod retention;
 mod steps;
 mod survey;
 

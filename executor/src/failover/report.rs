@@ -10,6 +10,7 @@ use super::basis::Kind;
 use super::check::TableCheck;
 use super::loss::TableBehind;
 use crate::exit::Exit;
+use crate::plan::retention::RetentionLeft;
 use crate::report::{GroupReport, ReportedError, duration_text};
 use crate::services::ServiceOutcome;
 
@@ -24,6 +25,9 @@ pub struct Survey {
     /// How it is.
     #[serde(flatten)]
     pub facts: Option<Facts>,
+    /// How long the active region keeps what waits to be copied, of the table that keeps it for the shortest time; none when
+    /// nothing waits, or when it cannot be seen.
+    pub retention: Option<RetentionLeft>,
     /// What it would lose.
     pub loss: Option<Loss>,
     /// What is done, in order; empty when something is in the way.
@@ -139,7 +143,8 @@ impl Survey {
     #[must_use]
     pub fn unknown(problem: GroupReport) -> Self {
         let group = problem.group.clone();
-        Self { group, part: None, facts: None, loss: None, steps: Vec::new(), problems: vec![problem] }
+        let (facts, retention, loss) = (None, None, None);
+        Self { group, part: None, facts, retention, loss, steps: Vec::new(), problems: vec![problem] }
     }
 
     /// The exit code that it asks for.
@@ -155,6 +160,7 @@ impl Survey {
             Some(facts) => facts.lines(&self.group),
             None => vec![format!("{}:", self.group)],
         };
+        lines.extend(self.retention.iter().map(|left| format!("  retention left: {left}")));
         lines.extend(self.loss.iter().flat_map(Loss::lines));
         for (number, step) in self.steps.iter().enumerate() {
             lines.push(format!("  {}. {step}", number + 1));

@@ -14,6 +14,7 @@ use super::hand_over::Declared;
 use super::loss::{Seen, look};
 use super::refusal::SwitchRefusal;
 use super::report::{Facts, Loss, Survey};
+use super::retention::left;
 use super::steps::steps;
 use crate::cut::Refusal;
 use crate::error::{At as _, Failure, Stage};
@@ -48,16 +49,18 @@ async fn of_history(scene: &Scene<'_>, kind: Kind, history: &History) -> Survey 
     if problems.is_empty() && open.is_none() {
         problems.extend(standby_problems(scene, history).await);
     }
-    let seen = look(scene, history, held.as_ref()).await;
+    let mut seen = look(scene, history, held.as_ref()).await;
     if kind == Kind::Failback {
         problems
             .extend(would_lose(state, &seen, held.as_ref()).iter().map(|refusal| refused(scene, refusal)));
     }
+    let retention = left(scene, history, held.as_ref(), &mut seen).await;
     let lag = lag(scene, history, held.as_ref()).await;
     Survey {
         group: name.to_string(),
         part: Some(part),
         facts: Some(facts(scene, state, lag)),
+        retention,
         loss: Some(loss(state, seen, held.as_ref())),
         steps: if problems.is_empty() {
             steps(kind, state, &Declared::of(scene, history, kind))

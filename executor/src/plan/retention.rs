@@ -8,6 +8,7 @@ use lakedr_control::cut::CutKind;
 use lakedr_control::group_log::{IntentKind, RecoveryPoint};
 use lakedr_control::id::TableName;
 use lakedr_control::validate::Schedule;
+use serde::Serialize;
 
 use crate::delta::interval::milliseconds;
 use crate::delta::state::Metadata;
@@ -131,6 +132,49 @@ pub fn too_short(table: &TableName, metadata: &Metadata, pace: Pace) -> Vec<TooS
     short.collect()
 }
 
+/// What is left of a retention of a source table, while it holds something that waits to be copied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RetentionLeft {
+    /// The table.
+    pub table: String,
+    /// The property.
+    pub property: &'static str,
+    /// What it says, in seconds.
+    pub kept_seconds: u64,
+    /// Until then nothing may be removed that the next cut is made of or compared with, in seconds; zero when something may be
+    /// gone already.
+    pub left_seconds: u64,
+}
+
+impl fmt::Display for RetentionLeft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, property, kept_seconds, left_seconds } = self;
+        let kept = duration_text(Duration::from_secs(*kept_seconds));
+        let hours = Duration::from_secs(*left_seconds).as_secs_f64() / 3_600.0;
+        match left_seconds {
+            0 => write!(f, "none, {property} of {table} is {kept}: what has not been copied may be gone"),
+            _ => write!(f, "{hours:.1} hours ({property} of {table} is {kept})"),
+        }
+    }
+}
+
+/// What is left of the retention of a table that ends first, when what is copied next may have been replaced for so long. One
+/// that cannot be counted in milliseconds is left out.
+#[must_use]
+pub fn retention_left(table: &TableName, metadata: &Metadata, waiting: Duration) -> Option<RetentionLeft> {
+    let left = LIMITS.into_iter().filter_map(|(property, default)| {
+        let kept = milliseconds(metadata.property(property).unwrap_or(default))?;
+        let kept = Duration::from_millis(u64::try_from(kept).ok()?);
+        Some(RetentionLeft {
+            table: table.to_string(),
+            property,
+            kept_seconds: kept.as_secs(),
+            left_seconds: kept.saturating_sub(waiting).as_secs(),
+        })
+    });
+    left.min_by_key(|left| left.left_seconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +221,26 @@ mod tests {
         let short = found("{}", pace);
         assert!(short.len() == 1 && short[0].contains("; 0.5 hours are left"), "{short:?}");
         assert_eq!(found("{}", Pace { waiting: 166 * HOUR, ..pace }), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_left_is_of_the_retention_that_ends_first() {
+        let left = |configuration, hours: u32| {
+            retention_left(&"c.s.t".parse().unwrap(), &metadata(configuration), hours * HOUR)
+                .unwrap()
+                .to_string()
+        };
+        let all = [
+            left("{}", 12),
+            left(r#"{"delta.logRetentionDuration":"interval 1 day"}"#, 12),
+            left(r#"{"delta.logRetentionDuration":"interval 1 month"}"#, 12),
+            left("{}", 24 * 7),
+        ];
+        let of_files = "delta.deletedFileRetentionDuration of c.s.t is 7days";
+        assert_eq!(all[0], format!("156.0 hours ({of_files})"));
+        assert_eq!(all[1], "12.0 hours (delta.logRetentionDuration of c.s.t is 1day)");
+        assert_eq!(all[2], all[0], "a month is no number of milliseconds");
+        assert_eq!(all[3], format!("none, {of_files}: what has not been copied may be gone"));
     }
 
     #[test]

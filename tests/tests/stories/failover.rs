@@ -46,8 +46,18 @@ fn a_plan_says_what_is_gone_on_from_and_what_would_be_lost_and_writes_nothing() 
     assert_eq!(group["problems"], Value::Array(Vec::new()));
     assert_eq!(group["loss"]["unseen"], Value::Array(Vec::new()));
 
+    let retention = &group["retention"];
+    assert_eq!(retention["property"], "delta.deletedFileRetentionDuration", "{group}");
+    let week = 7 * 24 * 3_600;
+    assert_eq!(retention["kept_seconds"], week);
+    ensure!(
+        (week - 3_600..week).contains(&retention["left_seconds"].as_i64().unwrap_or_default()),
+        "{group}"
+    );
+
     regions.lose(Region::East)?;
     let (blind, group) = plan(&regions, "failover")?;
+    assert_eq!(group["retention"]["property"], retention["property"], "it is on record: {group}");
     assert_eq!(blind, id, "what is lost is not what the plan rests on");
     let unseen = group["loss"]["unseen"].as_array().context("unseen")?;
     ensure!(!unseen.is_empty() && group["loss"]["runs"].is_null(), "{group}");
