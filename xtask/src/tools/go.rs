@@ -44,6 +44,7 @@ fn program(pinned: &str) -> String {
 }
 
 /// A program that is built inside a small module of ours.
+#[derive(Clone, Copy)]
 pub(super) struct Build {
     /// The folder of the module: `xtask/tools/<module>`.
     pub(super) module: &'static str,
