@@ -16,6 +16,7 @@ pub struct Call {
     pub(super) query: String,
     pub(super) body: Vec<u8>,
     pub(super) content_type: Option<&'static str>,
+    pub(super) headers: Vec<(String, Secret)>,
 }
 
 impl Call {
@@ -63,7 +64,7 @@ impl Call {
 
     fn new(method: Method, path: impl Into<String>) -> Self {
         let (path, query) = (path.into(), String::new());
-        Self { method, path, hidden: None, query, body: Vec::new(), content_type: None }
+        Self { method, path, hidden: None, query, body: Vec::new(), content_type: None, headers: Vec::new() }
     }
 
     /// The question with the rest of path and query, which is a secret: no error and no log line shows it, nor what the
@@ -77,6 +78,13 @@ impl Call {
     #[must_use]
     pub fn with_query(self, pairs: &[(&str, &str)]) -> Self {
         Self { query: form(pairs), ..self }
+    }
+
+    /// The question with a header of its own; no error and no log line shows its value.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: Secret) -> Self {
+        self.headers.push((name.to_owned(), value));
+        self
     }
 
     /// The question with a JSON body.

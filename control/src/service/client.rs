@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use backon::Retryable as _;
 use chrono::{DateTime, Utc};
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use object_store::ClientOptions;
 use object_store::client::{HttpClient, HttpConnector as _, HttpRequest};
 use serde::Deserialize;
@@ -95,6 +95,15 @@ impl Service {
     /// See [`ServiceError`].
     pub async fn ask_dated<T: DeserializeOwned>(&self, call: &Call) -> Result<Answer<T>, ServiceError> {
         self.read(call, &self.patiently(call).await?)
+    }
+
+    /// Asks as [`Self::ask`] does, for a text.
+    ///
+    /// # Errors
+    /// See [`ServiceError`]; never [`ServiceError::Malformed`].
+    pub async fn text(&self, call: &Call) -> Result<String, ServiceError> {
+        let answer = self.patiently(call).await?;
+        Ok(String::from_utf8_lossy(&answer.value).into_owned())
     }
 
     /// Asks for something to be done, as [`Self::ask`] does. What the answer says beside that it is done is not looked at:
@@ -213,6 +222,13 @@ impl Service {
         if let Some(authorization) = authorization {
             headers.insert(header::AUTHORIZATION, authorization);
         }
+        for (name, value) in &call.headers {
+            let unfit = || refuse(format!("{name:?} and its value are no header"));
+            let key: HeaderName = name.parse().map_err(|_| unfit())?;
+            let mut value = HeaderValue::from_str(value.reveal()).map_err(|_| unfit())?;
+            value.set_sensitive(true);
+            headers.insert(key, value);
+        }
         Ok(request)
     }
 }
@@ -240,6 +256,10 @@ mod tests {
         assert_eq!(service.url(&call), "https://uc/x");
         assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer hunter2");
         assert!(!format!("{:?} {service:?}", request.headers()).contains("hunter2"));
+        let own = Call::get("/x").with_header("metadata-key", Secret::new("hunter3".to_owned()));
+        let request = service.request(&own, None).unwrap();
+        assert_eq!(request.headers()["metadata-key"], "hunter3");
+        assert!(!format!("{:?} {own:?}", request.headers()).contains("hunter3"));
     }
 
     #[test]

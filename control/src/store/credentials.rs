@@ -1,8 +1,15 @@
-//! Whether a store has been given credentials. What a builder finds by asking the machine does not count.
+//! Whether a store has been given credentials, and which external account it is to be. What a builder finds by asking
+//! the machine does not count.
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+
+use super::FederationError;
+use super::federated::google::GoogleFederation;
+
+/// Where `gcloud` leaves credentials in the home directory.
+const APPLICATION_DEFAULT_CREDENTIALS: &str = ".config/gcloud/application_default_credentials.json";
 
 fn is_set(value: Option<String>) -> bool {
     value.is_some_and(|value| !value.is_empty() && value != "false")
@@ -46,4 +53,23 @@ pub(super) fn gcs(builder: &GoogleCloudStorageBuilder) -> bool {
     ]
     .into_iter()
     .any(|key| is_set(builder.get_config_value(&key)))
+}
+
+/// The external account that the application default credentials are, where no key comes before them.
+pub(super) fn external_account(
+    builder: &GoogleCloudStorageBuilder,
+) -> Result<Option<GoogleFederation>, FederationError> {
+    let value = |key| builder.get_config_value(&key);
+    let key = value(GoogleConfigKey::ServiceAccount).or_else(|| value(GoogleConfigKey::ServiceAccountKey));
+    if key.is_some() || is_set(value(GoogleConfigKey::SkipSignature)) {
+        return Ok(None);
+    }
+    let usual = || variable("HOME").map(|home| format!("{home}/{APPLICATION_DEFAULT_CREDENTIALS}"));
+    let file = value(GoogleConfigKey::ApplicationCredentials).or_else(usual);
+    file.map_or(Ok(None), |file| GoogleFederation::of(file.as_ref()))
+}
+
+/// A variable of the environment that holds something.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -105,7 +105,7 @@ type Own<C> = Arc<dyn CredentialProvider<Credential = C>>;
 /// Borrows credentials, renews them before they end, and falls back to what the machine has where nothing is lent.
 pub(super) struct Borrower<C> {
     lender: Arc<dyn Lender>,
-    own: Own<C>,
+    own: Option<Own<C>>,
     held: Mutex<Option<Held<C>>>,
 }
 
@@ -125,7 +125,12 @@ impl<C> fmt::Debug for Borrower<C> {
 
 impl<C: Borrowed> Borrower<C> {
     pub(super) fn new(lender: Arc<dyn Lender>, own: Own<C>) -> Self {
-        Self { lender, own, held: Mutex::new(None) }
+        Self { lender, own: Some(own), held: Mutex::new(None) }
+    }
+
+    /// A borrower that falls back to nothing.
+    pub(super) fn alone(lender: Arc<dyn Lender>) -> Self {
+        Self { lender, own: None, held: Mutex::new(None) }
     }
 
     async fn borrow(&self) -> Result<Held<C>, NotLent> {
@@ -190,8 +195,11 @@ impl<C: Borrowed> CredentialProvider for Borrower<C> {
         };
         drop(held);
         let Some(credential) = lent else {
-            let own = self.own.get_credential().await;
-            return own.map_err(|own| denied(Box::new(NoCredentials { refused, own: own.to_string() })));
+            let nobody = |own: String| denied(Box::new(NoCredentials { refused, own }));
+            return match &self.own {
+                Some(own) => own.get_credential().await.map_err(|own| nobody(own.to_string())),
+                None => Err(nobody("they are not asked".to_owned())),
+            };
         };
         Ok(credential)
     }

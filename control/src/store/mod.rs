@@ -9,6 +9,8 @@ pub mod contract;
 mod credentials;
 mod documents;
 #[cfg(feature = "object-store")]
+mod federated;
+#[cfg(feature = "object-store")]
 mod handle;
 #[cfg(feature = "object-store")]
 mod lend;
@@ -29,6 +31,8 @@ use async_trait::async_trait;
 #[cfg(feature = "object-store")]
 pub use cloud::{CloudStore, classify};
 pub use documents::{ControlStore, ControlStoreError, Stored};
+#[cfg(feature = "object-store")]
+pub use federated::FederationError;
 #[cfg(feature = "object-store")]
 pub use handle::{AzureHandle, CloudHandle, GcsHandle, S3Handle};
 #[cfg(feature = "object-store")]

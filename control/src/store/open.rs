@@ -13,6 +13,8 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 
 use super::credentials;
+use super::federated::azure::AzureFederation;
+use super::federated::{self, FederationError};
 use super::handle::{AzureHandle, CloudHandle, GcsHandle, S3Handle};
 use super::lend::{Borrower, Lender};
 use super::transport::Transport;
@@ -42,6 +44,15 @@ pub enum OpenError {
         /// Why.
         #[source]
         cause: object_store::Error,
+    },
+    /// Credentials cannot come from identity federation as the environment wants it.
+    #[error("{url}: no credentials by identity federation")]
+    Federation {
+        /// The store.
+        url: StoreUrl,
+        /// Why.
+        #[source]
+        cause: Box<FederationError>,
     },
     /// The path of the URL cannot be a key.
     #[error("{url}: the path of the URL cannot be the key of an object")]
@@ -115,7 +126,10 @@ pub fn has_credentials(url: &StoreUrl, options: &BTreeMap<String, String>) -> Re
     Ok(match url.kind() {
         StoreKind::File => true,
         StoreKind::S3 => credentials::aws(&s3_builder(url, options)?),
-        StoreKind::Azure => credentials::azure(&azure_builder(url, options)?),
+        StoreKind::Azure => {
+            credentials::azure(&azure_builder(url, options)?)
+                || federated::azure::is_asked_for(credentials::variable)
+        }
         StoreKind::Gcs => credentials::gcs(&gcs_builder(url, options)?),
     })
 }
@@ -302,6 +316,12 @@ fn azure(
         .to_owned();
     let anonymous = is_set(value(AzureConfigKey::SkipSignature));
     let setup = |cause| OpenError::Setup { url: url.clone(), cause };
+    if !credentials::azure(&builder) {
+        let federation = AzureFederation::of(credentials::variable, value(AzureConfigKey::AuthorityHost));
+        if let Some(lender) = federation.map_err(federated_at(url))? {
+            builder = builder.with_credentials(Arc::new(Borrower::alone(Arc::new(lender))));
+        }
+    }
     if let Some(lender) = lender {
         let own = builder.clone().build().map_err(setup)?;
         let borrower = Borrower::new(lender, Arc::clone(own.credentials()));
@@ -347,6 +367,10 @@ fn gcs(
     let service = gcs_service(&builder);
     let anonymous = is_set(builder.get_config_value(&GoogleConfigKey::SkipSignature));
     let setup = |cause| OpenError::Setup { url: url.clone(), cause };
+    let federation = credentials::external_account(&builder);
+    if let Some(lender) = federation.map_err(federated_at(url))? {
+        builder = builder.with_credentials(Arc::new(Borrower::alone(Arc::new(lender))));
+    }
     if let Some(lender) = lender {
         let own = builder.clone().build().map_err(setup)?;
         let borrower = Borrower::new(lender, Arc::clone(own.credentials()));
@@ -361,6 +385,11 @@ fn gcs(
         service,
         anonymous,
     })
+}
+
+fn federated_at(url: &StoreUrl) -> impl FnOnce(FederationError) -> OpenError {
+    let url = url.clone();
+    move |cause| OpenError::Federation { url, cause: Box::new(cause) }
 }
 
 /// Where Google Cloud Storage is: the option, else what the service account's key says, else Google.

@@ -1,9 +1,10 @@
 //! A network mirror of providers: files of a folder over HTTPS, with a certificate that only whoever is given it trusts.
+//! Whatever answers the same to everybody can be had from it, too.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -16,6 +17,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 pub struct Mirror {
     address: SocketAddr,
     authority: String,
+    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Mirror {
@@ -39,14 +41,22 @@ impl Mirror {
         let (config, folder) = (Arc::new(config), folder.to_path_buf());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&asked);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let (config, folder) = (Arc::clone(&config), folder.clone());
+                let (config, folder, kept) = (Arc::clone(&config), folder.clone(), Arc::clone(&kept));
                 // a client that went away is its own affair
-                std::thread::spawn(move || answer(client, config, &folder));
+                std::thread::spawn(move || answer(client, config, &folder, &kept));
             }
         });
-        Ok(Self { address, authority: issuer.pem() })
+        Ok(Self { address, authority: issuer.pem(), asked })
+    }
+
+    /// Path and query of every request.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Its URL, as a CLI configuration of Terraform names it.
@@ -62,7 +72,12 @@ impl Mirror {
     }
 }
 
-fn answer(client: TcpStream, config: Arc<ServerConfig>, folder: &Path) -> Result<()> {
+fn answer(
+    client: TcpStream,
+    config: Arc<ServerConfig>,
+    folder: &Path,
+    kept: &Mutex<Vec<String>>,
+) -> Result<()> {
     let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(config)?, client));
     let mut line = String::new();
     stream.read_line(&mut line)?;
@@ -73,6 +88,8 @@ fn answer(client: TcpStream, config: Arc<ServerConfig>, folder: &Path) -> Result
             break;
         }
     }
+    kept.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+    let path = path.split('?').next().unwrap_or_default().to_owned();
     let file: PathBuf = folder.join(&path);
     let stream = stream.get_mut();
     match std::fs::read(&file) {

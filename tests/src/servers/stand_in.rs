@@ -50,6 +50,10 @@ impl Request {
         self.get(name)?.parse().ok()
     }
 
+    pub(super) fn authorization(&self) -> Option<&str> {
+        self.authorization.as_deref()
+    }
+
     pub(super) fn bearer(&self) -> Option<&str> {
         self.authorization.as_deref()?.strip_prefix("Bearer ")
     }

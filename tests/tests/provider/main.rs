@@ -8,6 +8,7 @@ mod bad_input;
 mod catalog;
 mod conflict;
 mod drift;
+mod federation;
 mod functions;
 mod half_way;
 mod identity;
