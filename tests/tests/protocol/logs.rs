@@ -125,6 +125,17 @@ fn every_call_has_an_id_that_all_its_entries_carry() {
     assert_eq!(ids.len(), calls.len(), "no two calls share an id");
 }
 
+/// Terraform keeps the schema of a command's first process, so that later ones are called without having been asked for it.
+#[test]
+fn terraform_calls_processes_that_it_never_asked_for_the_schema() {
+    let (entries, outcome) = entries_of_a_plan(&[("TF_LOG", "JSON")]);
+    let count = |key: &str, value: &str| entries.iter().filter(|entry| entry[key] == value).count();
+    let asked =
+        entries.iter().filter(|e| e["@message"] == "Served request" && e["tf_rpc"] == "GetProviderSchema");
+    assert!(asked.count() < count("@message", "serving"), "each process was asked: {outcome}");
+    assert!(count("tf_rpc", "PlanResourceChange") > 0, "{outcome}");
+}
+
 #[test]
 fn calls_are_a_subsystem_with_a_level_of_its_own() {
     let told = |entries: &[Value]| entries.iter().any(|entry| entry["@message"] == "Served request");

@@ -60,6 +60,16 @@ fn opentofu_calls_the_same_functions() {
     assert_eq!(terraform.show_json().unwrap()["values"]["outputs"]["x"]["value"], "s3://lake/cat/raw/bronze");
 }
 
+#[test]
+fn terraform_says_that_there_are_no_ephemeral_resources() {
+    let world = World::new();
+    let terraform = Terraform::newest().unwrap();
+    let secret = "ephemeral \"lakedr_resolved_secret\" \"x\" {}\n";
+    terraform.configure(&format!("{}{secret}", world.provider("eastus2"))).unwrap();
+    let said = flat(&terraform.fail(&["validate"]).unwrap());
+    assert_says(&said, &["does not support ephemeral resource \"lakedr_resolved_secret\""]);
+}
+
 /// A resolved secret as an ephemeral resource would be a secret in Terraform; actions and state stores are others' work.
 #[tokio::test]
 async fn what_the_provider_does_not_have_is_not_offered_and_refused() {
