@@ -22,6 +22,8 @@ const KIND: &str = "external_account";
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// What configurations of workforce pools have besides.
+const UNSUPPORTED: [&str; 3] = ["client_id", "client_secret", "workforce_pool_user_project"];
 /// How long a token lives where the service does not say.
 const UNTOLD_LIFE: Duration = Duration::from_secs(600);
 /// Seconds that the token of a service account is asked for.
@@ -135,6 +137,11 @@ impl GoogleFederation {
             return Ok(None);
         }
         let unfit = |problem: String| FederationError::Configuration { file: file.to_path_buf(), problem };
+        if let Some(name) = UNSUPPORTED.iter().find(|name| !document[**name].is_null()) {
+            return Err(unfit(format!(
+                "{name} is not supported: lakedr federates workloads, not a workforce"
+            )));
+        }
         let said: Configuration =
             serde_json::from_value(document).map_err(|error| unfit(error.to_string()))?;
         let source = said.credential_source;
@@ -270,6 +277,16 @@ mod tests {
     fn other_credentials_are_left_to_others() {
         assert!(of(&json!({"type": "service_account"})).unwrap().is_none());
         assert!(GoogleFederation::of(Path::new("/no/such/file")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_workforce_is_refused_rather_than_mistaken_for_a_workload() {
+        for name in UNSUPPORTED {
+            let mut document = account(&json!({"file": "/run/token"}));
+            document[name] = json!("hunter2");
+            let error = of(&document).unwrap_err().to_string();
+            assert!(error.contains(name) && !error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]
