@@ -283,23 +283,32 @@ fn every_row_of_overwatch_has_a_test_or_a_sentence() -> Result<()> {
     Ok(())
 }
 
+/// The rows of a page, each of which names a test, and every test that the page names exists.
+fn rows_with_tests(page: &str, is_row: fn(char) -> bool) -> Result<BTreeSet<String>> {
+    let (rows, tests) = (named_by_rows(page, is_row)?, tests()?);
+    let untested: Vec<_> = rows.iter().filter(|(_, named)| named.is_empty()).map(|(row, _)| row).collect();
+    ensure!(untested.is_empty(), "{page} names no test for {untested:?}");
+    let text = std::fs::read_to_string(checkout().join(page))?;
+    let named = text.split('`').skip(1).step_by(2).filter(|quoted| names_a_test(quoted));
+    let gone: Vec<&str> = named.filter(|name| !tests.contains(*name)).collect();
+    ensure!(gone.is_empty(), "{page} names what is no test: {gone:?}");
+    Ok(rows.into_keys().collect())
+}
+
 /// Points that Terraform demands of a provider.
 const POINTS: u32 = 50;
 
 #[test]
 fn every_demand_of_terraform_has_a_test_that_exists() -> Result<()> {
-    const PAGE: &str = "docs/provider-conformance.md";
-    let (rows, tests) = (named_by_rows(PAGE, |c| c.is_ascii_digit())?, tests()?);
-    let told: BTreeSet<&str> = rows.keys().map(String::as_str).collect();
-    let known: Vec<String> = (1..=POINTS).map(|point| point.to_string()).collect();
-    let known: BTreeSet<&str> = known.iter().map(String::as_str).collect();
+    let told = rows_with_tests("docs/provider-conformance.md", |c| c.is_ascii_digit())?;
+    let known: BTreeSet<String> = (1..=POINTS).map(|point| point.to_string()).collect();
     ensure!(told == known, "points differ: {:?}", told.symmetric_difference(&known).collect::<Vec<_>>());
-    let untested: Vec<_> =
-        rows.iter().filter(|(_, named)| named.is_empty()).map(|(point, _)| point).collect();
-    ensure!(untested.is_empty(), "{PAGE} names no test for {untested:?}");
-    let page = std::fs::read_to_string(checkout().join(PAGE))?;
-    let named = page.split('`').skip(1).step_by(2).filter(|quoted| names_a_test(quoted));
-    let gone: Vec<&str> = named.filter(|name| !tests.contains(*name)).collect();
-    ensure!(gone.is_empty(), "{PAGE} names what is no test: {gone:?}");
+    Ok(())
+}
+
+#[test]
+fn every_promise_has_tests_that_exist() -> Result<()> {
+    let told = rows_with_tests("docs/promises.md", |c| c == 'P')?;
+    ensure!(told.len() > 10, "the promises are gone: {told:?}");
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::foreign::{FOREIGN, late_fill, move_away, whole_but_for};
 use crate::interleave::{Dice, Habits, Task, interleave, pause};
 use crate::lab::{Executor, Lab, TABLES, Told, slot_key, table_key};
 
-/// Seeds of each test with a scheduler. `LAKEDR_SEED` runs one of them alone.
+/// Seeds of each test with a scheduler, unless `LAKEDR_SEEDS` says how many. `LAKEDR_SEED` runs one of them alone.
 const SEEDS: u64 = 48;
 
 /// Races that an executor may lose in one call; every lost one is an entry that somebody else wrote.
@@ -25,7 +25,8 @@ const RACES: usize = 8;
 
 pub(crate) fn seeds() -> Vec<u64> {
     let alone = std::env::var("LAKEDR_SEED").ok().map(|seed| vec![seed.parse().unwrap()]);
-    alone.unwrap_or_else(|| (0..SEEDS).collect())
+    let many = std::env::var("LAKEDR_SEEDS").map_or(SEEDS, |many| many.parse().unwrap());
+    alone.unwrap_or_else(|| (0..many).collect())
 }
 
 /// A store that lets the scheduler decide before every operation who goes on.
