@@ -73,8 +73,13 @@ async fn holds_one_run(lab: &Lab, point: &RecoveryPoint) {
 async fn unlike_source(lab: &Lab, point: &RecoveryPoint) -> Vec<String> {
     let executor = lab.executor();
     let scene = executor.scene().await;
-    let sources = scene.stores.tables(SideName::Primary, scene.group).await.unwrap();
-    let targets = scene.stores.tables(SideName::Secondary, scene.group).await.unwrap();
+    // the group begins in the primary region, and every epoch goes the other way than the one before
+    let (active, standby) = match point.epoch % 2 {
+        1 => (SideName::Primary, SideName::Secondary),
+        _ => (SideName::Secondary, SideName::Primary),
+    };
+    let sources = scene.stores.tables(active, scene.group).await.unwrap();
+    let targets = scene.stores.tables(standby, scene.group).await.unwrap();
     assert_eq!(point.cut.tables.len(), sources.len());
     let mut found = Vec::new();
     for (source, target) in sources.iter().zip(&targets) {

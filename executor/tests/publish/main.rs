@@ -15,6 +15,7 @@ mod foreign;
 mod interleave;
 mod lab;
 mod open_intent;
+mod overtaken;
 mod prune;
 mod restore;
 mod services;
