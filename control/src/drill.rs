@@ -171,7 +171,7 @@ pub struct DrilledTable {
     pub files: u64,
     /// Bytes of the data files among them.
     pub bytes: u64,
-    /// Data files that were opened.
+    /// Data files of which rows were read.
     pub opened: u64,
     /// What is wrong; the first few.
     pub problems: Vec<String>,

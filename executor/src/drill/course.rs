@@ -285,6 +285,6 @@ fn drilled_point(point: &RecoveryPoint) -> DrilledPoint {
 }
 
 fn drilled_table(check: TableCheck) -> DrilledTable {
-    let TableCheck { name, version, files, bytes, footers_read, problems, .. } = check;
-    DrilledTable { name, version, files, bytes, opened: footers_read as u64, problems }
+    let TableCheck { name, version, files, bytes, files_read, problems, .. } = check;
+    DrilledTable { name, version, files, bytes, opened: files_read as u64, problems }
 }

@@ -6,10 +6,10 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use lakedr_control::group_log::FailureClass;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore as _, ObjectStoreExt as _};
-use parquet::arrow::async_reader::AsyncFileReader as _;
 use parquet::errors::ParquetError;
 use serde::Serialize;
 
+use super::sample::read_rows;
 use crate::copy::FileKind;
 use crate::delta::fingerprint::text_id;
 use crate::delta::path::SourceObject;
@@ -21,7 +21,7 @@ use crate::plan::diff::{DiffRefusal, FileCopy};
 use crate::plan::followed::objects;
 use crate::spec::{StoresError, TableStore};
 
-/// Files of a table whose Parquet footers a failover reads.
+/// Files of a table of which a failover reads rows.
 pub(crate) const SAMPLE: usize = 3;
 
 /// Problems that are spelled out for a table.
@@ -40,8 +40,10 @@ pub struct TableCheck {
     pub files: u64,
     /// Bytes of the data files among them.
     pub bytes: u64,
-    /// Data files whose footer was read.
-    pub footers_read: usize,
+    /// Data files of which rows were read.
+    pub files_read: usize,
+    /// Rows that were read.
+    pub rows_read: u64,
     /// What is wrong; the first few.
     pub problems: Vec<String>,
     /// All that is wrong.
@@ -59,8 +61,8 @@ impl TableCheck {
         let found = if self.is_usable() { "usable" } else { "NOT usable" };
         let size = crate::report::bytes_text(self.bytes);
         let mut lines = vec![format!(
-            "    {}: {found} at version {}, {} file(s) ({size}) there, {} read as Parquet",
-            self.name, self.version, self.files, self.footers_read
+            "    {}: {found} at version {}, {} file(s) ({size}) there, {} row(s) of {} read",
+            self.name, self.version, self.files, self.rows_read, self.files_read
         )];
         lines.extend(self.problems.iter().map(|problem| format!("      {problem}")));
         lines
@@ -108,7 +110,7 @@ impl Classify for CheckError {
 }
 
 /// Looks at a table at a version: it opens, every file is there with its size, and so many of them
-/// as are asked for have a readable footer. Reads no rows. Memory: some bytes for each object below the table.
+/// as are asked for have rows that can be read. Memory: some bytes for each object below the table.
 ///
 /// # Errors
 /// When a store does not answer; what is wrong with the table is not an error but in the result.
@@ -145,7 +147,7 @@ pub(crate) async fn check(table: &TableStore, version: u64, sample: usize) -> Re
     Ok(found)
 }
 
-/// Looks for one object, and reads its footer while there are few that have been read.
+/// Looks for one object, and reads some of its rows while there are few files of which rows have been read.
 async fn look_for(
     table: &TableStore,
     there: &Sizes,
@@ -164,10 +166,13 @@ async fn look_for(
     found.bytes += size;
     if size != object.size {
         found.wrong(format!("{url} has {size} bytes instead of {}", object.size));
-    } else if found.footers_read < sample {
+    } else if found.files_read < sample {
         let (store, path) = table.object(&object.source)?;
-        match ParquetObject::new(store, path, size).get_metadata(None).await {
-            Ok(_) => found.footers_read += 1,
+        match read_rows(ParquetObject::new(store, path, size)).await {
+            Ok(rows) => {
+                found.files_read += 1;
+                found.rows_read += rows;
+            }
             Err(ParquetError::External(cause)) => {
                 found.wrong(format!("{url} cannot be read: {cause}"));
             }

@@ -13,6 +13,7 @@ mod lost;
 mod refusal;
 mod report;
 mod retention;
+mod sample;
 mod steps;
 mod survey;
 

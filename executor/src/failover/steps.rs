@@ -38,7 +38,7 @@ pub(super) fn steps(kind: Kind, state: &GroupState, services: &Declared) -> Vec<
     }
     steps.push(format!(
         "check every table in {standby}: it opens at the version of the recovery point, every file is there with its size, \
-         and a few of them read as Parquet"
+         and some rows of a few of them can be read"
     ));
     if let Some(start) = &services.start {
         steps.push(format!("if every table is usable, start: {start}"));

@@ -106,7 +106,7 @@ fn there_and_back_again() -> Result<()> {
     assert_eq!(tables.len(), TABLES.len());
     for table in tables {
         assert_eq!(table["problems_total"], 0);
-        ensure!(table["footers_read"].as_u64() > Some(0) && table["files"].as_u64() > Some(0), "{table}");
+        ensure!(table["rows_read"].as_u64() > Some(0) && table["files"].as_u64() > Some(0), "{table}");
     }
     let again = execute(&regions, 0, "failover", &id)?;
     assert_eq!(again["seq"], switched["seq"], "the same call again finds it done");
