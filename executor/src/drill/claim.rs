@@ -80,7 +80,7 @@ async fn beat(world: &World, id: &str, now: DateTime<Utc>) {
 
 /// Best effort: whoever finds a claim silent takes it for over.
 async fn rewrite(claimed: &Claimed, claim: DrillClaim) -> Option<Claimed> {
-    let bytes = encode(&claim)?;
+    let bytes = encode(&claim).ok()?;
     match claimed.store.replace(&claimed.key, &bytes, &claimed.tag).await {
         Ok(Written::Done(tag)) => Some(Claimed { claim, tag, ..claimed.clone() }),
         Ok(Written::Lost) => None,
@@ -91,9 +91,9 @@ async fn rewrite(claimed: &Claimed, claim: DrillClaim) -> Option<Claimed> {
     }
 }
 
-/// The bytes of a claim, which always has a JSON form.
-pub(super) fn encode(claim: &DrillClaim) -> Option<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(claim).ok()?;
+/// The bytes of a claim.
+pub(super) fn encode(claim: &DrillClaim) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = serde_json::to_vec_pretty(claim)?;
     bytes.push(b'\n');
-    Some(bytes)
+    Ok(bytes)
 }

@@ -118,18 +118,20 @@ impl Shelf<'_> {
                     return Err(NotBegun::Refused(DrillRefusal::UnderWay { drill: *drill, host, since }));
                 }
             }
+            // one that cannot be read keeps the next drill from beginning, not from ending
+            let newest = self.newest_of(&found).await?;
             let drill = found.last_key_value().map_or(1, |(newest, _)| newest + 1);
             let group = self.group.clone();
             let by = by.clone();
             let claim =
                 DrillClaim { format: FORMAT, group, drill, begun_at: now, alive_at: now, over: false, by };
             let key = layout::drill_claim(self.group, drill);
-            let bytes = encode(&claim).unwrap_or_default();
+            let bytes = encode(&claim).map_err(ShelfError::Unwritable)?;
             if let Written::Done(tag) = self.store.create(&key, &bytes).await? {
                 let leftovers = found.iter().filter(|(_, found)| found.copied).map(|(drill, _)| *drill);
                 return Ok(Begun {
                     claimed: Claimed { store: self.store.clone(), key, claim, tag },
-                    newest: self.newest_of(&found).await?,
+                    newest,
                     leftovers: leftovers.collect(),
                 });
             }
@@ -208,6 +210,11 @@ mod tests {
         shelf.put(&(layout::drill_copy(&group, 1) + "/c/s/t/x"), b"x").await.unwrap();
         let second = shelf.begin(at(5), &author()).await.unwrap();
         assert_eq!((second.claimed.claim.drill, second.leftovers), (2, vec![1]));
+        let report = layout::drill_report(&group, 2);
+        shelf.put(&report, b"{}").await.unwrap();
+        let damaged = shelf.begin(at(20), &author()).await.unwrap_err();
+        assert!(matches!(damaged, NotBegun::Failed(ShelfError::Document(_))), "{damaged:?}");
+        assert_eq!(store.read(&layout::drill_claim(&group, 3)).await.unwrap(), None, "nothing was claimed");
         let taken = shelf.put(&layout::drill_copy(&group, 1).replace("/copy", "/copy/c/s/t/x"), b"y").await;
         assert!(matches!(taken, Err(ShelfError::Taken { .. })), "what is there is not replaced");
     }

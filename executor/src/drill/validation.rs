@@ -73,11 +73,14 @@ pub(super) async fn validate(
     command: &str,
     request: &ValidationRequest<'_>,
 ) -> DrillValidation {
-    let request = serde_json::to_vec(request).unwrap_or_default();
     let program = Program { command, passes: &asked.passes, patience: asked.patience };
-    let (passed, ended, said) = match program.run(&request).await {
+    let ended = match serde_json::to_vec(request) {
+        Ok(request) => program.run(&request).await.map_err(|fault| chain(&fault)),
+        Err(error) => Err(format!("the request cannot be written: {error}; report this as a bug of lakedr")),
+    };
+    let (passed, ended, said) = match ended {
         Ok(ended) => (ended.status.success(), ended.status.to_string(), ended.said),
-        Err(fault) => (false, chain(&fault), String::new()),
+        Err(problem) => (false, problem, String::new()),
     };
     DrillValidation { command: command.to_owned(), passed, ended, said }
 }
