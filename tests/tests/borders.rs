@@ -212,6 +212,21 @@ fn named_by_rows(page: &str, is_row: fn(char) -> bool) -> Result<BTreeMap<String
     Ok(rows)
 }
 
+/// Whether the rows are exactly those that are known.
+fn are_these(rows: &BTreeMap<String, BTreeSet<String>>, known: impl Iterator<Item = String>) -> Result<()> {
+    let (told, known): (BTreeSet<String>, BTreeSet<String>) =
+        (rows.keys().cloned().collect(), known.collect());
+    ensure!(told == known, "rows differ: {:?}", told.symmetric_difference(&known).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// What rows name that is no test.
+fn no_tests(rows: &BTreeMap<String, BTreeSet<String>>, tests: &BTreeSet<String>) -> Vec<String> {
+    let names = rows.iter().flat_map(|(row, named)| named.iter().map(move |name| (row, name)));
+    let gone = names.filter(|(_, name)| !tests.contains(*name));
+    gone.map(|(row, name)| format!("{row} names {name}, which is no test")).collect()
+}
+
 /// The names of all functions that are tests.
 fn tests() -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
@@ -238,15 +253,9 @@ fn tests() -> Result<BTreeSet<String>> {
 #[test]
 fn every_known_defect_has_a_test_and_every_such_test_its_row() -> Result<()> {
     let (rows, tests) = (named_by_rows("docs/selection.md", |c| c == 'C')?, tests()?);
-    let known: BTreeSet<String> =
-        DEFECTS.iter().flat_map(|(part, rows)| (1..=*rows).map(move |row| format!("{part}.{row}"))).collect();
-    let told: BTreeSet<String> = rows.keys().cloned().collect();
-    ensure!(told == known, "rows differ: {:?}", told.symmetric_difference(&known).collect::<Vec<_>>());
-    let mut wrong = Vec::new();
-    for (row, named) in &rows {
-        let gone = named.iter().filter(|name| !tests.contains(*name));
-        wrong.extend(gone.map(|name| format!("{row} names {name}, which is no test")));
-    }
+    let known = DEFECTS.iter().flat_map(|(part, rows)| (1..=*rows).map(move |row| format!("{part}.{row}")));
+    are_these(&rows, known)?;
+    let mut wrong = no_tests(&rows, &tests);
     for test in &tests {
         let Some(row) = row_of(test) else { continue };
         if !rows.get(&row).is_some_and(|named| named.contains(test)) {
@@ -264,14 +273,8 @@ const OF_OVERWATCH: u32 = 34;
 fn every_row_of_overwatch_has_a_test_or_a_sentence() -> Result<()> {
     const PAGE: &str = "docs/coming-from-overwatch.md";
     let (rows, tests) = (named_by_rows(PAGE, |c| c == 'A')?, tests()?);
-    let known: BTreeSet<String> = (1..=OF_OVERWATCH).map(|row| format!("A0.{row}")).collect();
-    let told: BTreeSet<String> = rows.keys().cloned().collect();
-    ensure!(told == known, "rows differ: {:?}", told.symmetric_difference(&known).collect::<Vec<_>>());
-    let mut wrong = Vec::new();
-    for (row, named) in &rows {
-        let gone = named.iter().filter(|name| !tests.contains(*name));
-        wrong.extend(gone.map(|name| format!("{row} names {name}, which is no test")));
-    }
+    are_these(&rows, (1..=OF_OVERWATCH).map(|row| format!("A0.{row}")))?;
+    let mut wrong = no_tests(&rows, &tests);
     let page = std::fs::read_to_string(checkout().join(PAGE))?;
     for line in page.lines().filter(|line| line.starts_with("| A")) {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -284,7 +287,7 @@ fn every_row_of_overwatch_has_a_test_or_a_sentence() -> Result<()> {
 }
 
 /// The rows of a page, each of which names a test, and every test that the page names exists.
-fn rows_with_tests(page: &str, is_row: fn(char) -> bool) -> Result<BTreeSet<String>> {
+fn rows_with_tests(page: &str, is_row: fn(char) -> bool) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let (rows, tests) = (named_by_rows(page, is_row)?, tests()?);
     let untested: Vec<_> = rows.iter().filter(|(_, named)| named.is_empty()).map(|(row, _)| row).collect();
     ensure!(untested.is_empty(), "{page} names no test for {untested:?}");
@@ -292,7 +295,7 @@ fn rows_with_tests(page: &str, is_row: fn(char) -> bool) -> Result<BTreeSet<Stri
     let named = text.split('`').skip(1).step_by(2).filter(|quoted| names_a_test(quoted));
     let gone: Vec<&str> = named.filter(|name| !tests.contains(*name)).collect();
     ensure!(gone.is_empty(), "{page} names what is no test: {gone:?}");
-    Ok(rows.into_keys().collect())
+    Ok(rows)
 }
 
 /// Points that Terraform demands of a provider.
@@ -300,10 +303,8 @@ const POINTS: u32 = 50;
 
 #[test]
 fn every_demand_of_terraform_has_a_test_that_exists() -> Result<()> {
-    let told = rows_with_tests("docs/provider-conformance.md", |c| c.is_ascii_digit())?;
-    let known: BTreeSet<String> = (1..=POINTS).map(|point| point.to_string()).collect();
-    ensure!(told == known, "points differ: {:?}", told.symmetric_difference(&known).collect::<Vec<_>>());
-    Ok(())
+    let rows = rows_with_tests("docs/provider-conformance.md", |c| c.is_ascii_digit())?;
+    are_these(&rows, (1..=POINTS).map(|point| point.to_string()))
 }
 
 #[test]
