@@ -43,8 +43,8 @@ pub struct Global {
     /// Region that this process runs in
     #[arg(long, global = true, value_name = "NAME", env = "LAKEDR_REGION")]
     pub region: Option<String>,
-    /// Control store of the other region: validate, status and the plans of failover and failback say where the two regions
-    /// are declared differently
+    /// Control store of the other region: validate, status, drill and the plans of failover and failback say where the two
+    /// regions are declared differently
     #[arg(
         long,
         global = true,

@@ -71,7 +71,7 @@ fn a_plan_says_where_the_regions_are_declared_differently() -> Result<()> {
         "what the other region says is not what it rests on"
     );
 
-    for command in ["status", "validate"] {
+    for command in ["status", "validate", "drill"] {
         let warnings = group(&regions, &[command])?["warnings"].to_string();
         ensure!(
             warnings.contains("declared differently") && warnings.contains("rpo_target"),
