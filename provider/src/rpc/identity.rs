@@ -39,6 +39,12 @@ pub(super) fn of(state: &Value) -> Result<Option<wire::ResourceIdentityData>, Di
     }
 }
 
+/// The identity of the object that a plan describes. `None` while its name is unknown: OpenTofu keeps planned identities where
+/// it can keep nothing unknown.
+pub(super) fn planned(planned: &Value) -> Result<Option<wire::ResourceIdentityData>, Diagnostics> {
+    if planned.attribute(identity::NAME).is_unknown() { Ok(None) } else { of(planned) }
+}
+
 /// The name that a user gave as an identity.
 pub(super) fn name(given: &wire::ResourceIdentityData) -> Result<String, Diagnostics> {
     let identity = decode(given.identity_data.as_ref(), &identity::ty())?;
