@@ -22,7 +22,7 @@ fn schema() -> wire::ResourceIdentitySchema {
         r#type: attribute.ty().to_string().into_bytes(),
         required_for_import: true,
         optional_for_import: false,
-        description: attribute.description.to_owned(),
+        description: attribute.documentation(),
     };
     let identity_attributes = identity::attributes().iter().map(part).collect();
     wire::ResourceIdentitySchema { version: identity::VERSION, identity_attributes }

@@ -106,7 +106,7 @@ impl From<&Attribute> for wire::schema::Attribute {
             name: attribute.name.to_owned(),
             r#type: ty,
             nested_type,
-            description: attribute.description.to_owned(),
+            description: attribute.documentation(),
             description_kind: wire::StringKind::Markdown.into(),
             required: attribute.presence == Presence::Required,
             optional: matches!(attribute.presence, Presence::Optional | Presence::Default(_)),
