@@ -16,7 +16,8 @@ pub(super) fn schema() -> Schema {
         description: "Manages a sync group: tables, and optionally the workflow that writes them, that are replicated as one \
             unit. For all of its tables together, the standby region holds the state at the end of one finished run of the \
             workflow, never a state in between.\n\nThe group log, not Terraform, decides which region is active. A failover \
-            does not appear as a difference in a plan, and applying a configuration does not undo it.",
+            does not appear as a difference in a plan, and applying a configuration does not undo it.\n\n-> **Note:** Durations are \
+            written as numbers with units, for example `30s`, `15m`, `1h 30m`, or `7d`.",
         attributes,
     }
 }
