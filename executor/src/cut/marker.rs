@@ -84,14 +84,28 @@ fn holds_newer(a: &TableVersions, b: &TableVersions) -> bool {
     tables().all(|table| at(a, table) >= at(b, table)) && tables().any(|table| at(a, table) > at(b, table))
 }
 
-/// Versions of the tables at a cut.
-fn versions_of(cut: &Cut) -> TableVersions {
-    cut.tables.iter().map(|table| (table.name.clone(), table.source_version)).collect()
+/// Versions of a group's tables at a cut.
+fn versions_of(cut: &Cut, tables: &[TableName]) -> TableVersions {
+    let held = |name: &TableName| Some((name.clone(), cut.table(name)?.source_version));
+    tables.iter().filter_map(held).collect()
+}
+
+/// The attempts with the versions of a group's tables alone. What is known of a table that has left the group would make
+/// states that lack it look neither older nor newer, and leave their order to the clocks.
+fn of_tables(attempts: &[Attempt], tables: &[TableName]) -> Vec<Attempt> {
+    let mut attempts = attempts.to_vec();
+    for attempt in &mut attempts {
+        let end = attempt.finished.as_mut().map(|(end, _)| end);
+        for moment in attempt.started.as_mut().into_iter().chain(end) {
+            moment.versions.retain(|table, _| tables.contains(table));
+        }
+    }
+    attempts
 }
 
 /// Whether the end of a run is no newer than what a cut of another run holds.
-fn no_newer(end: &Moment, cut: &Cut) -> bool {
-    let held = versions_of(cut);
+fn no_newer(end: &Moment, cut: &Cut, tables: &[TableName]) -> bool {
+    let held = versions_of(cut, tables);
     let ended_before = cut.run.as_ref().is_some_and(|run| millis(end.at) < run.ended_at);
     if holds_newer(&held, &end.versions) {
         return true;
@@ -126,16 +140,18 @@ pub fn choose_marked(
     tables: &[TableName],
     last: Option<&Cut>,
 ) -> Result<Choice, Refusal> {
-    let current = current(attempts);
+    let seen = attempts.len();
+    let attempts = of_tables(attempts, tables);
+    let current = current(&attempts);
     let ends = finished(&current);
     if ends.is_empty() {
-        return Err(Refusal::NoFinishedRun { seen: attempts.len() });
+        return Err(Refusal::NoFinishedRun { seen });
     }
     let held = last.and_then(|cut| cut.run.as_ref());
     let mut blocked = None;
     for (run, end) in ends {
         let same = held.is_some_and(|held| held.id == run.run && held.ended_at == millis(end.at));
-        if (same && covers(last, tables)) || (!same && last.is_some_and(|last| no_newer(end, last))) {
+        if (same && covers(last, tables)) || (!same && last.is_some_and(|last| no_newer(end, last, tables))) {
             continue;
         }
         let other = current.iter().find(|other| {
@@ -199,7 +215,9 @@ fn ambiguous(run: &Attempt, end: &Moment, other: &Attempt) -> Refusal {
 fn is_over(attempt: &Attempt, cut: &Cut, tables: &[TableName]) -> bool {
     let (Some((end, _)), Some(held)) = (&attempt.finished, &cut.run) else { return false };
     let no_newer = |(table, version): (&TableName, &u64)| at(&end.versions, table) <= i128::from(*version);
-    covers(Some(cut), tables) && millis(end.at) <= held.ended_at && versions_of(cut).iter().all(no_newer)
+    covers(Some(cut), tables)
+        && millis(end.at) <= held.ended_at
+        && versions_of(cut, tables).iter().all(no_newer)
 }
 
 /// Whether no choice after `cut` depends on a run, given by all its attempts: it is over, and older than the run that
@@ -210,7 +228,9 @@ pub fn is_settled(run: &[Attempt], cut: &Cut, tables: &[TableName]) -> bool {
     let older = |attempt: &Attempt| {
         let Some((end, _)) = &attempt.finished else { return false };
         let lacks = |(table, version): (&TableName, &u64)| at(&end.versions, table) < i128::from(*version);
-        is_over(attempt, cut, tables) && millis(end.at) < held.ended_at && versions_of(cut).iter().any(lacks)
+        is_over(attempt, cut, tables)
+            && millis(end.at) < held.ended_at
+            && versions_of(cut, tables).iter().any(lacks)
     };
     let current: Vec<&Attempt> = current(run);
     !current.is_empty() && run.iter().all(|attempt| attempt.run != held.id) && current.into_iter().all(older)
@@ -218,12 +238,13 @@ pub fn is_settled(run: &[Attempt], cut: &Cut, tables: &[TableName]) -> bool {
 
 /// How many runs have finished with success after the one that a cut holds: "3 runs behind".
 #[must_use]
-pub fn finished_after(attempts: &[Attempt], cut: Option<&Cut>) -> usize {
-    let current = current(attempts);
+pub fn finished_after(attempts: &[Attempt], tables: &[TableName], cut: Option<&Cut>) -> usize {
+    let attempts = of_tables(attempts, tables);
+    let current = current(&attempts);
     let held = cut.and_then(|cut| cut.run.as_ref());
     let newer = |run: &Attempt, end: &Moment| {
         let same = held.is_some_and(|held| held.id == run.run && held.ended_at == millis(end.at));
-        !same && cut.is_none_or(|cut| !no_newer(end, cut))
+        !same && cut.is_none_or(|cut| !no_newer(end, cut, tables))
     };
     finished(&current).into_iter().filter(|(run, end)| newer(run, end)).count()
 }
@@ -333,8 +354,8 @@ mod tests {
         assert_eq!(outcome(&choose_marked(&runs, &tables(), None)), "run 2 at 2,2");
         let held = hold(&runs[..1]);
         assert_eq!(outcome(&choose_marked(&runs, &tables(), Some(&held))), "run 2 at 2,2");
-        assert_eq!(finished_after(&runs, Some(&held)), 1);
-        assert_eq!(finished_after(&runs, Some(&hold(&runs))), 0);
+        assert_eq!(finished_after(&runs, &tables(), Some(&held)), 1);
+        assert_eq!(finished_after(&runs, &tables(), Some(&hold(&runs))), 0);
     }
 
     /// The cut that these runs give.
@@ -361,8 +382,8 @@ mod tests {
         let held = hold(&runs);
         assert_eq!(choose_marked(&runs, &tables(), Some(&held)), Ok(Choice::UpToDate));
         assert_eq!(choose_marked(&history("1+-- 1=11"), &tables(), Some(&held)), Ok(Choice::UpToDate));
-        assert_eq!(finished_after(&runs, Some(&held)), 0);
-        assert_eq!(finished_after(&runs, None), 2);
+        assert_eq!(finished_after(&runs, &tables(), Some(&held)), 0);
+        assert_eq!(finished_after(&runs, &tables(), None), 2);
         // a table that joined the group makes the same run a new cut
         let mut more = tables();
         more.push("c.s.c".parse().unwrap());
@@ -382,6 +403,20 @@ mod tests {
         assert_eq!(outcome(&choose_marked(&overlapping, &tables(), Some(&held))), "ambiguous_boundary");
         let ended = history("1+-- 1=11 2+11 2=52 4+52 3+02 3=13 4=23");
         assert_eq!(outcome(&choose_marked(&ended, &tables(), Some(&held))), "run 4 at 2,3");
+    }
+
+    #[test]
+    fn a_table_that_left_the_group_makes_no_older_run_newer() {
+        // run 1 knows a third table, run 2 does not; the clock of run 1 was ahead by hours
+        let mut runs = history("1+-- 1=11 2+11 2=22");
+        if let Some((end, _)) = &mut runs[0].finished {
+            end.at = DateTime::from_timestamp(7200, 0).unwrap();
+            end.versions.insert("c.s.left".parse().unwrap(), 7);
+        }
+        assert_eq!(outcome(&choose_marked(&runs, &tables(), None)), "run 2 at 2,2");
+        let held = hold(&runs);
+        assert_eq!(choose_marked(&runs, &tables(), Some(&held)), Ok(Choice::UpToDate));
+        assert_eq!(finished_after(&runs, &tables(), Some(&held)), 0);
     }
 
     #[test]

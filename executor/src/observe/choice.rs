@@ -56,8 +56,8 @@ fn held(history: &History) -> Option<Cut> {
 /// The runs of a workflow.
 #[derive(Debug)]
 pub enum Runs {
-    /// Marked, with the versions of the tables at both ends.
-    Marked(Vec<Attempt>),
+    /// Marked, with the versions of the tables at both ends; and the tables of the group.
+    Marked(Vec<Attempt>, Vec<TableName>),
     /// Told by a service.
     Listed(Listed),
 }
@@ -67,7 +67,7 @@ impl Runs {
     #[must_use]
     pub fn under_way(&self) -> Vec<String> {
         match self {
-            Self::Marked(attempts) => under_way(attempts),
+            Self::Marked(attempts, _) => under_way(attempts),
             Self::Listed(listed) => {
                 let active = listed.runs.iter().filter(|run| run.state == RunState::Active);
                 active.map(|run| run.id.clone()).collect()
@@ -79,7 +79,7 @@ impl Runs {
     #[must_use]
     pub fn behind(&self, cut: Option<&Cut>) -> usize {
         match self {
-            Self::Marked(attempts) => finished_after(attempts, cut),
+            Self::Marked(attempts, tables) => finished_after(attempts, tables, cut),
             Self::Listed(listed) => finished_behind(&listed.runs, cut),
         }
     }
@@ -90,7 +90,7 @@ impl Runs {
         let took =
             |began: DateTime<Utc>, ended: DateTime<Utc>| ended.signed_duration_since(began).to_std().ok();
         match self {
-            Self::Marked(attempts) => attempts
+            Self::Marked(attempts, _) => attempts
                 .iter()
                 .filter_map(|attempt| took(attempt.started.as_ref()?.at, attempt.finished.as_ref()?.0.at))
                 .max(),
@@ -110,7 +110,8 @@ pub async fn runs(scene: &Scene<'_>, history: &History) -> Result<Option<Runs>, 
         let since = held(history).map(|cut| cut.as_of);
         return Ok(Some(Runs::Listed(list(scene, history, service.as_ref(), since).await?)));
     }
-    Ok(marked(scene, history, held(history).as_ref()).await?.map(Runs::Marked))
+    let attempts = marked(scene, history, held(history).as_ref()).await?;
+    Ok(attempts.map(|attempts| Runs::Marked(attempts, tables(scene))))
 }
 
 /// The service that the group's workflow runs in, if it is not one whose runs are marked.

@@ -200,7 +200,8 @@ mod tests {
             let expected = choose_marked(&all, &self.tables, self.cuts.last());
             let open = self.marker.open_attempts(self.memory(), self.held()).await.unwrap();
             assert_eq!(choose_marked(&open, &self.tables, self.cuts.last()), expected);
-            assert_eq!(finished_after(&open, self.cuts.last()), finished_after(&all, self.cuts.last()));
+            let behind = |runs| finished_after(runs, &self.tables, self.cuts.last());
+            assert_eq!(behind(&open), behind(&all));
             let again = self.marker.open_attempts(self.memory(), self.held()).await.unwrap();
             assert_eq!(choose_marked(&again, &self.tables, self.cuts.last()), expected);
             let kept = self.home.read(&layout::known_runs(&self.group)).await.unwrap();
