@@ -99,7 +99,7 @@ pub(super) async fn plan(
         planned_state: Some(encode(&plan.planned, ty)?),
         requires_replace: plan.requires_replace.iter().map(Into::into).collect(),
         planned_private: request.prior_private,
-        planned_identity: identity::of(&plan.planned)?,
+        planned_identity: identity::planned(&plan.planned)?,
         ..Default::default()
     };
     // what is planned depends on nothing else, and what is said about it may

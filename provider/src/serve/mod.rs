@@ -13,7 +13,7 @@ mod debug;
 mod environment;
 mod error;
 #[cfg(debug_assertions)]
-mod fault;
+pub(crate) mod fault;
 mod handshake;
 mod listener;
 mod logging;
@@ -21,6 +21,7 @@ mod orphan;
 pub(crate) mod request;
 mod run;
 mod server;
+mod signals;
 mod support;
 mod tls;
 
