@@ -43,7 +43,7 @@ pub(super) fn schedule(description: &'static str) -> Attribute {
              `*/15 * * * *`. Conflicts with `interval`.",
         ),
         Attribute::string("timezone")
-            .describe("IANA name of the time zone in which `cron` is evaluated, for example `Europe/Berlin`. Defaults to `UTC`."),
+            .describe("IANA name of the time zone in which `cron` is evaluated, for example `Europe/Berlin`. Requires `cron`. Defaults to `UTC`."),
     ];
     Attribute::object("schedule", attributes).describe(description)
 }

@@ -49,7 +49,8 @@ impl DocumentKind for SnapshotSchedule {
             description: "Manages a snapshot schedule: copies of tables, taken at set times, kept in an external location, and \
                 pruned by a retention policy.\n\nTerraform declares the schedule. The executor takes and prunes the \
                 snapshots (`lakedr snapshot take` and `lakedr snapshot prune`), and restores tables from them \
-                (`lakedr snapshot restore`).",
+                (`lakedr snapshot restore`).\n\n-> **Note:** Durations are \
+            written as numbers with units, for example `30s`, `15m`, `1h 30m`, or `7d`.",
             attributes,
         }
     }

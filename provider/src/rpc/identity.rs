@@ -39,8 +39,8 @@ pub(super) fn of(state: &Value) -> Result<Option<wire::ResourceIdentityData>, Di
     }
 }
 
-/// The identity of the object that a plan describes. `None` while its name is unknown: OpenTofu keeps planned identities where
-/// it can keep nothing unknown.
+/// The identity of the object that a plan describes. `None` while its name is unknown: Terraform 1.13 shows no plan that
+/// holds an unknown identity, and OpenTofu 1.12 cannot keep one.
 pub(super) fn planned(planned: &Value) -> Result<Option<wire::ResourceIdentityData>, Diagnostics> {
     if planned.attribute(identity::NAME).is_unknown() { Ok(None) } else { of(planned) }
 }

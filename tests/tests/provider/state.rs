@@ -58,7 +58,7 @@ fn a_state_that_cannot_be_read_is_an_error_that_names_the_attribute() {
         [("generation", json!("many")), ("tables", json!({"name": 5})), ("primary", json!([]))]
     {
         edit_state(&world.terraform, "lakedr_sync_group", |instance| {
-            instance["attributes"][attribute] = value
+            instance["attributes"][attribute] = value;
         });
         let said = flat(&world.terraform.fail(&["plan"]).unwrap());
         assert_says(&said, &["lakedr_sync_group.etl", attribute]);

@@ -16,7 +16,8 @@ pub(super) fn schema() -> Schema {
         description: "Manages a sync group: tables, and optionally the workflow that writes them, that are replicated as one \
             unit. For all of its tables together, the standby region holds the state at the end of one finished run of the \
             workflow, never a state in between.\n\nThe group log, not Terraform, decides which region is active. A failover \
-            does not appear as a difference in a plan, and applying a configuration does not undo it.",
+            does not appear as a difference in a plan, and applying a configuration does not undo it.\n\n-> **Note:** Durations are \
+            written as numbers with units, for example `30s`, `15m`, `1h 30m`, or `7d`.",
         attributes,
     }
 }
@@ -111,10 +112,14 @@ fn content() -> Vec<Attribute> {
 fn workflow() -> Vec<Attribute> {
     let job = vec![
         Attribute::string("name")
-            .describe("Name of the job, unique within the workspace. Conflicts with `id`."),
-        Attribute::number("id")
-            .whole(1, i64::MAX.unsigned_abs())
-            .describe("ID of the job. Conflicts with `name`."),
+            .describe("Name of the job, unique within the workspace of each side. Conflicts with `id`."),
+        Attribute::number("id").whole(1, i64::MAX.unsigned_abs()).describe(
+            "ID of the job in the workspace of the primary side. Conflicts with `name`.",
+        ),
+        Attribute::number("secondary_id").whole(1, i64::MAX.unsigned_abs()).describe(
+            "ID of the job in the workspace of the secondary side, where it runs while that region is active. Requires `id`. \
+             Defaults to the value of `id`.",
+        ),
     ];
     let dag = vec![
         Attribute::string("url")
