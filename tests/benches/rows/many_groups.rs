@@ -69,12 +69,12 @@ fn compared(what: &str, ours: &[Watched], peer: &[Watched]) -> Row {
 
 /// Time and memory of plans, and who used the processors.
 fn told(plans: &[Watched]) -> String {
-    let middle = |of: fn(&Watched) -> Duration| median(&all(plans, of));
+    let seconds = |of: fn(&Watched) -> Duration| median(&all(plans, of)).as_secs_f64();
     format!(
-        "{:.1?}; processors: terraform {:.1?}, provider {:.2?}; provider {}",
-        middle(|plan| plan.took),
-        middle(|plan| plan.terraform),
-        middle(|plan| plan.provider),
+        "{:.1} s, processors: terraform {:.1} s, provider {:.1} s, {}",
+        seconds(|plan| plan.took),
+        seconds(|plan| plan.terraform),
+        seconds(|plan| plan.provider),
         mebibytes(peak(plans))
     )
 }
