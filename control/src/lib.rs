@@ -23,6 +23,7 @@ pub mod group_log;
 pub mod id;
 pub mod known_runs;
 pub mod layout;
+pub mod local_path;
 pub mod location;
 pub mod lost;
 pub mod message;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::id::TableName;
+use crate::local_path;
 
 /// Kinds of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,10 +173,18 @@ impl FromStr for StoreUrl {
         if !given.contains("://") {
             return Err(authority("lacks `//` behind its scheme"));
         }
+        if url.scheme() == "file" && given.contains('\\') {
+            return Err(authority("holds a backslash, write `/`"));
+        }
         if given.split('/').skip(3).any(|segment| segment == "." || segment == "..") {
             return Err(authority("holds `.` or `..`"));
         }
-        Ok(Self(given.trim_end_matches('/').to_owned()))
+        let given = given.trim_end_matches('/');
+        Ok(Self(match given.strip_prefix("file://") {
+            // what becomes of "file://${path.cwd}" on Windows
+            Some(path) if local_path::begins_with_drive(path) => format!("file:///{path}"),
+            _ => given.to_owned(),
+        }))
     }
 }
 
@@ -206,6 +215,8 @@ mod tests {
     fn good_urls() {
         for (given, kind, authority, path) in [
             ("file:///srv/lake/", StoreKind::File, "", "srv/lake"),
+            ("file:///C:/lake", StoreKind::File, "", "C:/lake"),
+            ("file://C:/lake/", StoreKind::File, "", "C:/lake"),
             ("s3://bucket", StoreKind::S3, "bucket", ""),
             ("s3://bucket/a/b/", StoreKind::S3, "bucket", "a/b"),
             ("abfss://c@acc.dfs.core.windows.net/x", StoreKind::Azure, "c@acc.dfs.core.windows.net", "x"),
@@ -227,6 +238,8 @@ mod tests {
             "s3:///x",
             "file://host/x",
             "file:///",
+            r"file:///C:\lake",
+            r"file:///srv/a\..\b",
             "s3:bucket",
             "s3://b/../c",
             "abfss://acc.dfs.core.windows.net/x",

@@ -8,8 +8,12 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use super::FederationError;
 use super::federated::google::GoogleFederation;
 
-/// Where `gcloud` leaves credentials in the home directory.
-const APPLICATION_DEFAULT_CREDENTIALS: &str = ".config/gcloud/application_default_credentials.json";
+/// The variable that names a folder of the user, and where in it `gcloud` leaves credentials.
+const APPLICATION_DEFAULT_CREDENTIALS: (&str, &str) = if cfg!(windows) {
+    ("APPDATA", "gcloud/application_default_credentials.json")
+} else {
+    ("HOME", ".config/gcloud/application_default_credentials.json")
+};
 
 fn is_set(value: Option<String>) -> bool {
     value.is_some_and(|value| !value.is_empty() && value != "false")
@@ -64,7 +68,8 @@ pub(super) fn external_account(
     if key.is_some() || is_set(value(GoogleConfigKey::SkipSignature)) {
         return Ok(None);
     }
-    let usual = || variable("HOME").map(|home| format!("{home}/{APPLICATION_DEFAULT_CREDENTIALS}"));
+    let (home, below) = APPLICATION_DEFAULT_CREDENTIALS;
+    let usual = || variable(home).map(|home| format!("{home}/{below}"));
     let file = value(GoogleConfigKey::ApplicationCredentials).or_else(usual);
     file.map_or(Ok(None), |file| GoogleFederation::of(file.as_ref()))
 }

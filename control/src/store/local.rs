@@ -22,10 +22,9 @@ pub struct LocalStore {
 const HIDDEN: &str = ".lakedr-";
 
 impl LocalStore {
-    /// A store in `root`, which is created with the first object.
+    /// A store in `root`, which is created with the first object. `url` is for messages.
     #[must_use]
-    pub fn new(root: PathBuf) -> Self {
-        let url = format!("file://{}", root.display());
+    pub fn new(root: PathBuf, url: String) -> Self {
         Self { root, url }
     }
 

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use super::handle::{AzureHandle, CloudHandle, GcsHandle, S3Handle};
 use super::lend::{Borrower, Lender};
 use super::transport::Transport;
 use super::{CloudStore, DocStoreRef, LocalStore};
+use crate::local_path;
 use crate::location::{StoreKind, StoreUrl};
 
 /// Why a store cannot be opened.
@@ -35,6 +35,12 @@ pub enum OpenError {
         key: String,
         /// One that exists.
         example: &'static str,
+    },
+    /// A local directory without a drive, on a system whose paths have one.
+    #[error("{url} names no drive, and paths of Windows begin with one: write file:///C:/dir")]
+    NoDrive {
+        /// The store.
+        url: StoreUrl,
     },
     /// The options do not fit together.
     #[error("{url}: the store cannot be set up")]
@@ -187,7 +193,11 @@ impl OpenedStore {
     #[must_use]
     pub fn doc_store(&self) -> DocStoreRef {
         match self.url.kind() {
-            StoreKind::File => Arc::new(LocalStore::new(PathBuf::from(format!("/{}", self.url.path())))),
+            StoreKind::File => {
+                // without a drive nothing was opened
+                let root = local_path::of_url(&format!("/{}", self.url.path())).unwrap_or_default();
+                Arc::new(LocalStore::new(root, self.url.to_string()))
+            }
             _ => Arc::new(CloudStore::new(Arc::clone(&self.store), self.root.clone(), self.url.to_string())),
         }
     }
@@ -200,6 +210,9 @@ fn unknown(url: &StoreUrl, key: &str, example: &'static str) -> OpenError {
 fn local(url: &StoreUrl, options: &BTreeMap<String, String>) -> Result<LocalFileSystem, OpenError> {
     match options.keys().next() {
         Some(key) => Err(unknown(url, key, "none: a local directory has no options")),
+        None if local_path::of_url(&format!("/{}", url.path())).is_none() => {
+            Err(OpenError::NoDrive { url: url.clone() })
+        }
         None => Ok(LocalFileSystem::new()),
     }
 }

@@ -1,8 +1,10 @@
+use std::io;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::{Lookup, SecretError, Vault};
+use crate::local_path;
 use crate::secret::{Secret, SecretRef};
 
 /// The environment of this process.
@@ -48,7 +50,10 @@ impl Vault for FileVault {
         let SecretRef::File(path) = reference else {
             return Err(SecretError::NoVault { reference: reference.clone() });
         };
-        let text = tokio::fs::read_to_string(path).await;
+        let text = match local_path::of_url(path) {
+            Some(path) => tokio::fs::read_to_string(path).await,
+            None => Err(io::Error::new(io::ErrorKind::InvalidFilename, "the path names no drive")),
+        };
         let text =
             text.map_err(|cause| SecretError::File { reference: reference.clone(), cause: Arc::new(cause) })?;
         Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))

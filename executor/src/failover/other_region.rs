@@ -79,8 +79,7 @@ impl OtherRegion {
     pub fn warnings(&self) -> Vec<String> {
         let place = &self.control;
         let unseen = self.unseen.iter();
-        let unseen = unseen
-            .map(|why| format!("the specification of the other region, {place}, cannot be seen: {why}"));
+        let unseen = unseen.map(|why| format!("the specification of the other region cannot be seen: {why}"));
         let differences = self.differences.iter().flatten().map(|difference| {
             format!(
                 "the regions are declared differently: in {place}, {difference}; apply the same configuration in both regions"

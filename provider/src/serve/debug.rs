@@ -16,7 +16,7 @@ pub(crate) fn instructions(address: &Address, pid: u32) -> String {
         "ProtocolVersion": PROTOCOL,
         "Pid": pid,
         "Test": true,
-        "Addr": { "Network": address.network(), "String": address.text() },
+        "Addr": { "Network": address.network, "String": address.text },
     }});
     format!("TF_REATTACH_PROVIDERS='{attach}'\n")
 }
@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn the_assignment_names_process_and_socket() {
         assert_eq!(
-            instructions(&Address::Unix("/tmp/s".into()), 7),
+            instructions(&Address { network: "unix", text: "/tmp/s".to_owned() }, 7),
             "TF_REATTACH_PROVIDERS='{\"registry.terraform.io/lakedr/lakedr\":{\"Addr\":{\"Network\":\"unix\",\
              \"String\":\"/tmp/s\"},\"Pid\":7,\"Protocol\":\"grpc\",\"ProtocolVersion\":6,\"Test\":true}}'\n"
         );

@@ -21,6 +21,7 @@ mod orphan;
 pub(crate) mod request;
 mod run;
 mod server;
+mod signals;
 mod support;
 mod tls;
 

@@ -6,7 +6,6 @@ use std::thread::available_parallelism;
 
 use tfplugin::tfplugin6::provider_server::ProviderServer;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -17,6 +16,7 @@ use super::error::ServeError;
 use super::handshake::{Endpoint, Handshake};
 use super::listener::Listener;
 use super::request::Told;
+use super::signals::Signals;
 use super::tls::{Identity, server_config};
 use super::{crash, debug, logging, orphan, server, support};
 use crate::rpc::ProviderService;
@@ -63,10 +63,9 @@ fn runtime() -> Result<Runtime, ServeError> {
 }
 
 async fn plugin(handshake: Handshake) -> Result<(), ServeError> {
-    let end = CancellationToken::new();
+    let (end, hung_up) = (CancellationToken::new(), CancellationToken::new());
     // Ctrl-C reaches the whole process group; it is the host that decides what it means
-    let _interrupts = listen_for(SignalKind::interrupt())?;
-    let mut termination = listen_for(SignalKind::terminate())?;
+    let mut signals = signals()?;
     let listener = Listener::bind(&handshake.endpoint).await?;
     let (tls, certificate) = match handshake.client_certificate.clone() {
         None => (None, None),
@@ -76,30 +75,26 @@ async fn plugin(handshake: Handshake) -> Result<(), ServeError> {
             (Some(TlsAcceptor::from(Arc::new(server_config(identity, client)?))), Some(certificate))
         }
     };
-    info!(address = listener.address().text(), tls = tls.is_some(), "serving");
+    info!(address = listener.address().text, tls = tls.is_some(), "serving");
     print(&handshake.line(&listener.address(), certificate.as_ref()))?;
     let over = async {
         tokio::select! {
-            _ = termination.recv() => {}
-            () = orphan::parent_gone() => {}
+            () = signals.terminated() => {}
+            () = orphan::host_gone(&hung_up) => {}
         }
     };
-    serve_until(over, listener, tls, end).await
+    let routes = routes(&end, hung_up.clone()).await;
+    serve_until(over, listener, tls, routes, end).await
 }
 
 async fn attachable(endpoint: Endpoint) -> Result<(), ServeError> {
     let end = CancellationToken::new();
-    let mut interrupts = listen_for(SignalKind::interrupt())?;
-    let mut termination = listen_for(SignalKind::terminate())?;
+    let mut signals = signals()?;
     let listener = Listener::bind(&endpoint).await?;
     print(&debug::instructions(&listener.address(), std::process::id()))?;
-    let over = async {
-        tokio::select! {
-            _ = interrupts.recv() => {}
-            _ = termination.recv() => {}
-        }
-    };
-    serve_until(over, listener, None, end).await
+    // hosts come and go
+    let routes = routes(&end, CancellationToken::new()).await;
+    serve_until(signals.any(), listener, None, routes, end).await
 }
 
 /// Serves until `end` is cancelled; `over` cancels it.
@@ -107,9 +102,9 @@ async fn serve_until(
     over: impl Future<Output = ()>,
     listener: Listener,
     tls: Option<TlsAcceptor>,
+    routes: Routes,
     end: CancellationToken,
 ) -> Result<(), ServeError> {
-    let routes = support::add_to(provider(&end), end.clone()).await;
     let serving = server::serve(listener, tls, routes, end.clone());
     let ending = async {
         over.await;
@@ -122,6 +117,11 @@ async fn serve_until(
     }
 }
 
+/// All services. Their running work is cancelled with `end`; `hung_up` is cancelled when a host closes its stream.
+async fn routes(end: &CancellationToken, hung_up: CancellationToken) -> Routes {
+    support::add_to(provider(end), end.clone(), hung_up).await
+}
+
 /// The provider's own service. Its running work is cancelled with `end`.
 fn provider(end: &CancellationToken) -> Routes {
     let service = ProviderServer::new(ProviderService::new(end.child_token()))
@@ -132,8 +132,8 @@ fn provider(end: &CancellationToken) -> Routes {
     Routes::new(Told(service))
 }
 
-fn listen_for(kind: SignalKind) -> Result<tokio::signal::unix::Signal, ServeError> {
-    signal(kind).map_err(|source| ServeError::System { action: "listen for signals", source })
+fn signals() -> Result<Signals, ServeError> {
+    Signals::listen().map_err(|source| ServeError::System { action: "listen for signals", source })
 }
 
 /// Writes what the starter of the process waits for. Nothing else goes to stdout.

@@ -111,10 +111,11 @@ impl Schema {
     }
 }
 
-/// The object type of a list of attributes.
+/// The object type of attributes.
 #[must_use]
-pub fn object_type(attributes: &[Attribute]) -> Type {
-    Type::Object(attributes.iter().map(|attribute| (attribute.name.to_owned(), attribute.ty())).collect())
+pub fn object_type<'a>(attributes: impl IntoIterator<Item = &'a Attribute>) -> Type {
+    let attributes = attributes.into_iter();
+    Type::Object(attributes.map(|attribute| (attribute.name.to_owned(), attribute.ty())).collect())
 }
 
 impl Attribute {

@@ -128,7 +128,7 @@ fn groups(world: &World) -> Vec<Value> {
         "publish": {"engine": "databricks_sql", "warehouse_id": "abc", "primary_warehouse_id": "def"},
     });
     let marked = json!({"workflow": {"marker": {"url": world.url("runs/east"), "secondary_url": world.url("runs/west")}}});
-    let numbered = json!({"workflow": {"databricks_job": {"id": 123}}});
+    let numbered = json!({"workflow": {"databricks_job": {"id": 123, "secondary_id": 456}}});
     vec![
         group(world, "direct", &by_token, &direct),
         group(world, "managed", &by_client, &managed),

@@ -112,10 +112,14 @@ fn content() -> Vec<Attribute> {
 fn workflow() -> Vec<Attribute> {
     let job = vec![
         Attribute::string("name")
-            .describe("Name of the job, unique within the workspace. Conflicts with `id`."),
-        Attribute::number("id")
-            .whole(1, i64::MAX.unsigned_abs())
-            .describe("ID of the job. Conflicts with `name`."),
+            .describe("Name of the job, unique within the workspace of each side. Conflicts with `id`."),
+        Attribute::number("id").whole(1, i64::MAX.unsigned_abs()).describe(
+            "ID of the job in the workspace of the primary side. Conflicts with `name`.",
+        ),
+        Attribute::number("secondary_id").whole(1, i64::MAX.unsigned_abs()).describe(
+            "ID of the job in the workspace of the secondary side, where it runs while that region is active. Requires `id`. \
+             Defaults to the value of `id`.",
+        ),
     ];
     let dag = vec![
         Attribute::string("url")
