@@ -31,7 +31,7 @@ pub struct Parameter {
 pub struct FunctionError {
     /// The argument that is to blame, by position.
     pub argument: Option<usize>,
-    /// What is wrong.
+    /// What is wrong, without a period at its end: hosts put one behind it.
     pub text: String,
 }
 
@@ -39,7 +39,7 @@ impl FunctionError {
     /// An argument is wrong.
     #[must_use]
     pub fn of_argument(argument: usize, text: &impl ToString) -> Self {
-        Self { argument: Some(argument), text: format!("{}.", text.to_string()) }
+        Self { argument: Some(argument), text: text.to_string() }
     }
 }
 

@@ -90,7 +90,7 @@ impl Function for FromDrSyncConfig {
             import(text, &Places::default()).map_err(|error| FunctionError::of_argument(0, &error))?;
         let bug = |error: &dyn std::error::Error| FunctionError {
             argument: None,
-            text: format!("The result does not fit its type, which is a bug in the provider: {error}."),
+            text: format!("The result does not fit its type, which is a bug in the provider: {error}"),
         };
         let text = result(&imported).map_err(|error| bug(&error))?;
         codec::decode(&text, &self.signature.result).map_err(|error| bug(&error))

@@ -60,7 +60,7 @@ fn compute(
 ) -> Result<wire::DynamicValue, FunctionError> {
     let function = registry.function(&request.name).ok_or_else(|| FunctionError {
         argument: None,
-        text: format!("The lakedr provider has no function {:?}.", request.name),
+        text: format!("The lakedr provider has no function {:?}", request.name),
     })?;
     let Signature { parameters, result, .. } = function.signature();
     let arguments = parameters.iter().zip(&request.arguments);
@@ -73,7 +73,7 @@ fn compute(
 fn bug(cause: &impl ToString) -> FunctionError {
     FunctionError {
         argument: None,
-        text: format!("This is always a bug in the provider: {}.", cause.to_string()),
+        text: format!("This is always a bug in the provider: {}", cause.to_string()),
     }
 }
 

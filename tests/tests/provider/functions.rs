@@ -45,6 +45,7 @@ fn a_function_names_the_argument_that_is_wrong() {
     ] {
         let said = flat(&output(expression).fail(&["plan"]).unwrap());
         assert_says(&said.replace("cannot be null", "must not be null"), &parts);
+        assert!(!said.contains(".."), "the host ends the sentence: {said}");
     }
 }
 
