@@ -119,20 +119,25 @@ impl StoreUrl {
     /// Whether one of the two places lies in the other, or they are the same.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
-        let (a, b) = (self.comparable(), other.comparable());
-        a.starts_with(&b) || b.starts_with(&a)
+        self.holds(other) || other.holds(self)
     }
 
     /// Whether the other place is this one, or lies in it.
     #[must_use]
     pub fn holds(&self, other: &Self) -> bool {
-        other.comparable().starts_with(&self.comparable())
+        let ((scheme, place), (other_scheme, other)) = (self.comparable(), other.comparable());
+        let below = other.strip_prefix(place);
+        scheme == other_scheme && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     }
 
-    fn comparable(&self) -> String {
-        let text =
-            self.0.strip_prefix("s3a://").map_or_else(|| self.0.clone(), |rest| format!("s3://{rest}"));
-        format!("{text}/")
+    /// Scheme and place, the same for all spellings. Groups of thousands of tables compare each place with each other one.
+    fn comparable(&self) -> (&str, &str) {
+        match self.0.split_once("://") {
+            Some(("s3a", place)) => ("s3", place),
+            Some(parsed) => parsed,
+            // every URL has a scheme
+            None => ("", &self.0),
+        }
     }
 }
 
