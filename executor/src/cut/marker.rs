@@ -2,7 +2,7 @@
 //! a run is a boundary when no other run was between its first and its last commit at that moment.
 
 use chrono::{DateTime, Utc};
-use lakedr_control::cut::{Cut, CutRun};
+use lakedr_control::cut::{Cut, CutRun, CutTable};
 use lakedr_control::id::TableName;
 use lakedr_control::run_record::{RunStatus, TableVersions};
 use lakedr_control::time;
@@ -211,13 +211,12 @@ fn ambiguous(run: &Attempt, end: &Moment, other: &Attempt) -> Refusal {
 }
 
 /// Whether an attempt had ended when the run ended that a cut holds, so that it cannot be half-way in anything newer:
-/// by its versions, and by the clocks too, because the versions of a table that was recreated begin again.
+/// by its versions, and by the clocks too, because the versions of a table that was recreated begin again. Tables of the cut
+/// that have left the group count as well: they may join it again.
 fn is_over(attempt: &Attempt, cut: &Cut, tables: &[TableName]) -> bool {
     let (Some((end, _)), Some(held)) = (&attempt.finished, &cut.run) else { return false };
-    let no_newer = |(table, version): (&TableName, &u64)| at(&end.versions, table) <= i128::from(*version);
-    covers(Some(cut), tables)
-        && millis(end.at) <= held.ended_at
-        && versions_of(cut, tables).iter().all(no_newer)
+    let no_newer = |held: &CutTable| at(&end.versions, &held.name) <= i128::from(held.source_version);
+    covers(Some(cut), tables) && millis(end.at) <= held.ended_at && cut.tables.iter().all(no_newer)
 }
 
 /// Whether no choice after `cut` depends on a run, given by all its attempts: it is over, and older than the run that
