@@ -43,6 +43,17 @@ pub struct Global {
     /// Region that this process runs in
     #[arg(long, global = true, value_name = "NAME", env = "LAKEDR_REGION")]
     pub region: Option<String>,
+    /// Control store of the other region: validate, status, drill and the plans of failover and failback say where the two
+    /// regions are declared differently
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LAKEDR_OTHER_CONTROL_URL",
+        hide_env_values = true,
+        requires = "region"
+    )]
+    pub other_control: Option<StoreUrl>,
     /// Sync group to work on; may be given several times; default is all
     #[arg(long, global = true, value_name = "NAME")]
     pub group: Vec<String>,

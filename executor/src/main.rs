@@ -41,7 +41,11 @@ async fn run(cli: &Cli) -> Exit {
     let progress = (io::stderr().is_terminal() && !cli.global.quiet).then(MultiProgress::new);
     let output = Output::new(cli.global.output);
     let context = Context {
-        world: World { region: cli.global.region.clone(), ..World::new() },
+        world: World {
+            region: cli.global.region.clone(),
+            other_control: cli.global.other_control.clone(),
+            ..World::new()
+        },
         global: cli.global.clone(),
         output,
         progress,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lakedr_control::group_log::Author;
+use lakedr_control::location::StoreUrl;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ pub struct World {
     pub drills: Claims,
     /// Region that this process runs in, if it has been told.
     pub region: Option<String>,
+    /// Control store of the other region, if it has been told.
+    pub other_control: Option<StoreUrl>,
     /// How far the clock of this call is ahead of the machine's. Not at all, but in tests that let weeks pass.
     pub ahead: TimeDelta,
 }
@@ -44,6 +47,7 @@ impl World {
             statements: Statements::default(),
             drills: Claims::default(),
             region: None,
+            other_control: None,
             ahead: TimeDelta::zero(),
         }
     }

@@ -12,7 +12,7 @@ fn attributes(attributes: &[Attribute]) -> Value {
     let told = attributes.iter().map(|attribute| {
         let role = if attribute.presence == Presence::Required { "required" } else { "optional" };
         let ty: Value = serde_json::from_str(&attribute.ty().to_string()).unwrap_or_default();
-        (attribute.name.to_owned(), json!({"type": ty, "description": attribute.description, role: true}))
+        (attribute.name.to_owned(), json!({"type": ty, "description": attribute.documentation(), role: true}))
     });
     told.collect::<Map<String, Value>>().into()
 }

@@ -17,24 +17,26 @@ pub const CONTROL_URL_VARIABLE: &str = "LAKEDR_CONTROL_URL";
 pub fn schema() -> Schema {
     Schema {
         version: 0,
-        description: "Declares, per region, what of a Delta lakehouse is protected by \
-            [lakedr](https://github.com/lakedr/lakedr): which tables form a unit, where the copies go, and how stale \
-            they may be. Apply the same module once per region, each with its own control store; the `lakedr` \
-            executor in that region does what is declared there.",
+        description: "The lakedr provider declares the disaster recovery of a Delta lakehouse: which tables form a unit, in \
+            which region their copies are kept, and how stale the copies may become.\n\nThe provider writes what is declared \
+            as documents to a *control store*, a folder of an object store in each region. The \
+            [`lakedr` executor](https://github.com/lakedr/lakedr), which runs in each region on a schedule of your own, reads \
+            them and does the work. Apply the same configuration once per region, each time with the control store of that \
+            region, so that either region can carry on without the other.",
         attributes: vec![
             Attribute::string("region").describe(
-                "The region that this configuration is applied for, for example `eastus2`. May be given by the \
-                 environment variable `LAKEDR_REGION` instead.",
+                "Region for which the configuration is applied, for example `eastus2`. Can also be set with the \
+                 `LAKEDR_REGION` environment variable. One of the two is required.",
             ),
             Attribute::string("control_url").describe(
-                "URL of the control store of this region: `file:///dir`, `s3://bucket/prefix`, \
-                 `abfss://container@account.dfs.core.windows.net/prefix`, `az://container/prefix` or \
-                 `gs://bucket/prefix`. May be given by the environment variable `LAKEDR_CONTROL_URL` instead.",
+                "URL of the control store of that region: `abfss://container@account.dfs.core.windows.net/prefix`, \
+                 `az://container/prefix`, `s3://bucket/prefix`, `gs://bucket/prefix`, or `file:///dir`. Can also be set \
+                 with the `LAKEDR_CONTROL_URL` environment variable. One of the two is required.",
             ),
             Attribute::plain("storage_options", Type::map(Type::String)).sensitive().describe(
-                "Options for reaching the control store, under the keys of the `object_store` crate, for example \
-                 `aws_endpoint`. They win over the credentials of the environment, which are used otherwise. They \
-                 are used by the provider only and stored nowhere.",
+                "Options for accessing the control store, for example `aws_endpoint`. The keys are those of the \
+                 [`object_store`](https://docs.rs/object_store) library. They take precedence over the credentials of \
+                 the environment. The provider does not store them.",
             ),
         ],
     }

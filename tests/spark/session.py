@@ -28,6 +28,10 @@ def start(jars: str, scratch: str, more: dict[str, str]) -> SparkSession:
         "spark.default.parallelism": "2",
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "2",
+        # and read once: compiling a query, for Spark or for the machine, costs more than it saves. A quarter of the CPU time
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.hadoop.fs.s3a.path.style.access": "true",
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
         "spark.hadoop.fs.s3a.buffer.dir": os.path.join(scratch, "s3a"),

@@ -54,6 +54,12 @@ impl Host {
         self.certificate.pem()
     }
 
+    /// The key of the certificate, for programs that read it from a file.
+    #[must_use]
+    pub fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+
     /// TLS towards a plugin, offering HTTP/2; `who` is shown if the plugin asks.
     ///
     /// # Errors

@@ -79,6 +79,20 @@ impl Terraform {
         Ok(made)
     }
 
+    /// Lets Terraform start this shell script in the provider's place; the script starts `"$PROVIDER"`.
+    ///
+    /// # Errors
+    /// The provider is not built, or the script cannot be written.
+    pub fn start_through(&mut self, script: &str) -> Result<()> {
+        const NAME: &str = "terraform-provider-lakedr";
+        let provider = environment::program(NAME)?.canonicalize()?;
+        let between = self.folder.path().join("between");
+        fs::create_dir(&between)?;
+        environment::script(&between.join(NAME), script)?;
+        self.set("PROVIDER", provider);
+        self.write(CLI_CONFIG, &cli_config(&between))
+    }
+
     /// A root module whose `main.tf` is [`REQUIRED_PROVIDERS`] and `configuration`.
     ///
     /// # Errors

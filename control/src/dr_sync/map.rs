@@ -12,8 +12,8 @@ use crate::id::TableName;
 use crate::location::StoreUrl;
 use crate::service_url::keeps_secrets;
 use crate::spec::{
-    CatalogSpec, DatabricksJobSpec, ExternalLocationSpec, Kind, NotificationsSpec, RetrySpec, ScheduleSpec,
-    SideSpec, SyncGroupSpec, TableSpec, WorkflowSpec, WorkspaceSpec,
+    CatalogSpec, ExternalLocationSpec, Kind, NotificationsSpec, RetrySpec, ScheduleSpec, SideSpec,
+    SyncGroupSpec, TableSpec, WorkflowJobSpec, WorkflowSpec, WorkspaceSpec,
 };
 use crate::validate::{Specs, Violation, is_email, validate_all};
 
@@ -258,7 +258,7 @@ impl Import<'_> {
             secondary: secondary.clone(),
             tables: self.tables(group),
             workflow: group.workflow.clone().map(|name| WorkflowSpec {
-                databricks_job: Some(DatabricksJobSpec { name: Some(name), id: None }),
+                databricks_job: Some(WorkflowJobSpec { name: Some(name), id: None, secondary_id: None }),
                 airflow_dag: None,
                 marker: None,
             }),

@@ -19,8 +19,8 @@ pub use snapshot_schedule::{
 };
 pub use sync_group::{
     AirflowDagSpec, CatalogSpec, Compaction, DatabricksJobSpec, Delivery, MarkerSpec, NotificationsSpec,
-    PublishEngine, PublishSpec, RetrySpec, ScheduleSpec, SideSpec, SyncGroupSpec, TableSpec, WorkflowSpec,
-    WorkspaceSpec,
+    PublishEngine, PublishSpec, RetrySpec, ScheduleSpec, SideSpec, SyncGroupSpec, TableSpec, WorkflowJobSpec,
+    WorkflowSpec, WorkspaceSpec,
 };
 
 /// Kind of a document in the control store.

@@ -160,13 +160,29 @@ pub struct TableSpec {
 pub struct WorkflowSpec {
     /// A Databricks job in the active region's workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub databricks_job: Option<DatabricksJobSpec>,
+    pub databricks_job: Option<WorkflowJobSpec>,
     /// An Airflow DAG.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub airflow_dag: Option<AirflowDagSpec>,
     /// Run records written by `lakedr mark`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marker: Option<MarkerSpec>,
+}
+
+/// A Databricks job that each region has one of: exactly one of name and id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowJobSpec {
+    /// Name of the job; it must be unique in each workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Id of the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    /// Id of the job while the secondary region is active; `id` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secondary_id: Option<i64>,
 }
 
 /// A Databricks job: exactly one of name and id.

@@ -25,7 +25,7 @@ pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
 pub use sync_group::sync_group;
 pub use valid_group::{
     AirflowDag, Catalog, Marker, Publisher, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow,
-    Workspace, WorkspaceLogin,
+    WorkflowJob, Workspace, WorkspaceLogin,
 };
 pub use valid_services::{DagService, Hook, HookCall, ServiceKind, Services, SideService};
 

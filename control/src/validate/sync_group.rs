@@ -9,16 +9,16 @@ use super::notifications::notifications;
 use super::rules::Report;
 use super::services::services;
 use super::valid_group::{
-    AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, Workspace,
-    WorkspaceLogin,
+    AirflowDag, Catalog, Marker, Schedule, Side, SideName, ValidGroup, ValidTable, Workflow, WorkflowJob,
+    Workspace, WorkspaceLogin,
 };
 use crate::cron::{CronSchedule, FIELDS, ZONE, timezone};
 use crate::id::TableName;
 use crate::location::StoreUrl;
 use crate::secret::SecretRef;
 use crate::spec::{
-    AirflowDagSpec, CatalogSpec, MarkerSpec, ScheduleSpec, SideSpec, SyncGroupSpec, WorkflowSpec,
-    WorkspaceSpec,
+    AirflowDagSpec, CatalogSpec, DatabricksJobSpec, MarkerSpec, ScheduleSpec, SideSpec, SyncGroupSpec,
+    WorkflowJobSpec, WorkflowSpec, WorkspaceSpec,
 };
 
 /// Checks a sync group by itself.
@@ -272,12 +272,7 @@ fn table_url(
 fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
     match (&spec.databricks_job, &spec.airflow_dag, &spec.marker) {
         (Some(job), None, None) => {
-            if job.name.is_some() == job.id.is_some() {
-                report
-                    .at("databricks_job")
-                    .violation("names no job, or names it twice", "set either name or id");
-            }
-            Some(Workflow::DatabricksJob(job.clone()))
+            Some(Workflow::DatabricksJob(databricks_job(&mut report.at("databricks_job"), job)))
         }
         (None, Some(dag), None) => {
             airflow_dag(&mut report.at("airflow_dag"), dag).map(Box::new).map(Workflow::AirflowDag)
@@ -291,6 +286,20 @@ fn workflow(report: &mut Report<'_>, spec: &WorkflowSpec) -> Option<Workflow> {
             None
         }
     }
+}
+
+fn databricks_job(report: &mut Report<'_>, spec: &WorkflowJobSpec) -> WorkflowJob {
+    if spec.name.is_some() == spec.id.is_some() {
+        report.violation("names no job, or names it twice", "set either name or id");
+    }
+    if spec.secondary_id.is_some() && spec.id.is_none() {
+        report.at("secondary_id").violation(
+            "is the id of a job that goes by its name in the primary region",
+            "set id beside it, or leave it out: a name is looked up in the workspace of the active region",
+        );
+    }
+    let job = DatabricksJobSpec { name: spec.name.clone(), id: spec.id };
+    WorkflowJob { job, secondary_id: spec.secondary_id }
 }
 
 fn airflow_dag(report: &mut Report<'_>, spec: &AirflowDagSpec) -> Option<AirflowDag> {

@@ -160,11 +160,29 @@ impl ValidTable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Workflow {
     /// A Databricks job.
-    DatabricksJob(DatabricksJobSpec),
+    DatabricksJob(WorkflowJob),
     /// An Airflow DAG.
     AirflowDag(Box<AirflowDag>),
     /// Run records.
     Marker(Marker),
+}
+
+/// The Databricks job of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowJob {
+    /// The job.
+    pub job: DatabricksJobSpec,
+    /// Its id while the secondary region is active.
+    pub secondary_id: Option<i64>,
+}
+
+impl WorkflowJob {
+    /// The job in the workspace of a side, while that side is active.
+    #[must_use]
+    pub fn at(&self, active: SideName) -> DatabricksJobSpec {
+        let secondary = self.secondary_id.filter(|_| active == SideName::Secondary);
+        DatabricksJobSpec { name: self.job.name.clone(), id: secondary.or(self.job.id) }
+    }
 }
 
 /// The places of run records.

@@ -1,5 +1,5 @@
 use lakedr_control::spec::{ExternalLocationSpec, SyncGroupSpec};
-use lakedr_control::validate::{self, Specs, Violation};
+use lakedr_control::validate::{self, SideName, Specs, Violation, Workflow};
 
 fn group(change: impl FnOnce(&mut SyncGroupSpec)) -> SyncGroupSpec {
     let text = r#"{"name":"etl","initial_active_region":"eastus2",
@@ -186,6 +186,28 @@ fn a_sql_warehouse_needs_all_that_it_publishes_with() {
     }));
     let text = format!("{}\n{}", messages(&direct), messages(&native.unwrap_err()));
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_job_of_the_secondary_region_is_named_as_that_of_the_primary() {
+    let with_workspaces = |job: serde_json::Value| {
+        group(|g| {
+            let workspace = serde_json::json!({"url": "https://w", "token": "env://T"});
+            g.primary.workspace = serde_json::from_value(workspace.clone()).unwrap();
+            g.secondary.workspace = serde_json::from_value(workspace).unwrap();
+            g.workflow = serde_json::from_value(serde_json::json!({"databricks_job": job})).unwrap();
+        })
+    };
+    let mixed = with_workspaces(serde_json::json!({"name": "etl", "secondary_id": 8}));
+    insta::assert_snapshot!(messages(&validate::sync_group(&mixed).unwrap_err()), @"workflow.databricks_job.secondary_id: is the id of a job that goes by its name in the primary region; set id beside it, or leave it out: a name is looked up in the workspace of the active region");
+
+    let valid =
+        validate::sync_group(&with_workspaces(serde_json::json!({"id": 7, "secondary_id": 8}))).unwrap();
+    let Some(Workflow::DatabricksJob(job)) = valid.workflow else { panic!("{:?}", valid.workflow) };
+    assert_eq!((job.at(SideName::Primary).id, job.at(SideName::Secondary).id), (Some(7), Some(8)));
+    let one = validate::sync_group(&with_workspaces(serde_json::json!({"id": 7}))).unwrap();
+    let Some(Workflow::DatabricksJob(job)) = one.workflow else { panic!("{:?}", one.workflow) };
+    assert_eq!(job.at(SideName::Secondary).id, Some(7), "where both workspaces have the same id");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-# declared by the team that owns the region
+# Managed by the configuration of another team.
 data "lakedr_external_location" "west" {
   name = "west_sync"
 }

@@ -2,6 +2,7 @@ data "lakedr_recovery_points" "etl" {
   group = "etl"
 }
 
+# The runs that the standby region has held, newest first.
 output "runs" {
-  value = data.lakedr_recovery_points.etl.recovery_points[*].run_id
+  value = try(data.lakedr_recovery_points.etl.recovery_points[*].run_id, [])
 }

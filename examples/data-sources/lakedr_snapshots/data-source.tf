@@ -1,7 +1,8 @@
 data "lakedr_snapshots" "weekly" {
-  schedule = "weekly"
+  schedule = "etl_weekly"
 }
 
+# The IDs of the snapshots, newest first, as lakedr snapshot restore takes them.
 output "snapshots" {
-  value = data.lakedr_snapshots.weekly.snapshots[*].id
+  value = try(data.lakedr_snapshots.weekly.snapshots[*].id, [])
 }

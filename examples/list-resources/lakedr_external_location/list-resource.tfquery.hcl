@@ -1,4 +1,4 @@
-# every location of the west: terraform query
+# All external locations whose names begin with "west".
 list "lakedr_external_location" "west" {
   provider = lakedr
 

@@ -1,4 +1,4 @@
-# every weekly schedule: terraform query
+# All snapshot schedules whose names begin with "weekly_".
 list "lakedr_snapshot_schedule" "weekly" {
   provider = lakedr
 

@@ -1,4 +1,4 @@
-# the groups of one team: terraform query
+# All sync groups whose names begin with "etl_".
 list "lakedr_sync_group" "etl" {
   provider = lakedr
 

@@ -5,8 +5,8 @@ resource "lakedr_external_location" "east" {
   comment = "Copies, group logs and metadata while eastus2 is the standby region"
 }
 
-# A store of another kind. The executor reads the secret from its environment when it runs;
-# neither the configuration nor the state ever holds it.
+# A location on Amazon S3, with credentials of its own. The executor resolves the secret references at run time:
+# neither the configuration nor the state contains the secrets.
 resource "lakedr_external_location" "west" {
   name   = "west_sync"
   region = "westus2"
@@ -20,6 +20,6 @@ resource "lakedr_external_location" "west" {
     aws_secret_access_key = "file:///run/secrets/west_secret_access_key"
   }
 
-  # cannot be reached from where Terraform runs
+  # Terraform does not have access to this store.
   skip_validation = true
 }

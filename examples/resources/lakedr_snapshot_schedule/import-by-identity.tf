@@ -1,4 +1,4 @@
 import {
-  to       = lakedr_snapshot_schedule.audit
-  identity = { name = "audit_weekly" }
+  to       = lakedr_snapshot_schedule.etl
+  identity = { name = "etl_weekly" }
 }

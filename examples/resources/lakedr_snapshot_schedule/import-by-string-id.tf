@@ -1,4 +1,4 @@
 import {
-  to = lakedr_snapshot_schedule.audit
-  id = "audit_weekly"
+  to = lakedr_snapshot_schedule.etl
+  id = "etl_weekly"
 }

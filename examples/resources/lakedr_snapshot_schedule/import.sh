@@ -1,1 +1,1 @@
-terraform import lakedr_snapshot_schedule.audit audit_weekly
+terraform import lakedr_snapshot_schedule.etl etl_weekly

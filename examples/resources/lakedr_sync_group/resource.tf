@@ -10,7 +10,7 @@ resource "lakedr_external_location" "west" {
   url    = "abfss://dr-sync@westdr.dfs.core.windows.net/"
 }
 
-# The tables of one workflow: the standby region only ever shows the end of a finished run, for all of them at once.
+# The tables that a Databricks job writes. The standby region always holds the end of a successful run, for all of them at once.
 resource "lakedr_sync_group" "etl" {
   name                  = "etl"
   owner_email           = "data-team@example.com"
@@ -59,7 +59,7 @@ resource "lakedr_sync_group" "etl" {
   }
 }
 
-# Tables without a workflow are pinned at one instant.
+# Tables without a workflow. Their state at one instant is copied every night.
 resource "lakedr_sync_group" "reference" {
   name                  = "reference"
   initial_active_region = "eastus2"

@@ -18,6 +18,14 @@ pub enum CommandError {
     /// The URL of the control store is none.
     #[error("--control")]
     ControlUrl(#[source] InvalidUrl),
+    /// The two control stores are one.
+    #[error(
+        "--other-control names the control store of this region, {url}; give that of the other region, or leave it out"
+    )]
+    OneControl {
+        /// The control store.
+        url: StoreUrl,
+    },
     /// The command needs both.
     #[error("`lakedr state {verb}` compares two sides: give --state FILE and --control URL")]
     NeedsBoth {
@@ -158,7 +166,11 @@ impl Context {
         if let Some(file) = &self.global.state {
             return Ok(SpecSource::State(file.clone()));
         }
-        self.control_url()?.map(SpecSource::Control).ok_or(CommandError::NoSource)
+        let url = self.control_url()?.ok_or(CommandError::NoSource)?;
+        if self.global.other_control.as_ref() == Some(&url) {
+            return Err(CommandError::OneControl { url });
+        }
+        Ok(SpecSource::Control(url))
     }
 
     /// The groups that were asked for, from specifications that keep every rule.

@@ -12,6 +12,7 @@ use crate::cli::DrillArgs;
 use crate::drill::{Asked, Drilled, NotDrilled, Sealer, drill};
 use crate::error::{At as _, Stage};
 use crate::exit::Exit;
+use crate::failover::{OtherRegion, other_region};
 use crate::notify::tell_drill;
 use crate::pipeline::Scene;
 use crate::report::{GroupReport, duration_text};
@@ -53,6 +54,7 @@ pub(super) async fn run(context: &Context, args: &DrillArgs) -> Result<Exit, Com
         passes: args.pass_env.clone(),
         patience: args.validate_timeout,
         keep: args.keep,
+        warnings: Vec::new(),
     };
     let mut groups = Vec::new();
     for group in &loaded.groups {
@@ -74,7 +76,10 @@ async fn of_group(
     let progress = context.progress();
     let drilled = async {
         let scene = Scene::open_in_an_outage(&context.world, loaded, spec, group).await?;
-        let drilled = Box::pin(drill(&scene, asked, sealer, &progress)).await?;
+        let other_region = other_region(&scene, loaded, spec).await;
+        let warnings = other_region.iter().flat_map(OtherRegion::warnings).collect();
+        let asked = Asked { warnings, ..asked.clone() };
+        let drilled = Box::pin(drill(&scene, &asked, sealer, &progress)).await?;
         tell_drill(&scene, &drilled.report).await;
         Ok(drilled)
     };

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use lakedr_control::cut::Cut;
 use lakedr_control::spec::SyncGroupSpec;
 use lakedr_control::validate::ValidGroup;
@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::failover::{
     Approved, Kind, SYNC, Standing, Step, Survey, SwitchRefusal, Switched, bring_to_rest, execute, give_up,
-    plan_id, standing, survey,
+    other_region, plan_id, standing, survey,
 };
 use crate::notify::tell_change;
 use crate::pipeline::{Asked, Scene, Task, sync_group};
@@ -73,7 +73,11 @@ async fn open<'a>(
 async fn plan(context: &Context, loaded: &Loaded, kind: Kind) -> Result<Exit, CommandError> {
     let surveys = loaded.groups.iter().map(|group| async {
         match open(context, loaded, group).await {
-            Ok(scene) => survey(&scene, kind).await,
+            Ok(scene) => {
+                let (survey, other_region) =
+                    join(survey(&scene, kind), other_region(&scene, loaded, &group.0)).await;
+                Survey { other_region, ..survey }
+            }
             Err(failure) => Survey::unknown(GroupReport::failed(&group.1.name, &failure)),
         }
     });

@@ -3,20 +3,19 @@ mod metadata_table;
 use std::collections::BTreeMap;
 
 use lakedr_control::codec::{Document, Writer};
-use lakedr_control::spec::{ExternalLocationSpec, Kind, SnapshotScheduleSpec, Spec, SyncGroupSpec};
+use lakedr_control::spec::{ExternalLocationSpec, SnapshotScheduleSpec, Spec, SyncGroupSpec};
 use lakedr_control::store::{ControlStore, ControlStoreError, Written, open_doc_store};
 use lakedr_control::tfstate::StateSpecs;
 use lakedr_control::validate::{Specs, sync_group};
 use lakedr_control::vault::Secrets;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::context::{CommandError, Context};
 use crate::cli::StateCommand;
 
 use crate::exit::Exit;
 use crate::pipeline::Scene;
-use crate::spec::{LoadError, Loaded, read, read_state};
+use crate::spec::{Difference, LoadError, Loaded, read, read_state};
 
 /// `lakedr state …`
 pub(super) async fn run(context: &Context, command: StateCommand) -> Result<Exit, CommandError> {
@@ -48,14 +47,6 @@ async fn both(context: &Context, verb: &'static str) -> Result<(StateSpecs, Cont
     Ok((read_state(file).await?, ControlStore::new(store)))
 }
 
-/// How one document differs.
-#[derive(Debug, Serialize)]
-struct Difference {
-    kind: &'static str,
-    name: String,
-    problem: String,
-}
-
 #[derive(Serialize)]
 struct Drift {
     differences: Vec<Difference>,
@@ -77,11 +68,7 @@ fn drift_text(differences: &[Difference]) -> String {
     if differences.is_empty() {
         return "no drift: Terraform state, control store and group logs say the same".to_owned();
     }
-    differences
-        .iter()
-        .map(|d| format!("{} {:?}: {}", d.kind, d.name, d.problem))
-        .collect::<Vec<_>>()
-        .join("\n")
+    differences.iter().map(Difference::to_string).collect::<Vec<_>>().join("\n")
 }
 
 async fn compare<S: Spec>(
@@ -90,42 +77,24 @@ async fn compare<S: Spec>(
     differences: &mut Vec<Difference>,
 ) -> Result<(), CommandError> {
     let stored = control.all::<S>().await.map_err(LoadError::from)?;
-    let mut add = |name: &str, problem: String| {
-        differences.push(Difference { kind: S::KIND.tag(), name: name.to_owned(), problem });
-    };
     for spec in specs {
         match stored.iter().find(|stored| stored.document.name == spec.name()) {
-            None => add(spec.name(), "is in the Terraform state and not in the control store".to_owned()),
-            Some(stored) if stored.document.spec != *spec => {
-                let fields = differing_fields(spec, &stored.document.spec);
-                let by = &stored.document.written_by;
-                let written = lakedr_control::time::format(stored.document.written_at);
-                add(
-                    spec.name(),
-                    format!("differs in {fields} (written {written} by the provider in {})", by.region),
-                );
-            }
-            Some(_) => {}
+            None => differences.push(Difference::new::<S>(
+                spec.name(),
+                "is in the Terraform state and not in the control store".to_owned(),
+            )),
+            Some(stored) => differences.extend(Difference::between(spec, &stored.document)),
         }
     }
     for stored in &stored {
         if !specs.iter().any(|spec| spec.name() == stored.document.name) {
-            add(&stored.document.name, "is in the control store and not in the Terraform state".to_owned());
+            differences.push(Difference::new::<S>(
+                &stored.document.name,
+                "is in the control store and not in the Terraform state".to_owned(),
+            ));
         }
     }
     Ok(())
-}
-
-fn differing_fields<S: Spec>(a: &S, b: &S) -> String {
-    let fields = |spec: &S| match serde_json::to_value(spec) {
-        Ok(Value::Object(fields)) => fields,
-        _ => serde_json::Map::new(),
-    };
-    let (a, b) = (fields(a), fields(b));
-    let mut names: Vec<&String> = a.keys().chain(b.keys()).filter(|key| a.get(*key) != b.get(*key)).collect();
-    names.sort();
-    names.dedup();
-    names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Groups whose newest recovery point was made with another specification.
@@ -156,11 +125,7 @@ async fn against_logs(
                 .filter(|state| state.spec_digest != scene.spec_digest)
                 .map(|_| "its log was last written with another specification".to_owned()),
         };
-        differences.extend(problem.map(|problem| Difference {
-            kind: Kind::SyncGroup.tag(),
-            name: spec.name.clone(),
-            problem,
-        }));
+        differences.extend(problem.map(|problem| Difference::new::<SyncGroupSpec>(&spec.name, problem)));
     }
     Ok(())
 }

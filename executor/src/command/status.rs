@@ -14,6 +14,7 @@ use super::service_lines::ServiceLines;
 use super::snapshot::{Watched, watch};
 use crate::error::{At as _, Failure, Stage, chain};
 use crate::exit::Exit;
+use crate::failover::{OtherRegion, other_region};
 use crate::observe::choice::runs;
 use crate::observe::lag::{pace, recorded_retention, rpo_lag};
 use crate::pipeline::Scene;
@@ -61,6 +62,9 @@ struct Known {
     /// Services that are not as a failover or failback wants them.
     #[serde(skip_serializing_if = "Option::is_none")]
     services: Option<ServiceLines>,
+    /// How the other region is declared, if its control store was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_region: Option<OtherRegion>,
     /// Whether the newest recovery point was made with the specification as it is.
     spec_is_current: bool,
     /// What `lakedr verify` found last, about the newest recovery point that it ever looked at.
@@ -149,6 +153,8 @@ async fn status(
         warnings.push(chain(&error));
         None
     });
+    let other_region = other_region(&scene, loaded, spec).await;
+    warnings.extend(other_region.iter().flat_map(OtherRegion::warnings));
     let side = |name| group.side(name).region.clone();
     Ok(Known {
         group: group.name.to_string(),
@@ -171,6 +177,7 @@ async fn status(
             message: failure.message.clone(),
         }),
         services: ServiceLines::of(&scene, &history),
+        other_region,
         spec_is_current: state.is_none_or(|state| state.spec_digest == scene.spec_digest),
         last_verified,
         drill,

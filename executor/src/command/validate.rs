@@ -13,6 +13,7 @@ use crate::delta::feature::{caveats, gate};
 use crate::delta::state::TableHead;
 use crate::error::{At as _, Classify as _, Failure, Stage, chain};
 use crate::exit::Exit;
+use crate::failover::{OtherRegion, other_region};
 use crate::notify::reachable;
 use crate::observe::choice::{Runs, runs};
 use crate::observe::lag::{pace, rpo_lag};
@@ -79,6 +80,8 @@ async fn check(
 ) -> GroupFindings {
     let mut findings = Findings { warnings: not_carried_out(spec), ..Findings::default() };
     if let Some(scene) = findings.take(Scene::open(&context.world, loaded, spec, group).await) {
+        let other_region = other_region(&scene, loaded, spec).await;
+        findings.warnings.extend(other_region.iter().flat_map(OtherRegion::warnings));
         look(&scene, &mut findings).await;
     }
     let reports: Vec<GroupReport> =

@@ -66,7 +66,7 @@ impl<'a> Course<'a> {
             services: Vec::new(),
             validation: None,
             problems: Vec::new(),
-            warnings: Vec::new(),
+            warnings: asked.warnings.clone(),
             removed: Vec::new(),
             failed: Vec::new(),
         };

@@ -26,6 +26,8 @@ pub struct Asked {
     pub patience: Duration,
     /// Leave the copy for people to look at.
     pub keep: bool,
+    /// What is known beforehand and belongs into the report.
+    pub warnings: Vec<String>,
 }
 
 /// A table of the copy.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::basis::Kind;
 use super::check::TableCheck;
 use super::loss::TableBehind;
+use super::other_region::OtherRegion;
 use crate::exit::Exit;
 use crate::plan::retention::RetentionLeft;
 use crate::report::{GroupReport, ReportedError, duration_text};
@@ -25,6 +26,8 @@ pub struct Survey {
     /// How it is.
     #[serde(flatten)]
     pub facts: Option<Facts>,
+    /// How the other region is declared; none when its control store was not named.
+    pub other_region: Option<OtherRegion>,
     /// How long the active region keeps what waits to be copied, of the table that keeps it for the shortest time; none when
     /// nothing waits, or when it cannot be seen.
     pub retention: Option<RetentionLeft>,
@@ -58,6 +61,9 @@ pub struct Facts {
     pub paused_by: Option<String>,
     /// Whether the newest recovery point was made with the specification as it is.
     pub spec_is_current: bool,
+    /// Whether what has landed last was made with the specification as it is here: the active region sends by its own; none
+    /// when nothing has landed.
+    pub landed_spec_is_current: Option<bool>,
     /// The newest failure since the newest recovery point.
     pub last_failure: Option<String>,
 }
@@ -143,8 +149,17 @@ impl Survey {
     #[must_use]
     pub fn unknown(problem: GroupReport) -> Self {
         let group = problem.group.clone();
-        let (facts, retention, loss) = (None, None, None);
-        Self { group, part: None, facts, retention, loss, steps: Vec::new(), problems: vec![problem] }
+        let (facts, other_region, retention, loss) = (None, None, None, None);
+        Self {
+            group,
+            part: None,
+            facts,
+            other_region,
+            retention,
+            loss,
+            steps: Vec::new(),
+            problems: vec![problem],
+        }
     }
 
     /// The exit code that it asks for.
@@ -160,6 +175,7 @@ impl Survey {
             Some(facts) => facts.lines(&self.group),
             None => vec![format!("{}:", self.group)],
         };
+        lines.extend(self.declared().into_iter().map(|said| format!("  {said}")));
         lines.extend(self.retention.iter().map(|left| format!("  retention left: {left}")));
         lines.extend(self.loss.iter().flat_map(Loss::lines));
         for (number, step) in self.steps.iter().enumerate() {
@@ -170,6 +186,19 @@ impl Survey {
             problems.map(|ReportedError { r#type, message, .. }| format!("  IN THE WAY ({type}): {message}")),
         );
         lines.join("\n")
+    }
+}
+
+impl Survey {
+    /// How the other region is declared.
+    fn declared(&self) -> Vec<String> {
+        match (&self.other_region, &self.facts) {
+            (Some(other), _) => other.lines(),
+            (None, Some(_)) => {
+                vec!["the other region's specification is not compared: --other-control names its control store".to_owned()]
+            }
+            (None, None) => Vec::new(),
+        }
     }
 }
 
@@ -194,6 +223,12 @@ impl Facts {
         lines.extend(self.paused_by.iter().map(|by| format!("  paused by {by}")));
         if !self.spec_is_current {
             lines.push("  the specification changed since the newest recovery point".to_owned());
+        }
+        if self.landed_spec_is_current == Some(false) {
+            lines.push(
+                "  what has landed last was made with another specification than the one in this region"
+                    .to_owned(),
+            );
         }
         lines.extend(self.last_failure.iter().map(|message| format!("  last failure: {message}")));
         lines

@@ -60,6 +60,7 @@ async fn of_history(scene: &Scene<'_>, kind: Kind, history: &History) -> Survey 
         group: name.to_string(),
         part: Some(part),
         facts: Some(facts(scene, state, lag)),
+        other_region: None,
         retention,
         loss: Some(loss(state, seen, held.as_ref())),
         steps: if problems.is_empty() {
@@ -203,6 +204,7 @@ fn facts(scene: &Scene<'_>, state: &GroupState, lag: Option<Duration>) -> Facts 
         rpo_lag_seconds: lag.map(|lag| lag.as_secs()),
         paused_by: paused_by.or_else(|| scene.group.paused.then(|| "specification".to_owned())),
         spec_is_current: state.spec_digest == scene.spec_digest,
+        landed_spec_is_current: state.landed.as_ref().map(|landed| landed.spec_digest == scene.spec_digest),
         last_failure: state.last_failure.as_ref().map(|failure| failure.message.clone()),
     }
 }

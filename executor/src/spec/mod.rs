@@ -2,6 +2,7 @@
 
 mod buckets;
 mod cloud_state;
+mod difference;
 mod load;
 mod schedule_stores;
 mod side_stores;
@@ -12,6 +13,7 @@ mod table_store;
 
 pub use buckets::Sides;
 pub use cloud_state::CloudStateError;
+pub use difference::Difference;
 pub use load::{LoadError, Loaded, load, read};
 pub use schedule_stores::ScheduleStores;
 pub use source::{SpecSource, read_state};

@@ -27,12 +27,12 @@ impl ExternalLocation {
     #[must_use]
     pub fn new() -> Self {
         let resource = resource::ExternalLocation::schema();
-        let name = Attribute::string("name").required().describe("Name of the location.");
+        let name = Attribute::string("name").required().describe("Name of the external location.");
         let others = resource.attributes.iter().filter(|attribute| attribute.name != "name");
         let schema = Schema {
             version: 0,
-            description: "An external location of the control store, which another configuration or another team declares. \
-                Nothing is asked of the location itself, so this works while its region is lost.",
+            description: "Looks up an external location in the control store, for example one that another configuration \
+                manages.\n\nThe location itself is not accessed, so the data source works during an outage of its region.",
             attributes: [name].into_iter().chain(others.map(shown)).collect(),
         };
         Self { schema, resource }

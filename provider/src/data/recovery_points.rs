@@ -79,16 +79,17 @@ fn known(attribute: Attribute, description: &'static str) -> Attribute {
 fn schema() -> Schema {
     Schema {
         version: 0,
-        description: "The recovery points of a sync group: the finished states that its standby region has held, of which \
-            the newest is what failing over continues from. Read from the group log at every plan; when the log is out \
-            of reach there is a warning, `reachable` is false and the list is null.",
+        description: "Lists the recovery points of a sync group: the finished states that its standby region has held. A failover \
+            continues from the newest one.\n\n-> **Note:** The data source reads the group log, in every plan. If the log is \
+            out of reach, for example during an outage, the provider returns a warning instead of an error, `reachable` is \
+            `false`, and `recovery_points` is null.",
         attributes: vec![
             group::attribute(),
             known(Attribute::bool("reachable"), "Whether the group log could be read."),
             known(
                 Attribute::objects("recovery_points", point()),
-                "The recovery points, newest first: the newest 128, fewer in a group of many tables. \
-                 `lakedr recovery-points` lists them all.",
+                "Recovery points, newest first. At most 128, and fewer for a group with many tables; the command \
+                 `lakedr recovery-points` lists all of them.",
             ),
         ],
     }
@@ -96,33 +97,54 @@ fn schema() -> Schema {
 
 fn point() -> Vec<Attribute> {
     vec![
-        known(Attribute::number("seq"), "Position of its entry in the group log."),
+        known(Attribute::number("seq"), "Position of the entry in the group log."),
         known(
             Attribute::string("kind"),
-            "How it came about: `publish`; `rollback`, when a foreign write broke a publish; `restore`.",
+            "Origin of the recovery point: `publish`, `rollback` (after a foreign write had interfered with a publish), or `restore`.",
         ),
-        known(Attribute::number("epoch"), "Epoch that it was published in; each failover raises it."),
-        known(Attribute::string("cut_id"), "Id of the cut: equal cuts have equal ids."),
-        known(Attribute::string("cut_kind"), "What pins the cut: `workflow` or `schedule`."),
-        known(Attribute::string("run_id"), "Run that it holds; null for a group without a workflow."),
-        known(Attribute::string("run_ended_at"), "When that run ended; null for a group without a workflow."),
-        known(Attribute::string("as_of"), "The instant that the cut shows."),
-        known(Attribute::string("published_at"), "When it became visible in the standby region."),
+        known(
+            Attribute::number("epoch"),
+            "Epoch in which it was published. Each failover and each failback raises the epoch.",
+        ),
+        known(
+            Attribute::string("cut_id"),
+            "ID of the cut, that is, of the set of table versions. Equal cuts have equal IDs.",
+        ),
+        known(
+            Attribute::string("cut_kind"),
+            "What determines the cut: `workflow`, for the end of a run, or `schedule`, for an instant.",
+        ),
+        known(
+            Attribute::string("run_id"),
+            "ID of the run at whose end the cut was made. Null for a group without a workflow.",
+        ),
+        known(
+            Attribute::string("run_ended_at"),
+            "Time at which that run ended, in RFC 3339 format. Null for a group without a workflow.",
+        ),
+        known(Attribute::string("as_of"), "Time whose state the cut shows, in RFC 3339 format."),
+        known(
+            Attribute::string("published_at"),
+            "Time at which it became visible in the standby region, in RFC 3339 format.",
+        ),
         known(
             Attribute::number("publish_window_ms"),
-            "Milliseconds from the first to the last of its commits, as the process saw them that made the last one.",
+            "Time from the first to the last of its commits, in milliseconds, as measured by the process that made the last one.",
         ),
-        known(Attribute::objects("tables", table()), "The tables, ordered by name."),
+        known(Attribute::objects("tables", table()), "Tables, ordered by name."),
     ]
 }
 
 fn table() -> Vec<Attribute> {
     vec![
-        known(Attribute::string("name"), "`catalog.schema.table`"),
-        known(Attribute::number("source_version"), "Version of the source table."),
-        known(Attribute::number("target_version"), "Version of the standby table that holds the same state."),
-        known(Attribute::number("files_copied"), "Files that had to be copied."),
-        known(Attribute::number("bytes_copied"), "Bytes of these files."),
+        known(Attribute::string("name"), "Name of the table, in the form `catalog.schema.table`."),
+        known(Attribute::number("source_version"), "Version of the table in the region that was active."),
+        known(
+            Attribute::number("target_version"),
+            "Version of the table in the standby region that holds the same state.",
+        ),
+        known(Attribute::number("files_copied"), "Number of files that were copied."),
+        known(Attribute::number("bytes_copied"), "Size of these files in bytes."),
     ]
 }
 

@@ -116,29 +116,39 @@ fn known(attribute: Attribute, description: &'static str) -> Attribute {
 fn schema() -> Schema {
     Schema {
         version: 0,
-        description: "The snapshots of a schedule, as `lakedr snapshot list` shows them. Read from the catalog beside the \
-            copies at every plan; when it is out of reach there is a warning, `reachable` is false and the list is null.",
+        description: "Lists the snapshots of a snapshot schedule, as `lakedr snapshot list` does.\n\n-> **Note:** The data source \
+            reads the catalog beside the snapshots, in every plan. If it is out of reach, for example during an outage, the \
+            provider returns a warning instead of an error, `reachable` is `false`, and `snapshots` is null.",
         attributes: vec![
             Attribute::string("schedule").required().describe("Name of the snapshot schedule."),
             known(Attribute::bool("reachable"), "Whether the catalog could be read."),
-            known(Attribute::objects("snapshots", snapshot()), "The snapshots, newest first."),
+            known(Attribute::objects("snapshots", snapshot()), "Snapshots, newest first."),
         ],
     }
 }
 
 fn snapshot() -> Vec<Attribute> {
     vec![
-        known(Attribute::string("id"), "Id, for `lakedr snapshot restore`."),
-        known(Attribute::string("taken_at"), "When taking it began."),
-        known(Attribute::string("as_of"), "The instant that it shows."),
-        known(Attribute::string("run_id"), "Run that it holds; null for a snapshot of an instant."),
-        known(Attribute::number("tables"), "Tables."),
-        known(Attribute::number("bytes"), "Bytes of their live files."),
-        known(Attribute::number("bytes_added"), "Bytes that were copied for it."),
-        known(Attribute::bool("pinned"), "Whether it stays whatever the retention says."),
+        known(Attribute::string("id"), "ID of the snapshot, as `lakedr snapshot restore` takes it."),
+        known(Attribute::string("taken_at"), "Time at which the snapshot was begun, in RFC 3339 format."),
+        known(Attribute::string("as_of"), "Time whose state the snapshot shows, in RFC 3339 format."),
+        known(
+            Attribute::string("run_id"),
+            "ID of the run at whose end the state was copied. Null for the state at an instant.",
+        ),
+        known(Attribute::number("tables"), "Number of tables."),
+        known(Attribute::number("bytes"), "Size of the current files of these tables in bytes."),
+        known(
+            Attribute::number("bytes_added"),
+            "Size of the files that were copied for this snapshot in bytes.",
+        ),
+        known(
+            Attribute::bool("pinned"),
+            "Whether the snapshot is pinned, and so kept regardless of the retention policy.",
+        ),
         known(
             Attribute::string("kept_because"),
-            "Why it is kept, for example `the newest, keep_weekly 2026-W47`; empty when the next pruning removes it.",
+            "Rules by which the snapshot is kept, for example `the newest, keep_weekly 2026-W47`. Empty if the next pruning removes it.",
         ),
     ]
 }

@@ -19,19 +19,22 @@ impl CronNext {
         let parameter = |name, description| Parameter { name, ty: Type::String, description };
         Self {
             signature: Signature {
-                summary: "Next moment of a cron schedule",
-                description: "The first moment of a schedule behind an instant, in UTC: what `schedule` of a sync group \
-                    or of a snapshot schedule comes to, for outputs and `check` blocks. The expression is read by the \
-                    rules that the executor has.",
+                summary: "Returns the next time of a cron schedule",
+                description: "Returns the first time of a cron schedule after a given time, in UTC and RFC 3339 format. The \
+                    expression is interpreted as in `schedule` of a sync group or snapshot schedule, so the function shows \
+                    when they are due, for example in outputs and `check` blocks.",
                 parameters: vec![
-                    parameter("expression", "Cron expression of five fields, for example `0 3 * * 0`."),
+                    parameter(
+                        "expression",
+                        "Cron expression with five fields (minute, hour, day of month, month, and day of week), for example `0 3 * * 0`.",
+                    ),
                     parameter(
                         "timezone",
-                        "IANA name of the time zone whose clock counts, for example `UTC`.",
+                        "IANA name of the time zone in which the expression is evaluated, for example `UTC`.",
                     ),
                     parameter(
                         "after",
-                        "Instant in RFC 3339, for example `plantimestamp()`; the result lies behind it.",
+                        "Time in RFC 3339 format, for example `plantimestamp()`. The result is later than this.",
                     ),
                 ],
                 result: Type::String,

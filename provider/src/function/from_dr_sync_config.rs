@@ -22,17 +22,18 @@ impl FromDrSyncConfig {
     pub fn new() -> Self {
         Self {
             signature: Signature {
-                summary: "Configuration of dr_sync_job as attributes of lakedr resources",
-                description: "Turns the JSON configuration of `dr_sync_job` into the attributes of \
-                    `lakedr_external_location` and `lakedr_sync_group`, each a map by name, for `for_each`. `notes` says \
-                    what has another meaning here, and what has to be filled in: the file knows no regions (`primary` \
-                    and `secondary` stand in for them) and no workspace of the secondary region. The page [Coming from \
-                    dr_sync_job](https://github.com/lakedr/lakedr/blob/main/docs/coming-from-dr-sync.md) explains every \
-                    field.",
+                summary: "Converts a configuration of dr_sync_job to attributes of lakedr resources",
+                description: "Converts the JSON configuration of `dr_sync_job` to an object with the following attributes:\n\n\
+                    - `external_locations` (Map of Object) Arguments of `lakedr_external_location` resources, by name.\n\
+                    - `sync_groups` (Map of Object) Arguments of `lakedr_sync_group` resources, by name.\n\
+                    - `notes` (List of String) What has another meaning here, and what must be completed.\n\n\
+                    The configuration of `dr_sync_job` does not contain regions, for which `primary` and `secondary` stand in, \
+                    or the workspace of the secondary region. [Coming from \
+                    dr_sync_job](https://github.com/lakedr/lakedr/blob/main/docs/coming-from-dr-sync.md) explains every field.",
                 parameters: vec![Parameter {
                     name: "json",
                     ty: Type::String,
-                    description: "The configuration, for example `file(\"config.json\")`.",
+                    description: "Configuration of `dr_sync_job` in JSON, for example `file(\"config.json\")`.",
                 }],
                 result: Type::Object(
                     [

@@ -19,12 +19,16 @@ impl TableUrl {
         let parameter = |name, description| Parameter { name, ty: Type::String, description };
         Self {
             signature: Signature {
-                summary: "URL of a table below a table root",
-                description: "The URL of a table that has none of its own: `root/catalog/schema/table`. The same rule \
-                    as `table_root` of a sync group, for the resources that make the table.",
+                summary: "Returns the URL of a table below a table root",
+                description: "Returns `root/catalog/schema/table`, the URL at which lakedr expects a table without a URL of \
+                    its own below the `table_root` of a sync group or snapshot schedule. Use it in the resources that create \
+                    the table.",
                 parameters: vec![
-                    parameter("root", "Root of the tables, for example `s3://lake`."),
-                    parameter("name", "`catalog.schema.table`; a part that holds a dot in back-quotes."),
+                    parameter("root", "URL of the root of the tables, for example `s3://lake`."),
+                    parameter(
+                        "name",
+                        "Name of the table, in the form `catalog.schema.table`. A part that contains a dot must be enclosed in backquotes.",
+                    ),
                 ],
                 result: Type::String,
             },

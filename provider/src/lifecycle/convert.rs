@@ -49,8 +49,7 @@ pub fn to_spec<S: DeserializeOwned>(schema: &Schema, value: &Value) -> Result<S,
 /// [`ConvertError`] if spec and schema disagree.
 pub fn from_spec<S: Spec>(schema: &Schema, spec: &S) -> Result<Value, ConvertError> {
     let text = serde_json::to_string(spec).map_err(|cause| ConvertError::Shape { cause })?;
-    let attributes: Vec<Attribute> = configurable(schema).cloned().collect();
-    json::decode(&text, &object_type(&attributes)).map_err(|cause| ConvertError::Value { cause })
+    json::decode(&text, &object_type(configurable(schema))).map_err(|cause| ConvertError::Value { cause })
 }
 
 /// Like [`from_spec`], but an attribute that means the same as in `known` keeps the spelling that it has there.
@@ -60,6 +59,11 @@ pub fn from_spec<S: Spec>(schema: &Schema, spec: &S) -> Result<Value, ConvertErr
 /// [`ConvertError`] if spec and schema disagree.
 pub fn from_spec_like<S: Spec>(schema: &Schema, spec: &S, known: &Value) -> Result<Value, ConvertError> {
     let mut value = from_spec(schema, spec)?;
+    // most often nothing has changed, and nothing is spelled in another way
+    let mut attributes = configurable(schema).map(|attribute| attribute.name);
+    if attributes.all(|name| value.attribute(name) == known.attribute(name)) {
+        return Ok(value);
+    }
     let normal = match to_spec::<S>(schema, known) {
         Ok(known) => from_spec(schema, &known)?,
         // a state right after import describes nothing yet

@@ -18,7 +18,7 @@ use super::list::{self, Found, Search};
 use super::private::Private;
 use super::session::Session;
 use super::{foresee, import, read, validate};
-use crate::wire::{Diagnostic, Diagnostics, Path, Schema, Step, Value};
+use crate::wire::{Diagnostic, Diagnostics, Path, Schema, Step, Type, Value};
 
 /// A kind of document, as a resource type.
 pub trait DocumentKind: Send + Sync + 'static {
@@ -141,6 +141,9 @@ pub trait Resource: Send + Sync {
     /// What it looks like to Terraform.
     fn schema(&self) -> &Schema;
 
+    /// The type of its states: that of its schema.
+    fn ty(&self) -> &Type;
+
     /// Everything that is wrong with a configuration. Needs no control store.
     fn validate(&self, config: &Value) -> Diagnostics;
 
@@ -167,6 +170,8 @@ pub trait Resource: Send + Sync {
 #[derive(Debug)]
 pub struct DocumentResource<K> {
     schema: Arc<Schema>,
+    /// Made once: every call needs it, more than once.
+    ty: Type,
     search_schema: Schema,
     kind: PhantomData<fn() -> K>,
 }
@@ -175,7 +180,9 @@ impl<K: DocumentKind> DocumentResource<K> {
     /// The resource type.
     #[must_use]
     pub fn new() -> Self {
-        Self { schema: Arc::new(K::schema()), search_schema: search_schema(K::SEARCH), kind: PhantomData }
+        let schema = K::schema();
+        let (ty, search_schema) = (schema.ty(), search_schema(K::SEARCH));
+        Self { schema: Arc::new(schema), ty, search_schema, kind: PhantomData }
     }
 }
 
@@ -192,6 +199,10 @@ impl<K: DocumentKind> Resource for DocumentResource<K> {
 
     fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    fn ty(&self) -> &Type {
+        &self.ty
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {

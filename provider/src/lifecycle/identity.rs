@@ -14,11 +14,7 @@ pub const VERSION: i64 = 0;
 /// The parts of an identity, each of which an import has to give.
 #[must_use]
 pub fn attributes() -> Vec<Attribute> {
-    vec![
-        Attribute::string(NAME)
-            .required()
-            .describe("Name of the document in the control store of the provider block."),
-    ]
+    vec![Attribute::string(NAME).required().describe("Name of the object in the control store.")]
 }
 
 /// The type of an identity.
@@ -56,7 +52,7 @@ pub fn upgrade(version: i64, text: Option<&str>) -> Result<Value, UpgradeError> 
 #[must_use]
 pub fn search_schema(description: &'static str) -> Schema {
     let prefix = Attribute::string("name_prefix")
-        .describe("Only what has a name that begins like this. Everything when left out.");
+        .describe("Prefix of the names to list. Without it, everything is listed.");
     Schema { version: 0, description, attributes: vec![prefix] }
 }
 

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use crate::lifecycle::convert::{from_spec, to_spec};
     use crate::lifecycle::examine::examine;
-    use crate::wire::{Attribute, Kind, Presence, Schema, Type, Value, json};
+    use crate::wire::{Attribute, Constraint, Kind, Presence, Schema, Type, Value, json};
 
     fn schemas() -> Vec<(String, Schema)> {
         let registry = Registry::new();
@@ -128,9 +128,21 @@ mod tests {
         for (name, schema) in schemas() {
             assert!(!schema.description.is_empty(), "{name}");
             visit(&name, &schema.attributes, &mut |path, attribute| {
-                let text = attribute.description;
-                assert!(text.ends_with('.') || text.ends_with('`'), "{path} needs a sentence: {text:?}");
+                let text = attribute.documentation();
+                assert!(text.ends_with('.'), "{path} needs a sentence: {text:?}");
+                let capital = text.starts_with(|c: char| c.is_uppercase() || c == '`');
+                assert!(capital, "{path} begins in the middle: {text:?}");
                 assert!(!text.contains("  "), "{path} has a gap: {text:?}");
+                let code: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+                if let (true, Some(Constraint::OneOf(choices))) =
+                    (attribute.is_configurable(), attribute.constraint)
+                {
+                    assert!(text.contains("Must be "), "{path} does not say what it takes: {text:?}");
+                    assert!(
+                        choices.iter().all(|choice| code.contains(choice)),
+                        "{path} lacks a choice: {text:?}"
+                    );
+                }
             });
         }
     }
@@ -144,8 +156,8 @@ mod tests {
         let configurable = attributes.iter().filter(|attribute| attribute.is_configurable());
         Value::object(configurable.map(|attribute| {
             let value = match (&attribute.kind, attribute.constraint) {
-                (_, Some(crate::wire::Constraint::OneOf(choices))) => Value::from(choices[choices.len() - 1]),
-                (_, Some(crate::wire::Constraint::Whole { max, .. })) => Value::from(max),
+                (_, Some(Constraint::OneOf(choices))) => Value::from(choices[choices.len() - 1]),
+                (_, Some(Constraint::Whole { max, .. })) => Value::from(max),
                 (Kind::Plain(Type::String), _) => Value::from("text"),
                 (Kind::Plain(Type::Bool), _) => Value::from(true),
                 (Kind::Plain(Type::Number), _) => Value::Number("0.25".parse().unwrap()),

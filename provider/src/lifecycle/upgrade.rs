@@ -1,6 +1,6 @@
 //! `UpgradeResourceState`: the state file's text → a state of the current schema (protocol sheet 5.3 and 4.3).
 
-use crate::wire::{CodecError, Schema, Value, json};
+use crate::wire::{CodecError, Type, Value, json};
 
 /// Why a stored state cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -31,19 +31,20 @@ pub enum UpgradeError {
     },
 }
 
-/// Reads a stored state of format `version`. Attributes that the state does not have yet are null.
+/// Reads a stored state of format `version`; `ty` is the type of states of the `newest` format. Attributes that the state
+/// does not have yet are null.
 ///
 /// Never succeeds with null: Terraform would take the object for gone and plan to create it again.
 ///
 /// # Errors
 ///
 /// [`UpgradeError`]: a newer format, no state, or text that does not follow the schema.
-pub fn upgrade(schema: &Schema, version: i64, state: Option<&str>) -> Result<Value, UpgradeError> {
-    if version > schema.version {
-        return Err(UpgradeError::Newer { found: version, known: schema.version });
+pub fn upgrade(newest: i64, ty: &Type, version: i64, state: Option<&str>) -> Result<Value, UpgradeError> {
+    if version > newest {
+        return Err(UpgradeError::Newer { found: version, known: newest });
     }
     let text = state.ok_or(UpgradeError::Empty)?;
-    match json::decode(text, &schema.ty()).map_err(|cause| UpgradeError::Damaged { cause })? {
+    match json::decode(text, ty).map_err(|cause| UpgradeError::Damaged { cause })? {
         Value::Null => Err(UpgradeError::Empty),
         state => Ok(state),
     }
@@ -51,35 +52,37 @@ pub fn upgrade(schema: &Schema, version: i64, state: Option<&str>) -> Result<Val
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::wire::Attribute;
+    use super::UpgradeError;
+    use crate::wire::schema::object_type;
+    use crate::wire::{Attribute, Value};
 
-    fn schema() -> Schema {
-        let attributes = vec![Attribute::string("name").required(), Attribute::bool("paused").default(false)];
-        Schema { version: 1, description: "", attributes }
+    /// Reads a state where 1 is the newest format.
+    fn upgrade(version: i64, state: Option<&str>) -> Result<Value, UpgradeError> {
+        let ty = object_type(&[Attribute::string("name"), Attribute::bool("paused")]);
+        super::upgrade(1, &ty, version, state)
     }
 
     #[test]
     fn a_state_of_the_same_version_lacks_what_came_later() {
-        let state = upgrade(&schema(), 1, Some(" {\"name\":\n\"a\"}")).unwrap();
+        let state = upgrade(1, Some(" {\"name\":\n\"a\"}")).unwrap();
         assert_eq!(state, Value::object([("name", "a".into()), ("paused", Value::Null)]));
     }
 
     #[test]
     fn nothing_is_ever_upgraded_to_null() {
-        assert_eq!(upgrade(&schema(), 1, Some("null")), Err(UpgradeError::Empty));
-        assert_eq!(upgrade(&schema(), 1, None), Err(UpgradeError::Empty));
+        assert_eq!(upgrade(1, Some("null")), Err(UpgradeError::Empty));
+        assert_eq!(upgrade(1, None), Err(UpgradeError::Empty));
     }
 
     #[test]
     fn a_newer_state_is_refused_with_both_versions() {
-        let error = upgrade(&schema(), 2, Some("{}")).unwrap_err();
+        let error = upgrade(2, Some("{}")).unwrap_err();
         assert!(error.to_string().contains("version 2") && error.to_string().contains("up to 1"), "{error}");
     }
 
     #[test]
     fn damage_is_reported_with_its_place() {
-        let error = upgrade(&schema(), 1, Some(r#"{"name":[]}"#)).unwrap_err();
+        let error = upgrade(1, Some(r#"{"name":[]}"#)).unwrap_err();
         assert!(error.to_string().contains("at name: expected a string"), "{error}");
     }
 }

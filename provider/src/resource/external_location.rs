@@ -7,7 +7,7 @@ use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::{self, Specs, Step, Violation};
 use tokio_util::sync::CancellationToken;
 
-use super::shared::{document_facts, name, secret_reference};
+use super::shared::{document_facts, document_name, name};
 use crate::lifecycle::document::{DocumentKind, Facts};
 use crate::lifecycle::documents::KnownGroup;
 use crate::lifecycle::session::Session;
@@ -21,20 +21,20 @@ pub struct ExternalLocation;
 impl DocumentKind for ExternalLocation {
     type Spec = ExternalLocationSpec;
 
-    const SEARCH: &'static str = "Finds the external locations of the control store, whether Terraform manages them or not, so that they can be imported.";
+    const SEARCH: &'static str = "Lists the external locations in the control store, whether or not Terraform manages them, so that they can be imported.";
 
     fn schema() -> Schema {
         let mut attributes = vec![
-            name("Name of the location, unique in the control store: 1 to 63 lower-case letters, digits, `_` and `-`, \
-                  beginning with a letter or digit. Another name is another location."),
-            Attribute::string("region").required().describe("Region that the location lies in, for example `westus2`."),
+            name(document_name!("location")),
+            Attribute::string("region").required().describe("Region in which the location is, for example `westus2`."),
             Attribute::string("url").meaning(Meaning::Place).required().describe(
-                "Root of the location: `abfss://container@account.dfs.core.windows.net/prefix`, `s3://bucket/prefix`, \
-                 `az://container/prefix`, `gs://bucket/prefix` or `file:///dir`. Without password, query and fragment.",
+                "URL of the location: `abfss://container@account.dfs.core.windows.net/prefix`, `s3://bucket/prefix`, \
+                 `az://container/prefix`, `gs://bucket/prefix`, or `file:///dir`. Must not contain a password, a query, or \
+                 a fragment.",
             ),
-            Attribute::string("comment").describe("What the location is for, in your words."),
+            Attribute::string("comment").describe("Description of the location."),
             Attribute::bool("read_only").default(false).describe(
-                "Refuse everything that would write here. A sync group or snapshot schedule cannot keep anything in a \
+                "Whether the location may only be read from. Sync groups and snapshot schedules cannot store anything in a \
                  read-only location.",
             ),
         ];
@@ -42,19 +42,18 @@ impl DocumentKind for ExternalLocation {
         attributes.push(
             Attribute::object("unity_catalog", unity_catalog())
                 .describe(
-                    "Registers the location in Unity Catalog under its name, so that governed readers may use it: made, \
-                     changed and removed with this resource, and mended when it differs there. Terraform does this \
-                     itself, so the token has to be resolved where Terraform runs.",
+                    "Registration of the location in Unity Catalog, as an external location of the same name. It is created, \
+                     updated, and deleted together with this resource, and corrected when it has been changed there.",
                 ),
         );
         attributes.extend(document_facts());
         Schema {
             version: 0,
-            description: "A named storage root in one region: the place where copies of tables, the group log and the \
-                sync metadata may be written.\n\nUnless `skip_validation` is set, the location is probed when it is \
-                created and when its URL or options change: an object is created, created again (which has to fail), \
-                read, listed and deleted. A store that ignores conditional writes is refused, because two executors \
-                could overwrite each other there.",
+            description: "Manages an external location: a named storage root in one region, in which lakedr keeps copies of \
+                tables, group logs, and sync metadata.\n\nThe provider probes a location when it is created and whenever its \
+                URL or its options change: it creates an object, tries to create the same object again, reads it, lists it, \
+                and deletes it. Set `skip_validation` to `true` to skip the probe.\n\n~> **Note:** A store that ignores \
+                conditional writes is rejected, because two executors could overwrite each other's entries there.",
             attributes,
         }
     }
@@ -115,15 +114,19 @@ impl DocumentKind for ExternalLocation {
 fn options() -> Vec<Attribute> {
     vec![
         Attribute::plain("storage_options", Type::map(Type::String)).describe(
-            "Options for reaching the location, under the keys of the `object_store` crate, for example \
-             `aws_endpoint`. Stored in plain text: secrets belong in `secret_options`.",
+            "Options for accessing the location, for example `aws_endpoint`. The keys are those of the \
+             [`object_store`](https://docs.rs/object_store) library. The values are stored in plain text, in the state and in \
+             the control store: use `secret_options` for secrets.",
         ),
-        Attribute::plain("secret_options", Type::map(Type::String)).describe(secret_reference!(
-            "Options for reaching the location whose values are secrets, for example `aws_secret_access_key`."
-        )),
+        Attribute::plain("secret_options", Type::map(Type::String)).describe(
+            "Options for accessing the location whose values are secrets, for example `aws_secret_access_key`. Each value \
+             must be a secret reference, never the secret itself: `env://NAME`, `file:///path`, or \
+             `databricks://scope/key`. The executor resolves it at run time, and so does Terraform when it probes the \
+             location."
+        ),
         Attribute::bool("skip_validation").default(false).describe(
-            "Do not probe the location. For locations that cannot be reached from where Terraform runs, and for \
-             applying during an outage.",
+            "Whether to skip the probe of the location. Set this to `true` for a location that cannot be reached from where \
+             Terraform runs, or to apply during an outage.",
         ),
     ]
 }
@@ -132,12 +135,13 @@ fn unity_catalog() -> Vec<Attribute> {
     vec![
         Attribute::string("workspace_url")
             .required()
-            .describe("URL of the workspace or of the open-source Unity Catalog server, `https://…`."),
-        Attribute::string("token").required().describe("Token for the catalog, which has CREATE EXTERNAL LOCATION. A reference, never the secret itself: `env://NAME`, \
-             `file:///run/secrets/x` or `databricks://scope/key`, resolved where Terraform runs."),
+            .describe("URL of the Databricks workspace or of the open-source Unity Catalog server, for example `https://adb-1111111111111111.1.azuredatabricks.net`."),
+        Attribute::string("token").required().describe("Token for Unity Catalog, whose owner has the privilege `CREATE EXTERNAL LOCATION`. Must be a secret reference, \
+             never the secret itself: `env://NAME`, `file:///path`, or `databricks://scope/key`. It is resolved where \
+             Terraform runs."),
         Attribute::string("credential_name")
             .required()
-            .describe("Storage credential that the catalog uses for the location."),
+            .describe("Name of the storage credential with which Unity Catalog accesses the location."),
     ]
 }
 

@@ -2,6 +2,19 @@
 
 use crate::wire::{Attribute, Meaning, Stability};
 
+/// How names are written.
+macro_rules! document_name {
+    ($what:literal) => {
+        concat!(
+            "Name of the ",
+            $what,
+            ", unique within the control store. Must consist of 1 to 63 lowercase letters, digits, `_`, or `-`, and begin \
+             with a letter or a digit."
+        )
+    };
+}
+pub(super) use document_name;
+
 /// The name of a document.
 pub(super) fn name(description: &'static str) -> Attribute {
     Attribute::string("name").required().requires_replace().describe(description)
@@ -10,13 +23,13 @@ pub(super) fn name(description: &'static str) -> Attribute {
 /// What every document tells about itself.
 pub(super) fn document_facts() -> Vec<Attribute> {
     vec![
-        Attribute::string("id").computed(Stability::Stable).describe("The same as `name`."),
+        Attribute::string("id").computed(Stability::Stable).describe("Identifier of the resource, identical to `name`."),
         Attribute::number("generation")
             .computed(Stability::Volatile)
-            .describe("Counts the changes of the document in the control store, from 1."),
+            .describe("Number of times that the specification has been written to the control store, starting at 1."),
         Attribute::string("digest").computed(Stability::Volatile).describe(
-            "Digest of the specification, `sha256:` and 64 hex digits. Both regions hold the same specification when \
-             the digests are equal.",
+            "Digest of the specification, in the form `sha256:` followed by 64 hexadecimal digits. Two regions hold the same \
+             specification if, and only if, the digests are equal.",
         ),
     ]
 }
@@ -24,12 +37,13 @@ pub(super) fn document_facts() -> Vec<Attribute> {
 /// When something is due.
 pub(super) fn schedule(description: &'static str) -> Attribute {
     let attributes = vec![
-        Attribute::string("interval").meaning(Meaning::Duration).describe("Time between two starts, for example `15m` or `1h 30m`."),
+        Attribute::string("interval").meaning(Meaning::Duration).describe("Time between two starts, for example `15m` or `1h 30m`. Conflicts with `cron`."),
         Attribute::string("cron").describe(
-            "Cron expression of five fields: minute, hour, day of month, month, day of week; for example `*/15 * * * *`.",
+            "Cron expression with five fields (minute, hour, day of month, month, and day of week), for example \
+             `*/15 * * * *`. Conflicts with `interval`.",
         ),
         Attribute::string("timezone")
-            .describe("IANA time zone of the cron expression, for example `Europe/Berlin`. UTC when left out."),
+            .describe("IANA name of the time zone in which `cron` is evaluated, for example `Europe/Berlin`. Requires `cron`. Defaults to `UTC`."),
     ];
     Attribute::object("schedule", attributes).describe(description)
 }
@@ -39,8 +53,8 @@ macro_rules! secret_reference {
     ($what:literal) => {
         concat!(
             $what,
-            " A reference, never the secret itself: `env://NAME`, `file:///run/secrets/x` or \
-             `databricks://scope/key`. The executor resolves it when it runs."
+            " Must be a secret reference, never the secret itself: `env://NAME`, `file:///path`, or \
+             `databricks://scope/key`. The executor resolves it at run time."
         )
     };
 }

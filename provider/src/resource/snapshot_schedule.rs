@@ -4,7 +4,7 @@ use lakedr_control::spec::SnapshotScheduleSpec;
 use lakedr_control::store::ControlStoreError;
 use lakedr_control::validate::{self, Specs, Violation};
 
-use super::shared::{document_facts, name, schedule};
+use super::shared::{document_facts, document_name, name, schedule};
 use crate::lifecycle::document::DocumentKind;
 use crate::lifecycle::session::Session;
 use crate::wire::{Attribute, Meaning, Schema, Type};
@@ -16,38 +16,41 @@ pub struct SnapshotSchedule;
 impl DocumentKind for SnapshotSchedule {
     type Spec = SnapshotScheduleSpec;
 
-    const SEARCH: &'static str = "Finds the snapshot schedules of the control store, whether Terraform manages them or not, so that they can be imported.";
+    const SEARCH: &'static str = "Lists the snapshot schedules in the control store, whether or not Terraform manages them, so that they can be imported.";
 
     const RESTS_ON: &'static [(&'static str, &'static [&'static str])] =
         &[("overwrite", &["mode"]), ("schedule.timezone", &["schedule.interval"])];
 
     fn schema() -> Schema {
         let mut attributes = vec![
-            name("Name of the schedule, unique in the control store: 1 to 63 lower-case letters, digits, `_` and `-`, \
-                  beginning with a letter or digit. Another name is another schedule."),
+            name(document_name!("schedule")),
             Attribute::object("source", source())
                 .required()
-                .describe("What is copied: either `sync_group`, or `region` with `table_root` and `tables`."),
+                .describe("Tables to copy: either all tables of a sync group (`sync_group`), or a list of tables (`region`, `tables`, and usually `table_root`)."),
             Attribute::plain("exclude", Type::list(Type::String)).describe(
-                "Tables that are left out: `catalog.schema.table`, or patterns in which `*` stands for any text.",
+                "Tables to leave out: names such as `catalog.schema.table`, or patterns in which `*` matches any text.",
             ),
-            Attribute::object("target", target()).required().describe("Where the copies are kept."),
+            Attribute::object("target", target()).required().describe("Where to keep the snapshots."),
             Attribute::string("mode").default("incremental").one_of(&["incremental", "batch"]).describe(
-                "`incremental`: copies share the files that did not change. `batch`: each copy is complete in itself.",
+                "How snapshots are stored. Must be `incremental`, for snapshots that share the files that did not change, or `batch`, for snapshots that are each complete on their own.",
             ),
             Attribute::bool("overwrite")
                 .default(false)
-                .describe("Keep one copy only and replace it. Mode `batch` only."),
-            schedule("When a copy is taken: exactly one of `interval` and `cron`.").required(),
+                .describe("Whether to keep a single snapshot and to replace it each time. Requires `mode` to be `batch`."),
+            schedule("When to take a snapshot. Exactly one of `interval` and `cron` must be set.").required(),
             Attribute::object("retention", retention()).describe(
-                "Which copies are kept: a copy is kept when any of the rules keeps it. All copies are kept when left out.",
+                "Which snapshots to keep. A snapshot is kept as long as at least one of the rules applies to it, and at least one rule must be set. Without this attribute, all snapshots are kept.",
             ),
-            Attribute::bool("paused").default(false).describe("Take no copies; those that exist are kept."),
+            Attribute::bool("paused").default(false).describe("Whether to stop taking snapshots. Existing snapshots are kept."),
         ];
         attributes.extend(document_facts());
         Schema {
             version: 0,
-            description: "Copies of tables kept on a schedule in an external location, with retention.",
+            description: "Manages a snapshot schedule: copies of tables, taken at set times, kept in an external location, and \
+                pruned by a retention policy.\n\nTerraform declares the schedule. The executor takes and prunes the \
+                snapshots (`lakedr snapshot take` and `lakedr snapshot prune`), and restores tables from them \
+                (`lakedr snapshot restore`).\n\n-> **Note:** Durations are \
+            written as numbers with units, for example `30s`, `15m`, `1h 30m`, or `7d`.",
             attributes,
         }
     }
@@ -79,19 +82,19 @@ fn source() -> Vec<Attribute> {
     let table = vec![
         Attribute::string("name")
             .required()
-            .describe("`catalog.schema.table`; a part that holds a dot in back-quotes."),
+            .describe("Name of the table, in the form `catalog.schema.table`. A part that contains a dot must be enclosed in backquotes."),
         Attribute::string("url")
             .meaning(Meaning::Place)
-            .describe("URL of the table, if it does not follow from `table_root`."),
+            .describe("URL of the table. Required if there is no `table_root`, over which it takes precedence."),
     ];
     vec![
         Attribute::string("sync_group")
-            .describe("All tables of this sync group, at its newest recovery point."),
-        Attribute::string("region").describe("Region of the tables."),
+            .describe("Name of the sync group whose tables are copied, as of its newest recovery point. Conflicts with all other attributes of `source`."),
+        Attribute::string("region").describe("Region in which the tables are. Required with `tables`."),
         Attribute::string("table_root")
             .meaning(Meaning::Place)
-            .describe("Root of the tables: a table without `url` lies at `table_root/catalog/schema/table`."),
-        Attribute::objects("tables", table).describe("The tables."),
+            .describe("URL of the root of the tables. A table without a `url` is expected at `table_root/catalog/schema/table`."),
+        Attribute::objects("tables", table).describe("Tables to copy. Must contain at least one table. Conflicts with `sync_group`."),
     ]
 }
 
@@ -99,7 +102,7 @@ fn target() -> Vec<Attribute> {
     vec![
         Attribute::string("location").required().describe("Name of the external location."),
         Attribute::string("prefix")
-            .describe("Folder in the location, for example `snapshots/bronze`; its root when left out."),
+            .describe("Folder within the location, for example `snapshots/bronze`. Defaults to the root of the location."),
     ]
 }
 
@@ -107,14 +110,29 @@ fn retention() -> Vec<Attribute> {
     let count =
         |name, description| Attribute::number(name).whole(1, u64::from(u32::MAX)).describe(description);
     vec![
-        count("keep_last", "Keeps so many of the newest copies."),
-        count("keep_hourly", "Keeps the newest copy of each of the last so many hours that have one."),
-        count("keep_daily", "Keeps the newest copy of each of the last so many days that have one."),
-        count("keep_weekly", "Keeps the newest copy of each of the last so many weeks that have one."),
-        count("keep_monthly", "Keeps the newest copy of each of the last so many months that have one."),
-        count("keep_yearly", "Keeps the newest copy of each of the last so many years that have one."),
+        count("keep_last", "Number of most recent snapshots to keep."),
+        count(
+            "keep_hourly",
+            "Number of most recent hours for which to keep the last snapshot. Only hours with a snapshot count.",
+        ),
+        count(
+            "keep_daily",
+            "Number of most recent days for which to keep the last snapshot. Only days with a snapshot count.",
+        ),
+        count(
+            "keep_weekly",
+            "Number of most recent weeks for which to keep the last snapshot. Only weeks with a snapshot count.",
+        ),
+        count(
+            "keep_monthly",
+            "Number of most recent months for which to keep the last snapshot. Only months with a snapshot count.",
+        ),
+        count(
+            "keep_yearly",
+            "Number of most recent years for which to keep the last snapshot. Only years with a snapshot count.",
+        ),
         Attribute::string("keep_within")
             .meaning(Meaning::Duration)
-            .describe("Keeps every copy younger than this, for example `30d`."),
+            .describe("Age up to which to keep every snapshot, for example `30d`."),
     ]
 }

@@ -22,7 +22,7 @@ pub struct SyncGroup;
 impl DocumentKind for SyncGroup {
     type Spec = SyncGroupSpec;
 
-    const SEARCH: &'static str = "Finds the sync groups of the control store, whether Terraform manages them or not, so that they can be imported.";
+    const SEARCH: &'static str = "Lists the sync groups in the control store, whether or not Terraform manages them, so that they can be imported.";
 
     const RESTS_ON: &'static [(&'static str, &'static [&'static str])] = &[
         ("initial_active_region", &["primary.region", "secondary.region"]),

@@ -55,6 +55,11 @@ pub(super) async fn answered<A: Answer>(
     fallback: A,
     work: impl Future<Output = Result<A, Diagnostics>>,
 ) -> Result<Response<A>, Status> {
+    #[cfg(debug_assertions)]
+    let work = async {
+        crate::serve::fault::strike::<A>();
+        work.await
+    };
     let answer = match guarded(work).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(diagnostics)) => fallback.with(&diagnostics),

@@ -22,7 +22,7 @@ fn schema() -> wire::ResourceIdentitySchema {
         r#type: attribute.ty().to_string().into_bytes(),
         required_for_import: true,
         optional_for_import: false,
-        description: attribute.description.to_owned(),
+        description: attribute.documentation(),
     };
     let identity_attributes = identity::attributes().iter().map(part).collect();
     wire::ResourceIdentitySchema { version: identity::VERSION, identity_attributes }
@@ -37,6 +37,12 @@ pub(super) fn of(state: &Value) -> Result<Option<wire::ResourceIdentityData>, Di
             Ok(Some(wire::ResourceIdentityData { identity_data }))
         }
     }
+}
+
+/// The identity of the object that a plan describes. `None` while its name is unknown: Terraform 1.13 shows no plan that
+/// holds an unknown identity, and OpenTofu 1.12 cannot keep one.
+pub(super) fn planned(planned: &Value) -> Result<Option<wire::ResourceIdentityData>, Diagnostics> {
+    if planned.attribute(identity::NAME).is_unknown() { Ok(None) } else { of(planned) }
 }
 
 /// The name that a user gave as an identity.

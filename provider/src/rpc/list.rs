@@ -44,7 +44,7 @@ fn begin(
     let resource = resource::named(registry, &request.type_name)?;
     let config = decode(request.config.as_ref(), &resource.search_schema().ty())?;
     let found = resource.list(configured.session()?, search(&config, request));
-    let ty = resource.schema().ty();
+    let ty = resource.ty().clone();
     let stop = configured.stop();
     let events = stream::unfold(Some(found), move |open| {
         let stop = stop.clone();

@@ -34,7 +34,7 @@ pub(super) fn validate(
     request: &wire::validate_resource_config::Request,
 ) -> Result<wire::validate_resource_config::Response, Diagnostics> {
     let resource = named(registry, &request.type_name)?;
-    let config = decode(request.config.as_ref(), &resource.schema().ty())?;
+    let config = decode(request.config.as_ref(), resource.ty())?;
     Ok(wire::validate_resource_config::Response::default().with(&resource.validate(&config)))
 }
 
@@ -42,7 +42,7 @@ pub(super) fn upgrade(
     registry: &Registry,
     request: &wire::upgrade_resource_state::Request,
 ) -> Result<wire::upgrade_resource_state::Response, Diagnostics> {
-    let schema = named(registry, &request.type_name)?.schema();
+    let resource = named(registry, &request.type_name)?;
     let failed = |error: UpgradeError| {
         Diagnostic::error("Unreadable resource state", format!("{}: {}.", request.type_name, explain(&error)))
     };
@@ -51,9 +51,11 @@ pub(super) fn upgrade(
         return Err(failed(UpgradeError::Flatmap).into());
     }
     let text = raw.filter(|raw| !raw.json.is_empty()).map(|raw| String::from_utf8_lossy(&raw.json));
-    let state = upgrade_state(schema, request.version, text.as_deref()).map_err(failed)?;
+    let ty = resource.ty();
+    let newest = resource.schema().version;
+    let state = upgrade_state(newest, ty, request.version, text.as_deref()).map_err(failed)?;
     Ok(wire::upgrade_resource_state::Response {
-        upgraded_state: Some(encode(&state, &schema.ty())?),
+        upgraded_state: Some(encode(&state, ty)?),
         diagnostics: Vec::new(),
     })
 }
@@ -64,14 +66,14 @@ pub(super) async fn read(
     request: &wire::read_resource::Request,
 ) -> Result<wire::read_resource::Response, Diagnostics> {
     let resource = named(registry, &request.type_name)?;
-    let ty = resource.schema().ty();
-    let known = decode(request.current_state.as_ref(), &ty)?;
+    let ty = resource.ty();
+    let known = decode(request.current_state.as_ref(), ty)?;
     let session = configured.session()?;
     let reading = resource.read(&session, known, Private::decode(&request.private));
     let outcome = unless_stopped(&configured.stop(), reading).await.map_err(interrupted)?;
     check_known(&outcome.state).map_err(Diagnostic::bug)?;
     let answer = wire::read_resource::Response {
-        new_state: Some(encode(&outcome.state, &ty)?),
+        new_state: Some(encode(&outcome.state, ty)?),
         private: outcome.private.encode(),
         new_identity: identity::of(&outcome.state)?,
         ..Default::default()
@@ -85,20 +87,19 @@ pub(super) async fn plan(
     request: wire::plan_resource_change::Request,
 ) -> Result<wire::plan_resource_change::Response, Diagnostics> {
     let resource = named(registry, &request.type_name)?;
-    let schema = resource.schema();
-    let ty = schema.ty();
-    let prior = decode(request.prior_state.as_ref(), &ty)?;
-    let proposed = decode(request.proposed_new_state.as_ref(), &ty)?;
-    let config = decode(request.config.as_ref(), &ty)?;
+    let (schema, ty) = (resource.schema(), resource.ty());
+    let prior = decode(request.prior_state.as_ref(), ty)?;
+    let proposed = decode(request.proposed_new_state.as_ref(), ty)?;
+    let config = decode(request.config.as_ref(), ty)?;
     let rewrite = Private::decode(&request.prior_private).damaged;
     let plan =
         plan_change(schema, PlanRequest { prior: &prior, proposed: &proposed, config: &config, rewrite });
     check_plan(schema, &prior, &config, &plan.planned).map_err(Diagnostic::bug)?;
     let answer = wire::plan_resource_change::Response {
-        planned_state: Some(encode(&plan.planned, &ty)?),
+        planned_state: Some(encode(&plan.planned, ty)?),
         requires_replace: plan.requires_replace.iter().map(Into::into).collect(),
         planned_private: request.prior_private,
-        planned_identity: identity::of(&plan.planned)?,
+        planned_identity: identity::planned(&plan.planned)?,
         ..Default::default()
     };
     // what is planned depends on nothing else, and what is said about it may
@@ -117,9 +118,9 @@ pub(super) async fn apply(
     at: DateTime<Utc>,
 ) -> Result<wire::apply_resource_change::Response, Diagnostics> {
     let resource = named(registry, &request.type_name)?;
-    let ty = resource.schema().ty();
-    let prior = decode(request.prior_state.as_ref(), &ty)?;
-    let planned = decode(request.planned_state.as_ref(), &ty)?;
+    let ty = resource.ty();
+    let prior = decode(request.prior_state.as_ref(), ty)?;
+    let planned = decode(request.planned_state.as_ref(), ty)?;
     let session = configured.session()?;
     let stop = configured.stop();
     let private = Private::decode(&request.planned_private);
@@ -127,7 +128,7 @@ pub(super) async fn apply(
         .apply(&session, ApplyRequest { prior: &prior, planned: &planned, private, stop: &stop, at })
         .await;
     let answer = wire::apply_resource_change::Response {
-        new_state: Some(encode(&outcome.state, &ty)?),
+        new_state: Some(encode(&outcome.state, ty)?),
         private: outcome.private.encode(),
         new_identity: identity::of(&outcome.state)?,
         ..Default::default()
@@ -155,7 +156,7 @@ pub(super) async fn import(
     }
     let imported = wire::import_resource_state::ImportedResource {
         type_name: request.type_name.clone(),
-        state: Some(encode(&state, &resource.schema().ty())?),
+        state: Some(encode(&state, resource.ty())?),
         private: private.encode(),
         identity: identity::of(&state)?,
     };
@@ -168,9 +169,9 @@ pub(super) fn generate(
     registry: &Registry,
     request: &wire::generate_resource_config::Request,
 ) -> Result<wire::generate_resource_config::Response, Diagnostics> {
-    let schema = named(registry, &request.type_name)?.schema();
-    let state = decode(request.state.as_ref(), &schema.ty())?;
-    let config = encode(&generate_config(schema, &state), &schema.ty())?;
+    let resource = named(registry, &request.type_name)?;
+    let state = decode(request.state.as_ref(), resource.ty())?;
+    let config = encode(&generate_config(resource.schema(), &state), resource.ty())?;
     Ok(wire::generate_resource_config::Response { config: Some(config), ..Default::default() })
 }
 

@@ -1,4 +1,4 @@
-//! A crash on demand, so that a test can see what users see of one. Exists in debug builds only.
+//! Panics on demand, so that a test can see what users see of them. Exists in debug builds only.
 
 use std::task::{Context, Poll};
 
@@ -7,6 +7,18 @@ use tonic::server::NamedService;
 
 /// Names the method in which to crash, such as `PlanResourceChange`.
 pub(crate) const METHOD: &str = "LAKEDR_TEST_PANIC_IN";
+
+/// Names the answer in whose making to panic, such as `apply_resource_change`.
+const ANSWER: &str = "LAKEDR_TEST_PANIC_WHILE_MAKING";
+
+/// Panics if an answer of this type is the one that [`ANSWER`] names.
+#[expect(clippy::panic, reason = "to panic is what this function is for")]
+pub(crate) fn strike<A>() {
+    let named = super::environment::variable(ANSWER);
+    if named.is_some_and(|name| std::any::type_name::<A>().contains(&format!("::{name}::"))) {
+        panic!("asked to by {ANSWER}");
+    }
+}
 
 /// A service that panics when one of its methods is called.
 #[derive(Clone)]

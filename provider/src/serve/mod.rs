@@ -13,7 +13,7 @@ mod debug;
 mod environment;
 mod error;
 #[cfg(debug_assertions)]
-mod fault;
+pub(crate) mod fault;
 mod handshake;
 mod listener;
 mod logging;

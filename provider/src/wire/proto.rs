@@ -34,9 +34,6 @@ pub fn encode(value: &Value, ty: &Type) -> Result<wire::DynamicValue, CodecError
     Ok(wire::DynamicValue { msgpack: msgpack::encode(value, ty)?, json: Vec::new() })
 }
 
-/// Terraform finds the line of a diagnostic by looking up all steps but the last as blocks and the last one as an
-/// attribute of the innermost block it found. Nested attributes are no blocks: `tables[2].name` would point to the
-/// `name` of the resource. So only the outermost attribute is sent; the text says the whole path.
 impl From<&Diagnostic> for wire::Diagnostic {
     fn from(diagnostic: &Diagnostic) -> Self {
         let severity = match diagnostic.severity {
@@ -47,9 +44,23 @@ impl From<&Diagnostic> for wire::Diagnostic {
             severity: severity.into(),
             summary: diagnostic.summary.clone(),
             detail: diagnostic.detail.clone(),
-            attribute: diagnostic.path.steps().first().map(|step| (&Path::from_iter([step.clone()])).into()),
+            attribute: findable(&diagnostic.path).map(|path| (&path).into()),
         }
     }
+}
+
+/// The part of a path by which Terraform finds a line; the text of a diagnostic says the whole path.
+///
+/// Terraform takes the steps of a path for nested blocks, but for the last one, an attribute, and an index behind it. Nested
+/// attributes are no blocks: `tables[2].name` would point to the `name` of the resource. So the outermost attribute is sent,
+/// and what is directly in it as an index, by which Terraform finds elements of lists and maps and members of objects.
+fn findable(path: &Path) -> Option<Path> {
+    let (first, inside) = path.steps().split_first()?;
+    let index = inside.first().map(|step| match step {
+        Step::Attribute(name) => Step::Key(name.clone()),
+        index => index.clone(),
+    });
+    Some(Path::from_iter([first.clone()].into_iter().chain(index)))
 }
 
 impl From<&Diagnostics> for Vec<wire::Diagnostic> {
@@ -95,7 +106,7 @@ impl From<&Attribute> for wire::schema::Attribute {
             name: attribute.name.to_owned(),
             r#type: ty,
             nested_type,
-            description: attribute.description.to_owned(),
+            description: attribute.documentation(),
             description_kind: wire::StringKind::Markdown.into(),
             required: attribute.presence == Presence::Required,
             optional: matches!(attribute.presence, Presence::Optional | Presence::Default(_)),
@@ -146,12 +157,18 @@ mod tests {
     fn a_diagnostic_about_the_whole_block_has_no_path() {
         let whole: wire::Diagnostic = (&Diagnostic::error("a", "b")).into();
         assert_eq!(whole.attribute, None);
-        let path = Path::attribute("tables").join(Step::Index(2)).join(Step::Attribute("name".into()));
-        let placed: wire::Diagnostic = (&Diagnostic::error("a", "b").at(path)).into();
+        let attribute = |path: Path| wire::Diagnostic::from(&Diagnostic::error("a", "b").at(path)).attribute;
+        let table = Path::attribute("tables").join(Step::Index(2));
+        let name = table.clone().join(Step::Attribute("name".into()));
+        assert_eq!(attribute(name), Some((&table).into()), "an element is found, and nothing inside of it");
+        let token = ["workspace", "token"].map(|name| Step::Attribute(name.into()));
+        let token = Path::from_iter([Step::Attribute("primary".into())].into_iter().chain(token));
+        let workspace = Path::attribute("primary").join(Step::Key("workspace".into()));
         assert_eq!(
-            placed.attribute,
-            Some((&Path::attribute("tables")).into()),
-            "the line that Terraform finds"
+            attribute(token),
+            Some((&workspace).into()),
+            "members of objects are found as those of maps are"
         );
+        assert_eq!(attribute(Path::attribute("url")), Some((&Path::attribute("url")).into()));
     }
 }

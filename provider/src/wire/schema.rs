@@ -111,10 +111,11 @@ impl Schema {
     }
 }
 
-/// The object type of a list of attributes.
+/// The object type of attributes.
 #[must_use]
-pub fn object_type(attributes: &[Attribute]) -> Type {
-    Type::Object(attributes.iter().map(|attribute| (attribute.name.to_owned(), attribute.ty())).collect())
+pub fn object_type<'a>(attributes: impl IntoIterator<Item = &'a Attribute>) -> Type {
+    let attributes = attributes.into_iter();
+    Type::Object(attributes.map(|attribute| (attribute.name.to_owned(), attribute.ty())).collect())
 }
 
 impl Attribute {
@@ -237,6 +238,20 @@ impl Attribute {
         Self { description, ..self }
     }
 
+    /// What the attribute means, and what follows from the schema: its default, and whether a change replaces the resource.
+    #[must_use]
+    pub fn documentation(&self) -> String {
+        let default = match &self.presence {
+            Presence::Default(Value::String(text)) => format!(" Defaults to `{text}`."),
+            Presence::Default(Value::Bool(is)) => format!(" Defaults to `{is}`."),
+            Presence::Default(Value::Number(number)) => format!(" Defaults to `{number}`."),
+            _ => String::new(),
+        };
+        let replaces =
+            if self.requires_replace { " Changing this forces a new resource to be created." } else { "" };
+        format!("{}{default}{replaces}", self.description)
+    }
+
     /// The type that values of this attribute have on the wire.
     #[must_use]
     pub fn ty(&self) -> Type {
@@ -293,6 +308,19 @@ mod tests {
             r#"["object",{{"l":["list",{object}],"m":["map",{object}],"o":{object},"s":["set",{object}]}}]"#
         );
         assert_eq!(schema.ty().to_string(), expected);
+    }
+
+    #[test]
+    fn what_follows_from_the_schema_is_part_of_the_documentation() {
+        let plain = Attribute::string("a").describe("A.");
+        assert_eq!(plain.documentation(), "A.");
+        let number = Attribute::number("a").default(3u64).describe("A.");
+        assert_eq!(number.documentation(), "A. Defaults to `3`.");
+        let replaced = Attribute::bool("a").default(false).requires_replace().describe("A.");
+        assert_eq!(
+            replaced.documentation(),
+            "A. Defaults to `false`. Changing this forces a new resource to be created."
+        );
     }
 
     #[test]

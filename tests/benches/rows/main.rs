@@ -21,6 +21,7 @@ mod snapshots;
 mod stage;
 mod startup;
 mod times;
+mod watched;
 
 use std::io::Write as _;
 

@@ -1,9 +1,7 @@
-//! A plan of many sync groups that changes nothing, beside the same plan of a provider of Terraform's own framework whose
-//! resource has the same attributes and reads one local file.
+//! A plan of many sync groups that changes nothing, beside the same plan of a provider of Terraform's own framework that
+//! reads one local file for each resource: one with the same attributes, and one with next to none.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,50 +10,81 @@ use lakedr_e2e::terraform::Terraform;
 
 use crate::child::mebibytes;
 use crate::row::{Row, Verdict};
-use crate::times::{median, ratio};
+use crate::times::{divided, median, ratio};
+use crate::watched::{self, Watched};
 
 const GROUPS: usize = 1000;
 const ROUNDS: usize = 3;
 /// What a plan may take beside the peer's, and the provider's memory beside that of the peer.
 const LONGEST: f64 = 1.3;
 const MOST: f64 = 0.5;
-const LOOK: Duration = Duration::from_millis(5);
 const WITHIN: Duration = Duration::from_secs(600);
 
-/// The row.
+/// The rows.
 pub(crate) fn measure() -> Result<Vec<Row>> {
     let places = tempfile::tempdir()?;
-    for place in ["control", "east", "west", "files"] {
+    for place in ["control", "east", "west", "same", "trivial"] {
         std::fs::create_dir(places.path().join(place))?;
     }
-    let (ours, peer) = (ours(places.path())?, peer(places.path())?);
-    for root in [&ours, &peer] {
+    let same = group("peer_sync_group", |region| format!("{region:?}"));
+    let least = format!(
+        "resource \"peer_trivial\" \"many\" {{\n  count = {GROUPS}\n  name = \"g${{count.index}}\"\n  content = \"text\"\n}}\n"
+    );
+    let ours = ours(places.path())?;
+    let same = peer(&places.path().join("same"), &same)?;
+    let trivial = peer(&places.path().join("trivial"), &least)?;
+    let roots = [&ours, &same, &trivial];
+    for root in roots {
         let applied = root.start(&["apply", "-auto-approve"])?.wait(WITHIN)?;
         ensure!(applied.code == Some(0), "{applied}");
     }
-    let (mut times, mut peer_times, mut peak, mut peer_peak) = (Vec::new(), Vec::new(), 0, 0);
+    let mut plans = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
-        let (took, memory) = plan(&ours)?;
-        times.push(took);
-        peak = memory.max(peak);
-        let (took, memory) = plan(&peer)?;
-        peer_times.push(took);
-        peer_peak = memory.max(peer_peak);
+        for (root, plans) in roots.iter().zip(&mut plans) {
+            // with this option a plan that changes anything does not succeed
+            plans.push(watched::run(root, &["plan", "-detailed-exitcode"])?);
+        }
     }
-    let slower = median(&times).as_secs_f64() / median(&peer_times).as_secs_f64();
-    let larger = peak as f64 / peer_peak as f64;
-    Ok(vec![Row {
-        work: format!("terraform plan of {GROUPS} groups, nothing to do"),
-        ours: format!("{:.1?}, provider {}", median(&times), mebibytes(peak)),
-        peer: format!(
-            "terraform-plugin-framework {:.1?}, provider {}",
-            median(&peer_times),
-            mebibytes(peer_peak)
-        ),
+    let [ours, same, trivial] = plans;
+    Ok(vec![
+        compared("a resource of the same attributes", &ours, &same),
+        compared("a resource of three attributes", &ours, &trivial),
+    ])
+}
+
+/// The row of one peer.
+fn compared(what: &str, ours: &[Watched], peer: &[Watched]) -> Row {
+    let (times, peer_times) = (all(ours, |plan| plan.took), all(peer, |plan| plan.took));
+    let larger = peak(ours) as f64 / peak(peer) as f64;
+    let slower = divided(median(&times), median(&peer_times));
+    Row {
+        work: format!("terraform plan of {GROUPS} groups, nothing to do, beside {what}"),
+        ours: told(ours),
+        peer: format!("terraform-plugin-framework {}", told(peer)),
         ratio: format!("{}, memory {larger:.2}", ratio(&times, &peer_times)),
         target: "1.3 × the time, half the memory".to_owned(),
         verdict: Verdict::of(slower <= LONGEST && larger <= MOST),
-    }])
+    }
+}
+
+/// Time and memory of plans, and who used the processors.
+fn told(plans: &[Watched]) -> String {
+    let middle = |of: fn(&Watched) -> Duration| median(&all(plans, of));
+    format!(
+        "{:.1?}; processors: terraform {:.1?}, provider {:.2?}; provider {}",
+        middle(|plan| plan.took),
+        middle(|plan| plan.terraform),
+        middle(|plan| plan.provider),
+        mebibytes(peak(plans))
+    )
+}
+
+fn all(plans: &[Watched], of: fn(&Watched) -> Duration) -> Vec<Duration> {
+    plans.iter().map(of).collect()
+}
+
+fn peak(plans: &[Watched]) -> u64 {
+    plans.iter().map(|plan| plan.peak).max().unwrap_or(0)
 }
 
 fn group(kind: &str, location: impl Fn(&str) -> String) -> String {
@@ -88,7 +117,7 @@ fn ours(places: &Path) -> Result<Terraform> {
     Terraform::with(&[provider, location("east"), location("west"), groups].concat())
 }
 
-fn peer(places: &Path) -> Result<Terraform> {
+fn peer(files: &Path, resources: &str) -> Result<Terraform> {
     const ADDRESS: &str = "registry.terraform.io/lakedr/peer";
     let program = tool("bin/terraform-provider-peer")?;
     let folder = program.parent().context("the peer's folder")?.display();
@@ -99,47 +128,7 @@ fn peer(places: &Path) -> Result<Terraform> {
     terraform.set("PEER_SCHEMA", checkout().join("docs/schemas/provider-schema.json"));
     let required =
         format!("terraform {{\n  required_providers {{\n    peer = {{ source = {ADDRESS:?} }}\n  }}\n}}\n");
-    let provider = format!("provider \"peer\" {{\n  folder = {:?}\n}}\n", places.join("files").display());
-    let groups = group("peer_sync_group", |region| format!("{region:?}"));
-    terraform.write("main.tf", &[required, provider, groups].concat())?;
+    let provider = format!("provider \"peer\" {{\n  folder = {:?}\n}}\n", files.display());
+    terraform.write("main.tf", &format!("{required}{provider}{resources}"))?;
     Ok(terraform)
-}
-
-/// How long a plan takes, and the most memory that a provider process of it had.
-fn plan(terraform: &Terraform) -> Result<(Duration, u64)> {
-    let mut running = terraform.start(&["plan", "-detailed-exitcode"])?;
-    let (group, over) = (running.id(), Arc::new(AtomicBool::new(false)));
-    let end = Arc::clone(&over);
-    let watch = std::thread::spawn(move || {
-        let mut peak = 0;
-        while !end.load(Ordering::Relaxed) {
-            peak = provider_memory(group).unwrap_or(0).max(peak);
-            std::thread::sleep(LOOK);
-        }
-        peak
-    });
-    let outcome = running.wait(WITHIN);
-    over.store(true, Ordering::Relaxed);
-    let peak = watch.join().map_err(|_| anyhow::anyhow!("the watch of the providers"))?;
-    let outcome = outcome?;
-    ensure!(outcome.code == Some(0), "the plan has to be empty: {outcome}");
-    ensure!(peak > 0, "no provider was seen");
-    Ok((outcome.took, peak))
-}
-
-/// The high-water mark of the largest provider in a process group (proc(5): `stat`, `status`).
-fn provider_memory(group: u32) -> Result<u64> {
-    let mut peak = 0;
-    for entry in std::fs::read_dir("/proc")? {
-        let folder = entry?.path();
-        // processes end while they are looked at
-        let Ok(stat) = std::fs::read_to_string(folder.join("stat")) else { continue };
-        let Some((name, rest)) = stat.rsplit_once(") ") else { continue };
-        // state, parent, process group
-        let is_ours = rest.split(' ').nth(2).and_then(|id| id.parse().ok()) == Some(group);
-        if is_ours && name.contains("(terraform-provi") {
-            peak = crate::child::high_water(&folder.join("status")).unwrap_or(0).max(peak);
-        }
-    }
-    Ok(peak)
 }

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod between;
 mod crash;
 mod end;
 mod interrupt;
 mod logs;
+mod openssl;
 mod reattach;
 mod silent_store;
 mod start;

@@ -175,6 +175,7 @@ fn a_databricks_job_by_name_and_by_id() {
         &[
             ("workflow", r#"{ databricks_job = { name = "etl" } }"#),
             ("workflow", "{ databricks_job = { id = 9223372036854775807 } }"),
+            ("workflow", "{ databricks_job = { id = 7, secondary_id = 9223372036854775807 } }"),
         ],
     );
 }

@@ -49,6 +49,36 @@ fn a_table_named_twice() {
     );
 }
 
+/// A group of many tables would be hard to search through.
+#[test]
+fn a_mistake_inside_of_an_attribute_is_told_at_its_own_line() {
+    let world = World::new();
+    let side = |place: &str, workspace: &str| {
+        format!(
+            "{{\n    region = \"{place}us2\"\n    location = \"{place}\"\n    table_root = \"s3://{place}\"\n{workspace}  }}"
+        )
+    };
+    let workspace =
+        "    workspace = {\n      url = \"https://w.example.com\"\n      token = \"hunter2\"\n    }\n";
+    let group = world
+        .group()
+        .attribute("primary", &side("east", workspace))
+        .attribute("secondary", &side("west", ""))
+        .attribute(
+            "tables",
+            "[\n    { name = \"a.b.c\" },\n    {\n      name = \"not a table\"\n    },\n    { name = \"A.B.C\" },\n  ]",
+        )
+        .attribute("schedule", "{\n    timezone = \"Europe/Berlin\"\n    cron = \"soon\"\n  }");
+    let location =
+        world.west().attribute("secret_options", "{\n    good = \"env://KEY\"\n    bad = \"hunter2\"\n  }");
+    let mut lines: Vec<String> =
+        errors(&world, &[group, location]).into_iter().map(|(line, _)| line).collect();
+    lines.sort();
+    let table = "{\n      name = \"not a table\"\n    },";
+    let expected = ["bad = \"hunter2\"", "cron = \"soon\"", "workspace = {", table, "{ name = \"A.B.C\" },"];
+    assert_eq!(lines, expected);
+}
+
 #[test]
 fn a_secret_in_plain_text_is_not_repeated() {
     let world = World::new();

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::state::edit_state;
 use crate::world::{World, assert_says, flat};
 
 #[test]
@@ -80,28 +81,11 @@ fn a_document_of_a_newer_format_stops_everything() {
     assert_eq!(world.document("sync_groups", "etl"), document);
 }
 
-#[test]
-fn a_state_without_a_newer_attribute_is_completed() {
-    let world = World::applied();
-    edit_state(&world, "lakedr_sync_group", |instance| {
-        instance["attributes"].as_object_mut().unwrap().remove("compaction").unwrap();
-    });
-    world.terraform.plan_is_empty().unwrap();
-}
-
-#[test]
-fn a_state_of_a_newer_version_is_refused() {
-    let world = World::applied();
-    edit_state(&world, "lakedr_sync_group", |instance| instance["schema_version"] = 9.into());
-    let said = flat(&world.terraform.fail(&["plan"]).unwrap());
-    assert_says(&said, &["Resource instance managed by newer provider version"]);
-}
-
 /// Private state that was lost does not stop an update: what was read last still has to be what is there.
 #[test]
 fn an_update_without_private_state_still_checks_the_generation() {
     let world = World::applied();
-    edit_state(&world, "lakedr_sync_group", |instance| {
+    edit_state(&world.terraform, "lakedr_sync_group", |instance| {
         instance.as_object_mut().unwrap().remove("private");
     });
     let paused = world.group().attribute("paused", "true");
@@ -109,7 +93,7 @@ fn an_update_without_private_state_still_checks_the_generation() {
     world.terraform.succeed(&["apply", "-auto-approve", "-refresh=false"]).unwrap();
     assert_eq!(world.document("sync_groups", "etl")["spec"]["paused"], true);
 
-    edit_state(&world, "lakedr_sync_group", |instance| {
+    edit_state(&world.terraform, "lakedr_sync_group", |instance| {
         instance.as_object_mut().unwrap().remove("private");
     });
     world.edit("sync_groups", "etl", |spec| spec["compaction"] = "skip".into());
@@ -121,14 +105,4 @@ fn an_update_without_private_state_still_checks_the_generation() {
 fn change<'a>(plan: &'a Value, address: &str) -> &'a Value {
     let changes = plan["resource_changes"].as_array().unwrap();
     &changes.iter().find(|change| change["address"] == address).unwrap()["change"]
-}
-
-fn edit_state(world: &World, kind: &str, edit: impl FnOnce(&mut Value)) {
-    let path = world.terraform.state_file();
-    let mut state: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let resources = state["resources"].as_array_mut().unwrap();
-    let resource = resources.iter_mut().find(|resource| resource["type"] == kind).unwrap();
-    edit(&mut resource["instances"][0]);
-    state["serial"] = (state["serial"].as_u64().unwrap() + 1).into();
-    fs::write(&path, state.to_string()).unwrap();
 }

@@ -72,12 +72,15 @@ fn an_identity_follows_its_object() {
     }
 }
 
+/// The identity of the only location, as the state has it.
+fn kept_identity(terraform: &Terraform) -> Value {
+    let state: Value = serde_json::from_slice(&std::fs::read(terraform.state_file()).unwrap()).unwrap();
+    let mut resources = state["resources"].as_array().unwrap().iter();
+    let location = resources.find(|resource| resource["type"] == "lakedr_external_location").unwrap();
+    location["instances"][0]["identity"].clone()
+}
+
 fn follows_its_object(world: &World) {
-    let identity = |world: &World| {
-        let state = std::fs::read(world.terraform.state_file()).unwrap();
-        let state: Value = serde_json::from_slice(&state).unwrap();
-        state["resources"][0]["instances"][0]["identity"].clone()
-    };
     let east = world.east();
     for (block, name) in [
         (east.clone(), "east"),
@@ -86,10 +89,32 @@ fn follows_its_object(world: &World) {
     ] {
         world.declare(&[block]);
         world.terraform.apply().unwrap();
-        assert_eq!(identity(world), json!({"name": name}));
+        assert_eq!(kept_identity(&world.terraform), json!({"name": name}));
         world.terraform.plan_is_empty().unwrap();
     }
     world.terraform.destroy().unwrap();
+}
+
+/// Neither a plan to create nor one to replace knows whose identity it is about.
+#[test]
+fn an_object_whose_name_is_not_known_yet_gains_its_identity_when_it_is() {
+    for host in hosts() {
+        let mut world = World::new();
+        world.terraform = host;
+        for (now, then) in [("first", json!(null)), ("second", json!("first"))] {
+            let later = format!("resource \"terraform_data\" \"later\" {{\n  input = {now:?}\n}}\n");
+            world.terraform.write("later.tf", &later).unwrap();
+            world.declare(&[world.east().attribute("name", "terraform_data.later.output")]);
+            let plan = world.terraform.plan_json().unwrap();
+            let mut changes = plan["resource_changes"].as_array().unwrap().iter();
+            let change =
+                &changes.find(|change| change["type"] == "lakedr_external_location").unwrap()["change"];
+            assert_eq!((&change["before"]["name"], &change["after_unknown"]["name"]), (&then, &json!(true)));
+            world.terraform.succeed(&["apply", "plan.bin"]).unwrap();
+            assert_eq!(kept_identity(&world.terraform), json!({"name": now}));
+            world.terraform.plan_is_empty().unwrap();
+        }
+    }
 }
 
 fn of_json(value: &Value) -> Option<wire::DynamicValue> {

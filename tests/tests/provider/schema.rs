@@ -12,25 +12,34 @@ use tfplugin::tfplugin6::{DynamicValue, validate_data_resource_config};
 /// Set to write the golden file instead of comparing with it.
 const BLESS: &str = "LAKEDR_BLESS";
 
+fn told_to(terraform: &Terraform) -> Value {
+    terraform.configure("").unwrap();
+    terraform.succeed(&["providers", "schema", "-json"]).unwrap().json().unwrap()
+}
+
+/// The host of the ring, and the newest one, which asks for more.
 #[test]
 fn the_schema_is_the_golden_one() {
-    let terraform = Terraform::with("").unwrap();
-    let dumped: Value = terraform.succeed(&["providers", "schema", "-json"]).unwrap().json().unwrap();
+    let newest = told_to(&Terraform::newest().unwrap());
     let golden = checkout().join("docs/schemas/provider-schema.json");
     if std::env::var_os(BLESS).is_some() {
         fs::create_dir_all(golden.parent().unwrap()).unwrap();
-        fs::write(&golden, serde_json::to_string_pretty(&dumped).unwrap() + "\n").unwrap();
+        fs::write(&golden, serde_json::to_string_pretty(&newest).unwrap() + "\n").unwrap();
     }
     let expected: Value = serde_json::from_slice(&fs::read(&golden).unwrap()).unwrap();
     // what is around it belongs to the version of Terraform
     let ours = |dump: &Value| dump["provider_schemas"]["registry.terraform.io/lakedr/lakedr"].clone();
-    assert!(ours(&dumped)["provider"]["block"].is_object(), "{dumped}");
-    for part in ["provider", "resource_schemas", "data_source_schemas"] {
+    let host = told_to(&Terraform::new().unwrap());
+    let everywhere = ["provider", "resource_schemas", "data_source_schemas", "functions"];
+    let searches = ["resource_identity_schemas", "list_resource_schemas"];
+    let compared = everywhere.map(|part| (&host, part)).into_iter();
+    for (dump, part) in compared.chain(everywhere.iter().chain(&searches).map(|part| (&newest, *part))) {
         let hint = format!(
             "{part} has changed; run the test with {BLESS}=1 and look at git diff {}",
             golden.display()
         );
-        assert!(ours(&dumped)[part] == ours(&expected)[part], "{hint}");
+        assert!(ours(dump)[part].is_object(), "{part} is not told: {dump}");
+        assert!(ours(dump)[part] == ours(&expected)[part], "{hint}");
     }
 }
 

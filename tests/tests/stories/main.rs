@@ -19,6 +19,7 @@ mod kill;
 mod many_files;
 mod metadata_table;
 mod notify;
+mod other_region;
 mod prune;
 mod rebuild;
 mod refused_deletes;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use lakedr_e2e::declared::{Declared, Group, Side};
-use lakedr_e2e::environment::{checkout, tool};
+use lakedr_e2e::environment::{checkout, script, tool};
 use lakedr_e2e::lake::{append, contents, file};
 use lakedr_e2e::running::{Outcome, Running};
 use lakedr_e2e::servers::{SqlWarehouse, UnityCatalog};
@@ -543,5 +543,57 @@ fn the_sdk_of_the_vendor_understands_the_warehouse() -> Result<()> {
     command.env("DATABRICKS_TOKEN", TOKEN);
     let outcome = Running::spawn(&mut command)?.wait(WITHIN)?;
     ensure!(outcome.stdout.contains("understood"), "{outcome}");
+    Ok(())
+}
+
+/// The tables of a drill's copy, as the validation was asked about them, and the files that are in them.
+fn judged(request: &Path, kept: &Path) -> Result<Vec<Files>> {
+    let request: Value = serde_json::from_slice(&fs::read(request)?)?;
+    let tables = request["tables"].as_array().context("tables")?;
+    let contents_of = |name: &str| {
+        let table = tables.iter().find(|table| table["name"] == name).context("the table")?;
+        let url = table["url"].as_str().and_then(|url| url.strip_prefix("file://")).context("a folder")?;
+        ensure!(url.contains("/drills/"), "{url}");
+        let copy = kept.join(name);
+        contents(&copy, None)
+    };
+    TABLES.iter().map(|name| contents_of(name)).collect()
+}
+
+#[test]
+fn a_drill_copies_managed_tables_and_has_them_judged() -> Result<()> {
+    let story = Story::publishing()?;
+    story.land("one")?;
+    story.receive(0)?;
+    story.land("two")?;
+    story.receive(0)?;
+    let (request, kept) = (story.folder.path().join("request.json"), story.folder.path().join("judged"));
+    let copies: String = TABLES
+        .iter()
+        .map(|name| format!("cp -r \"$root/{}\" {}\n", name.replace('.', "/"), kept.join(name).display()))
+        .collect();
+    let judge = script(
+        &story.folder.path().join("judge"),
+        &format!(
+            "cat > {request}\nroot=$(sed 's/.*\"url\":\"file:\\/\\/\\([^\"]*\\)\\/cat\\/raw\\/bronze\".*/\\1/' {request})\nmkdir {kept}\n{copies}",
+            request = request.display(),
+            kept = kept.display(),
+        ),
+    )?;
+    let operations = || -> Result<Vec<Vec<String>>> {
+        TABLES.iter().map(|table| story.west.warehouse.operations(table)).collect()
+    };
+    let before = operations()?;
+    let drilled = story.call(0, "west", &["drill", "--validate", &judge])?;
+    assert_eq!((&drilled["outcome"], &drilled["region"]), (&json!("passed"), &json!("west")), "{drilled}");
+    assert_eq!(judged(&request, &kept)?, both(&["one", "two"])?);
+    assert_eq!(operations()?, before, "a drill commits nothing to a managed table");
+    assert_eq!(story.receive(0)?["outcome"], "up_to_date");
+
+    // somebody writes to a table of the standby region: no failover goes on from there
+    story.west.warehouse.commit(TABLES[0], "WRITE")?;
+    let drilled = story.call(4, "west", &["drill"])?;
+    assert_eq!(drilled["outcome"], "failed", "{drilled}");
+    ensure!(drilled["problems"].to_string().contains(TABLES[0]), "{drilled}");
     Ok(())
 }

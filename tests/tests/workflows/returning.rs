@@ -26,18 +26,19 @@ trait Services {
 
 /// A job of the same name in the workspace of each region, with other ids and other credentials.
 struct Jobs {
+    by_id: bool,
     east: (Databricks, i64),
     west: (Databricks, i64),
 }
 
 impl Jobs {
-    fn start() -> Result<Self> {
+    fn start(by_id: bool) -> Result<Self> {
         let (east, west) = (Databricks::start(TOKEN, CLIENT)?, Databricks::start(WEST_TOKEN, CLIENT)?);
         // no id of the west is one of the east
         let another = west.job("another job of the west");
         let _ = west.begin(another);
         let ids = (east.job("etl"), west.job("etl"));
-        Ok(Self { east: (east, ids.0), west: (west, ids.1) })
+        Ok(Self { by_id, east: (east, ids.0), west: (west, ids.1) })
     }
 
     fn of(&self, region: Region) -> &(Databricks, i64) {
@@ -48,8 +49,13 @@ impl Jobs {
 impl Services for Jobs {
     fn attributes(&self) -> Map<String, Value> {
         let side = |region: &str, url: String, token: &str| json!({"region": region, "location": region, "workspace": {"url": url, "token": token}});
+        let job = if self.by_id {
+            json!({"id": self.east.1, "secondary_id": self.west.1})
+        } else {
+            json!({"name": "etl"})
+        };
         object([
-            ("workflow", json!({"databricks_job": {"name": "etl"}})),
+            ("workflow", json!({"databricks_job": job})),
             ("primary", side("east", self.east.0.url(), "env://RING_TOKEN")),
             ("secondary", side("west", self.west.0.url(), "env://RING_WEST_TOKEN")),
         ])
@@ -209,7 +215,12 @@ fn there_and_back(services: &dyn Services) -> Result<()> {
 
 #[test]
 fn jobs_of_two_workspaces() -> Result<()> {
-    there_and_back(&Jobs::start()?)
+    there_and_back(&Jobs::start(false)?)
+}
+
+#[test]
+fn jobs_of_two_workspaces_by_their_ids() -> Result<()> {
+    there_and_back(&Jobs::start(true)?)
 }
 
 #[test]
@@ -226,7 +237,7 @@ fn a_dag_of_one_server_for_both_regions() -> Result<()> {
 /// The region that lost a table gets it back as the recovery point has it, when the workspace tells of its run no more.
 #[test]
 fn what_is_lost_comes_back_when_its_run_is_forgotten() -> Result<()> {
-    let jobs = Jobs::start()?;
+    let jobs = Jobs::start(false)?;
     let story = Story::new(&jobs)?;
     let first = story.run(Region::East, "1")?;
     story.publishes(&first)?;

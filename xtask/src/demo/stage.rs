@@ -91,7 +91,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Runs the executor with the control store of the standby region, and shows what it says.
+    /// Runs the executor as it runs in the standby region, and shows what it says.
     pub(super) fn lakedr(&self, arguments: &[&str]) -> Result<()> {
         show_command(&format!("lakedr {}", arguments.join(" ")), "");
         let text = process::capture(self.executor().args(arguments))?;
@@ -107,7 +107,10 @@ impl Stage {
 
     fn executor(&self) -> Command {
         let mut command = Command::new(paths::bin_dir().join("lakedr"));
-        command.env("LAKEDR_CONTROL_URL", self.url(WEST.0, "control"));
+        command
+            .env("LAKEDR_REGION", WEST.1)
+            .env("LAKEDR_CONTROL_URL", self.url(WEST.0, "control"))
+            .env("LAKEDR_OTHER_CONTROL_URL", self.url(EAST.0, "control"));
         command
     }
 

@@ -15,7 +15,7 @@ use crate::{console, docs, paths, process};
 /// work. What the newest Terraform has more than the one of the machine is in one ring.
 const HOSTS: [(&str, &str, &[&str]); 2] = [
     ("newest Terraform", "bin/terraform", &["provider"]),
-    ("OpenTofu", "bin/tofu", &["examples", "protocol", "provider"]),
+    ("OpenTofu", "bin/tofu", &["examples", "protocol", "provider", "release"]),
 ];
 
 /// Arguments of `cargo xtask test`.

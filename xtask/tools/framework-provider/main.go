@@ -1,6 +1,6 @@
 // A provider that does as little as a provider can: each resource is a file of a local folder, which is read and nothing else.
-// Its resource has the attributes of lakedr_sync_group, taken from the schema that Terraform printed, so that Terraform itself
-// has the same to do.
+// One resource has the attributes of lakedr_sync_group, taken from the schema that Terraform printed, so that Terraform itself
+// has the same to do; the other one (trivial.go) has next to none.
 package main
 
 import (
@@ -121,7 +121,10 @@ func (peer) Configure(ctx context.Context, request provider.ConfigureRequest, re
 func (peer) DataSources(context.Context) []func() datasource.DataSource { return nil }
 
 func (p peer) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{func() resource.Resource { return &file{schema: p.group} }}
+	return []func() resource.Resource{
+		func() resource.Resource { return &file{schema: p.group} },
+		func() resource.Resource { return &trivial{} },
+	}
 }
 
 type file struct {
@@ -143,7 +146,9 @@ func (f *file) Configure(_ context.Context, request resource.ConfigureRequest, _
 	}
 }
 
-func (f *file) place(name types.String) string { return filepath.Join(f.folder, name.ValueString()+".json") }
+func (f *file) place(name types.String) string {
+	return filepath.Join(f.folder, name.ValueString()+".json")
+}
 
 // The plan as a state: what only the provider could know is null.
 func known(plan tftypes.Value) (tftypes.Value, error) {

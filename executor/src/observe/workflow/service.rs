@@ -143,7 +143,7 @@ pub async fn open(
                 .as_ref()
                 .ok_or_else(|| WorkflowError::NoWorkspace { region: active.region.clone() })?;
             let login = workspace_login(workspace, secrets).await?;
-            Ok(Some(Box::new(DatabricksRuns::new(workspace, login, job)?)))
+            Ok(Some(Box::new(DatabricksRuns::new(workspace, login, &job.at(name))?)))
         }
         Workflow::AirflowDag(declared) => {
             let dag = &AirflowDag { url: declared.at(name).clone(), ..AirflowDag::clone(declared) };

@@ -23,10 +23,14 @@ impl Declared {
     /// What a group is declared with, while a region is active.
     #[must_use]
     pub fn of(group: &ValidGroup, active_region: &str) -> Self {
-        let side = group.side_of(active_region).map(|side| group.side(side));
+        let active = group.side_of(active_region);
+        let side = active.map(|side| group.side(side));
         let workspace = side.and_then(|side| side.workspace.as_ref());
         let (workflow_name, workflow_id) = match &group.workflow {
-            Some(Workflow::DatabricksJob(job)) => (job.name.clone(), job.id.map(|id| id.to_string())),
+            Some(Workflow::DatabricksJob(job)) => {
+                let job = job.at(active.unwrap_or(group.initial_active));
+                (job.name, job.id.map(|id| id.to_string()))
+            }
             Some(Workflow::AirflowDag(dag)) => (Some(dag.dag_id.clone()), None),
             Some(Workflow::Marker(_)) | None => (None, None),
         };
