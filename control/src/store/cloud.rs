@@ -74,6 +74,9 @@ pub fn classify(error: &Error) -> StoreErrorKind {
 /// The store's client keeps the status of an answer in the text of an error only, behind these words.
 const STATUS: &str = "status code: ";
 
+/// What S3 says, with the status of a bad request, about the token of temporary credentials.
+const TOKENS: [&str; 3] = ["ExpiredToken", "InvalidToken", "TokenRefreshRequired"];
+
 fn classify_source(source: &(dyn std::error::Error + 'static)) -> StoreErrorKind {
     let mut cause = Some(source);
     let mut text = String::new();
@@ -88,6 +91,9 @@ fn classify_source(source: &(dyn std::error::Error + 'static)) -> StoreErrorKind
     if ["<Code>NoSuchBucket</Code>", "<Code>ContainerNotFound</Code>"].iter().any(|code| text.contains(code))
     {
         return StoreErrorKind::NoBucket;
+    }
+    if TOKENS.iter().any(|code| text.contains(&format!("<Code>{code}</Code>"))) {
+        return StoreErrorKind::Denied;
     }
     let status =
         text.split_once(STATUS).and_then(|(_, rest)| rest.get(..3)).and_then(|digits| digits.parse().ok());
@@ -176,5 +182,20 @@ impl DocStore for CloudStore {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(cause) => Err(self.error("delete", key, cause)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_no_longer_good_is_no_permission() {
+        let kind = |said: &str| classify(&Error::Generic { store: "S3", source: said.into() });
+        let expired = "status code: 400 Bad Request: <Error><Code>ExpiredToken</Code></Error>";
+        assert_eq!(kind(expired), StoreErrorKind::Denied);
+        assert_eq!(kind("status code: 403 Forbidden"), StoreErrorKind::Denied);
+        assert_eq!(kind("status code: 400 Bad Request: <Code>InvalidRequest</Code>"), StoreErrorKind::Other);
+        assert_eq!(kind("status code: 503 Slow Down"), StoreErrorKind::Unreachable);
     }
 }

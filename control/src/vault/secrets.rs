@@ -126,7 +126,8 @@ mod tests {
     async fn the_secrets_of_a_process() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "from file\r\n").unwrap();
-        let in_file = format!("file://{}", file.path().display());
+        let path = file.path().display().to_string().replace('\\', "/");
+        let in_file = format!("file:///{}", path.trim_start_matches('/'));
         let secrets = Secrets::of_process();
         assert_eq!(secrets.get(&in_file.parse().unwrap()).await.unwrap().reveal(), "from file");
         for reference in ["env://LAKEDR_TEST_IS_NOT_SET", "file:///nowhere/at/all"] {

@@ -45,6 +45,22 @@ fn terraform_talks_plain_text_where_tls_is_switched_off() {
     assert!(outcome.says("tls=false") && !outcome.says("tls=true"), "{outcome}");
 }
 
+/// What happens on Windows always, and elsewhere when the folder for temporary files lies too deep for a socket.
+#[test]
+fn terraform_applies_over_mutual_tls_on_a_port() {
+    let mut terraform = one_location();
+    let deep = terraform.folder().join("d".repeat(100));
+    fs::create_dir(&deep).unwrap();
+    terraform.set("TMPDIR", &deep);
+    with_debug_log(&mut terraform);
+    let outcome = terraform.succeed(&["apply", "-auto-approve"]).unwrap();
+    assert!(outcome.says("address=127.0.0.1:") && !outcome.says("plugin.sock"), "{outcome}");
+    assert!(outcome.says("tls=true") && !outcome.says("tls=false"), "{outcome}");
+    assert!(outcome.says("1 added") && !outcome.says("failed to exit gracefully"), "{outcome}");
+    assert_eq!(fs::read_dir(&deep).unwrap().count(), 0, "nothing stays behind");
+    terraform.plan_is_empty().unwrap();
+}
+
 #[test]
 fn fifty_runs_by_terraform_never_fail() {
     let terraform = one_location();

@@ -26,6 +26,16 @@ fn a_zip_holds_a_program_that_can_be_started() {
 }
 
 #[test]
+fn a_program_for_windows_is_packed_as_one() {
+    let release = Release::of_a_stand_in(None);
+    let script = "import sys, zipfile; print(' '.join(sorted(zipfile.ZipFile(sys.argv[1]).namelist())))";
+    let read =
+        Command::new("python3").args(["-c", script]).arg(release.file("windows_amd64.zip")).output().unwrap();
+    let told = String::from_utf8(read.stdout).unwrap();
+    assert_eq!(told.trim(), format!("LICENSE {NAME}_v{VERSION}.exe"));
+}
+
+#[test]
 fn checksums_are_of_every_file_and_the_same_each_time() {
     let release = Release::of_a_stand_in(None);
     let sums = fs::read_to_string(release.file("SHA256SUMS")).unwrap();

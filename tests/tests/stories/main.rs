@@ -10,6 +10,7 @@ mod diverged;
 mod drill;
 mod failover;
 mod failover_groups;
+mod federated;
 mod full_disk;
 mod groups;
 mod import_config;

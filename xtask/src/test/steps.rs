@@ -1,6 +1,7 @@
 //! The steps of `cargo xtask test` and their order.
 
 use std::io::Write as _;
+use std::process::Command;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
@@ -56,6 +57,7 @@ fn everything(report: &mut Report) -> Result<()> {
         report.step("build", |_| build())?;
         report.step("tools", |_| installing.join().map_err(|_| anyhow!("the installation panicked"))?)
     })?;
+    report.step("workflows", |_| check_workflows())?;
     report.step("docs", |_| docs::check(&installed.terraform))?;
     report.step("unit tests", |tally| unit_tests(&targets, tally))?;
     report.step("doc tests", |tally| cargo_test::run(process::cargo_all("test").arg("--doc"), tally))?;
@@ -109,6 +111,12 @@ fn run_ring(installed: &Installed, ring: &str, filter: Option<&str>, tally: &mut
     cargo_test::run(&mut command, tally)?;
     ensure!(tally.passed > 0, "the ring `{ring}` ran no test");
     Ok(())
+}
+
+/// The workflows of the forge. The linters of scripts that a machine may have are left out: the answer is the same everywhere.
+fn check_workflows() -> Result<()> {
+    let mut lint = Command::new(paths::tools().join("bin/actionlint"));
+    process::run(lint.args(["-shellcheck=", "-pyflakes="]).current_dir(paths::root()))
 }
 
 fn check_golden() -> Result<()> {
