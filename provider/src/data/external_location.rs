@@ -72,6 +72,7 @@ fn shown(attribute: &Attribute) -> Attribute {
         requires_replace: false,
         constraint: None,
         meaning: None,
+        deprecated: attribute.deprecated,
         description: attribute.description,
     }
 }

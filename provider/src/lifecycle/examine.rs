@@ -16,7 +16,7 @@ pub struct Examined {
     pub judged: Value,
     /// The places of the stand-ins: unknown values, and values about which something was reported.
     pub stand_ins: Vec<Path>,
-    /// What is wrong.
+    /// What is wrong, and what is deprecated.
     pub problems: Vec<Diagnostic>,
 }
 
@@ -56,6 +56,12 @@ impl Examiner {
     }
 
     fn attribute(&mut self, attribute: &Attribute, value: &Value) -> Value {
+        if let (Some(instead), false) =
+            (attribute.deprecated, matches!(value, Value::Null | Value::Unknown(_)))
+        {
+            let detail = format!("{}: {instead}", self.path);
+            self.problems.push(Diagnostic::warning("Argument is deprecated", detail).at(self.path.clone()));
+        }
         match (value, &attribute.presence) {
             (Value::Null, Presence::Default(default)) => default.clone(),
             (Value::Null, _) => Value::Null,
@@ -229,6 +235,7 @@ impl Examiner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Severity;
 
     fn schema() -> Schema {
         let attributes = vec![
@@ -276,6 +283,22 @@ mod tests {
                 format!(r#"options["a"]: {null}"#),
                 format!("tables[0]: {null}"),
             ]
+        );
+    }
+
+    #[test]
+    fn what_is_deprecated_is_a_warning_where_it_is_used() {
+        let inner =
+            vec![Attribute::string("place").deprecated("Use `url` instead."), Attribute::string("url")];
+        let schema =
+            Schema { version: 0, description: "", attributes: vec![Attribute::objects("tables", inner)] };
+        let table = |place: Value| Value::object([("place", place), ("url", Value::Null)]);
+        let tables = vec![table(Value::Null), table(Value::unknown()), table("old".into())];
+        let examined = examine(&schema, &Value::object([("tables", Value::List(tables))]));
+        let [warning] = examined.problems.as_slice() else { panic!("{:?}", examined.problems) };
+        assert_eq!(
+            (warning.severity, &*warning.detail),
+            (Severity::Warning, "tables[2].place: Use `url` instead.")
         );
     }
 

@@ -112,6 +112,8 @@ impl From<&Attribute> for wire::schema::Attribute {
             optional: matches!(attribute.presence, Presence::Optional | Presence::Default(_)),
             computed: attribute.is_computed(),
             sensitive: attribute.sensitive,
+            deprecated: attribute.deprecated.is_some(),
+            deprecation_message: attribute.deprecated.unwrap_or_default().to_owned(),
             ..Default::default()
         }
     }

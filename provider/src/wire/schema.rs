@@ -34,6 +34,8 @@ pub struct Attribute {
     pub meaning: Option<Meaning>,
     /// What it means, in Markdown.
     pub description: &'static str,
+    /// What to do instead, if it is not to be used any more: a whole sentence in Markdown.
+    pub deprecated: Option<&'static str>,
 }
 
 /// What a text stands for.
@@ -129,6 +131,7 @@ impl Attribute {
             constraint: None,
             meaning: None,
             description: "",
+            deprecated: None,
         }
     }
 
@@ -238,7 +241,14 @@ impl Attribute {
         Self { description, ..self }
     }
 
-    /// What the attribute means, and what follows from the schema: its default, and whether a change replaces the resource.
+    /// Still works, but is not to be used any more: a plan says so at the attribute, with what to do instead.
+    #[must_use]
+    pub fn deprecated(self, instead: &'static str) -> Self {
+        Self { deprecated: Some(instead), ..self }
+    }
+
+    /// What the attribute means, and what follows from the schema: its default, whether a change replaces the resource, and what
+    /// to do instead if it is deprecated.
     #[must_use]
     pub fn documentation(&self) -> String {
         let default = match &self.presence {
@@ -249,7 +259,9 @@ impl Attribute {
         };
         let replaces =
             if self.requires_replace { " Changing this forces a new resource to be created." } else { "" };
-        format!("{}{default}{replaces}", self.description)
+        let deprecated =
+            self.deprecated.map(|instead| format!(" **Deprecated:** {instead}")).unwrap_or_default();
+        format!("{}{default}{replaces}{deprecated}", self.description)
     }
 
     /// The type that values of this attribute have on the wire.
@@ -321,6 +333,8 @@ mod tests {
             replaced.documentation(),
             "A. Defaults to `false`. Changing this forces a new resource to be created."
         );
+        let old = Attribute::string("a").describe("A.").deprecated("Use `b` instead.");
+        assert_eq!(old.documentation(), "A. **Deprecated:** Use `b` instead.");
     }
 
     #[test]

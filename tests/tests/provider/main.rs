@@ -8,6 +8,7 @@ mod bad_input;
 mod catalog;
 mod conflict;
 mod drift;
+mod every_example;
 mod everything;
 mod federation;
 mod functions;

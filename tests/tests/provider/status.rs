@@ -1,6 +1,7 @@
 //! The data source `lakedr_sync_status`, and the facts of a group that only its log knows.
 
 use std::fs;
+use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lakedr_control::cut::{Cut, CutRun, Pin};
@@ -66,14 +67,18 @@ pub(crate) fn failed_over() -> Vec<Event> {
 
 /// Writes a history where a group begins: into the location of the region that is standby at first.
 pub(crate) fn write_log(world: &World, events: &[Event]) {
-    let group: Name = "etl".parse().unwrap();
+    write_entries(&world.path("west"), &"etl".parse().unwrap(), events);
+}
+
+/// Writes a history into a location.
+pub(crate) fn write_entries(location: &Path, group: &Name, events: &[Event]) {
     let mut epoch = 1;
     for (event, seq) in events.iter().zip(1..) {
         epoch += u64::from(matches!(event, Event::Role { .. }));
         let by = Author { executor: "0.1.0".to_owned(), host: "h".to_owned(), run: "r".to_owned() };
         let entry =
             Entry { format: 1, group: group.clone(), seq, epoch, at: Utc::now(), by, event: event.clone() };
-        let path = world.path("west").join(layout::group_log_entry(&group, seq));
+        let path = location.join(layout::group_log_entry(group, seq));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, serde_json::to_vec(&entry).unwrap()).unwrap();
     }
