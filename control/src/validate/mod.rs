@@ -1,6 +1,7 @@
 //! Every rule for specs. All violations of a spec are found at once, each with the path of the attribute, what
 //! is wrong and how to mend it. Successful validation is the only door to the typed specs the executor works with.
 
+mod clashes;
 mod cross;
 mod delivery;
 mod doubts;

@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 use chrono_tz::Tz;
 
 use super::Violation;
+use super::clashes::{Clash, clashes};
 use super::delivery::{delivery, publisher};
 use super::notifications::notifications;
 use super::rules::Report;
@@ -188,9 +189,6 @@ fn tables(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Vec<ValidTable> {
             shallow_clone: table.shallow_clone.unwrap_or_default(),
             allowed_writer_features: writer_features(&mut report, table.allow_writer_features.as_deref()),
         };
-        for other in &tables {
-            overlap(&mut report, &valid, other);
-        }
         if let (Some(primary), Some(secondary)) = (&valid.primary, &valid.secondary)
             && primary.overlaps(secondary)
         {
@@ -200,6 +198,9 @@ fn tables(report: &mut Report<'_>, spec: &SyncGroupSpec) -> Vec<ValidTable> {
             );
         }
         tables.push(valid);
+    }
+    for found in clashes(&tables) {
+        clash(report, found);
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     tables
@@ -219,26 +220,25 @@ fn writer_features(report: &mut Report<'_>, given: Option<&[String]>) -> BTreeSe
     features
 }
 
-fn overlap(report: &mut Report<'_>, table: &ValidTable, other: &ValidTable) {
-    if table.name == other.name {
-        report.at("name").violation(format!("{} is listed twice", table.name), "list each table once");
+fn clash(report: &mut Report<'_>, Clash { later, earlier, side }: Clash<'_>) {
+    let mut list = report.at("tables");
+    let mut report = list.index(later.position);
+    let Some(side) = side else {
+        report.at("name").violation(format!("{} is listed twice", later.name), "list each table once");
         return;
-    }
-    for side in [SideName::Primary, SideName::Secondary] {
-        if let (Some(a), Some(b)) = (table.url(side), other.url(side))
-            && a.overlaps(b)
-        {
-            report.violation(
-                format!(
-                    "{} lies in the place of {} in the {} region: {a} and {b}",
-                    table.name,
-                    other.name,
-                    side.attribute()
-                ),
-                "give each table a place of its own",
-            );
-        }
-    }
+    };
+    let place = |table: &ValidTable| table.url(side).map(ToString::to_string).unwrap_or_default();
+    report.violation(
+        format!(
+            "{} lies in the place of {} in the {} region: {} and {}",
+            later.name,
+            earlier.name,
+            side.attribute(),
+            place(later),
+            place(earlier)
+        ),
+        "give each table a place of its own",
+    );
 }
 
 fn table_url(
