@@ -71,6 +71,12 @@ pub fn known_runs(group: &Name) -> String {
     format!("{META}/groups/{group}/runs.json")
 }
 
+/// Key of what the control store of a region said of a group when it was seen from the other one.
+#[must_use]
+pub fn other_region(group: &Name, region: &str) -> String {
+    format!("{META}/groups/{group}/other_region/{}.json", escape(region))
+}
+
 /// Key of the ledger of what a group has told people, and has still to tell.
 #[must_use]
 pub fn notification_ledger(group: &Name) -> String {
@@ -412,6 +418,7 @@ mod tests {
         let key = verification(&group, 3, 1_795_168_208_559);
         assert_eq!(key, "meta/groups/etl/verified/00000000000000000003/001795168208559.json");
         assert_eq!(verification_seq(&group, &key), Some(3));
+        assert_eq!(other_region(&group, "us-east-1"), "meta/groups/etl/other_region/us-east-1.json");
         let table: TableName = "cat.raw.t".parse().unwrap();
         assert_eq!(
             lost_commit(&group, 2, &table, 7),

@@ -28,6 +28,7 @@ pub mod location;
 pub mod lost;
 pub mod message;
 pub mod notification;
+pub mod other_region;
 pub mod run_record;
 #[cfg(feature = "schema")]
 pub mod schema;

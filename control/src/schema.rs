@@ -9,6 +9,7 @@ use crate::group_log::{Entry, Head};
 use crate::known_runs::KnownRuns;
 use crate::lost::LostCommits;
 use crate::notification::{Ledger, Notice};
+use crate::other_region::Sighting;
 use crate::run_record::RunRecord;
 use crate::snapshots::{Catalog, PruningMarks, SnapshotDocument};
 use crate::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
@@ -25,6 +26,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("group_log_head.json", schema::<Head>("head of a group log")),
         ("run_record.json", schema::<RunRecord>("run record")),
         ("known_runs.json", schema::<KnownRuns>("known runs")),
+        ("other_region.json", schema::<Sighting>("sighting of the other region")),
         ("notification.json", schema::<Notice>("notification")),
         ("notification_ledger.json", schema::<Ledger>("ledger of notifications")),
         ("lost_commits.json", schema::<LostCommits>("report on lost commits")),

@@ -16,6 +16,8 @@ pub mod failover;
 pub mod hcl;
 pub mod notify;
 pub mod observe;
+pub mod other_region;
+pub mod patience;
 pub mod pipeline;
 pub mod plan;
 pub mod process;

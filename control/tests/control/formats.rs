@@ -4,6 +4,7 @@ use lakedr_control::group_log::{Entry, Event, Head, HeadIgnored};
 use lakedr_control::known_runs::{Forgotten, KnownRuns};
 use lakedr_control::lost::LostCommits;
 use lakedr_control::notification::{EventKind, Ledger, LedgerIgnored};
+use lakedr_control::other_region::{Sighting, SightingIgnored};
 use lakedr_control::run_record::{RunRecord, RunStatus};
 use lakedr_control::spec::{ExternalLocationSpec, SnapshotScheduleSpec, SyncGroupSpec};
 use lakedr_control::verification::Verification;
@@ -170,6 +171,26 @@ fn format_1_of_known_runs() {
     let changed = text.replace("\"settled\":{\"1\"", "\"settled\":{\"3\"");
     let changed = KnownRuns::decode(&etl, "s3://lake/runs", changed.as_bytes()).unwrap_err();
     assert!(matches!(changed, Forgotten::Damaged), "{changed}");
+}
+
+#[test]
+fn format_1_of_a_sighting_of_the_other_region() {
+    let text = format!(
+        r#"{{"format":1,"group":"etl","control":"s3://control-east","seen_at":"2026-11-20T08:00:00.000Z",
+            "declared":{{"sync_group":null,"external_locations":{{"east":null,"west":{LOCATION_1}}}}}}}"#
+    );
+    let etl = "etl".parse().unwrap();
+    let seen = Sighting::decode(&etl, text.as_bytes()).unwrap();
+    assert_eq!(seen.declared.external_locations["west"].as_ref().unwrap().generation, 3);
+    assert_eq!(seen.declared.external_locations["east"], None);
+    assert_eq!(Sighting::decode(&etl, &seen.encode().unwrap()).unwrap(), seen);
+    for other in [
+        text.replacen("\"format\":1", "\"format\":2", 1),
+        text.replace("\"group\":\"etl\"", "\"group\":\"x\""),
+    ] {
+        let ignored = Sighting::decode(&etl, other.as_bytes()).unwrap_err();
+        assert!(matches!(ignored, SightingIgnored::Other { .. }), "{ignored}");
+    }
 }
 
 #[test]

@@ -14,9 +14,10 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::failover::{
     Approved, Kind, SYNC, Standing, Step, Survey, SwitchRefusal, Switched, bring_to_rest, execute, give_up,
-    other_region, plan_id, standing, survey,
+    plan_id, standing, survey,
 };
 use crate::notify::tell_change;
+use crate::other_region::other_region;
 use crate::pipeline::{Asked, Scene, Task, sync_group};
 use crate::report::GroupReport;
 use crate::spec::Loaded;

@@ -1,22 +1,18 @@
 //! What the active region holds that the recovery point lacks, as far as that region can be seen.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use futures::future::join_all;
 use lakedr_control::cut::Cut;
 use lakedr_control::group_log::History;
 use lakedr_control::id::TableName;
 use serde::Serialize;
-use tokio::time::timeout;
 
-use crate::error::{At as _, Failure, Stage, chain};
+use crate::error::{At as _, Failure, Stage};
 use crate::observe::choice::{Runs, runs};
+use crate::patience::in_time;
 use crate::pipeline::Scene;
 use crate::spec::TableStore;
-
-/// How long one look at the active region may take: it may be lost.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was seen of the active region.
 #[derive(Debug, Default)]
@@ -71,13 +67,6 @@ pub(super) async fn look(scene: &Scene<'_>, history: &History, held: Option<&Cut
         }
     }
     seen
-}
-
-pub(super) async fn in_time<T>(look: impl Future<Output = Result<T, Failure>>) -> Result<T, String> {
-    match timeout(PATIENCE, look).await {
-        Ok(looked) => looked.map_err(|failure| chain(&failure)),
-        Err(_) => Err(format!("no answer within {} seconds", PATIENCE.as_secs())),
-    }
 }
 
 async fn behind(table: &TableStore, held: Option<&Cut>) -> Result<Option<TableBehind>, Failure> {

@@ -4,9 +4,10 @@ use futures::future::join_all;
 use lakedr_control::cut::Cut;
 use lakedr_control::group_log::History;
 
-use super::loss::{Seen, in_time};
+use super::loss::Seen;
 use crate::delta::state::Metadata;
 use crate::error::{At as _, Failure, Stage};
+use crate::patience::in_time;
 use crate::pipeline::Scene;
 use crate::plan::retention::{RetentionLeft, retention_left};
 use crate::record::with_records;

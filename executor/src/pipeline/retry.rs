@@ -11,8 +11,9 @@ use super::scene::{Scene, Stop};
 use crate::cut::Refusal;
 use crate::error::{At as _, Classify, Failure, Stage, chain};
 use crate::notify::{Part, tell, tell_without_stores};
+use crate::other_region::remember;
 use crate::record::keep_metadata;
-use crate::report::{GroupReport, Progress};
+use crate::report::{GroupReport, Outcome, Progress};
 use crate::spec::Loaded;
 use crate::world::World;
 
@@ -77,6 +78,9 @@ pub async fn sync_group(
         }
     }
     let Some(report) = failed.or(last) else { return GroupReport::not_here(&group.name) };
+    if let (Outcome::Published, Some(history)) = (report.outcome, &history) {
+        remember(&scene, loaded, spec, history).await;
+    }
     finish(&scene, history, &report, part(task.asked, legs)).await;
     report
 }

@@ -116,6 +116,58 @@ fn what_the_other_region_lacks_and_what_cannot_be_seen_is_said() -> Result<()> {
     Ok(())
 }
 
+/// The very case in which it matters: the region that was declared otherwise is the one that is lost.
+#[test]
+fn how_a_lost_region_was_declared_is_known_from_the_last_publish() -> Result<()> {
+    let regions = Regions::folders()?;
+    let sync = |run| -> Result<()> {
+        regions.run(run, None)?;
+        assert_eq!(group(&regions, &["sync"])?["outcome"], "published");
+        Ok(())
+    };
+    let last_seen = |plan: &Value| -> Result<Vec<String>> {
+        ensure!(plan["other_region"]["differences"].is_null(), "{plan}");
+        differences(&json!({"other_region": plan["other_region"]["last_seen"]}))
+    };
+    sync(1)?;
+    regions.lose(Region::East)?;
+    assert_eq!(last_seen(&group(&regions, &["failover", "plan"])?)?, Vec::<String>::new());
+    let text = call(&regions, Region::West, &["failover", "plan"])?;
+    ensure!(text.stdout.contains("cannot be seen (when it was seen last, 20"), "{text}");
+    ensure!(text.stdout.contains("it was declared the same)"), "{text}");
+
+    regions.recover(Region::East)?;
+    declare_otherwise(&regions, Region::East, (TARGET, "rpo_target = \"2h\""))?;
+    sync(2)?;
+    regions.lose(Region::East)?;
+    let plan = group(&regions, &["failover", "plan"])?;
+    let found = last_seen(&plan)?;
+    ensure!(
+        found.len() == 1 && found[0].starts_with("sync_group etl: differs in rpo_target (written "),
+        "{found:?}"
+    );
+    assert_eq!(plan["other_region"]["last_seen"]["control"], json!(regions.url(Region::East, "control")));
+    let text = call(&regions, Region::West, &["failover", "plan"])?;
+    ensure!(
+        text.stdout.contains("it was declared differently)") && text.stdout.contains("rpo_target"),
+        "{text}"
+    );
+    let warnings = group(&regions, &["status"])?["warnings"].to_string();
+    ensure!(warnings.contains("were declared differently when the other one was seen last"), "{warnings}");
+
+    // what is applied here meanwhile is what counts
+    declare_otherwise(&regions, Region::West, (TARGET, "rpo_target = \"2h\""))?;
+    assert_eq!(last_seen(&group(&regions, &["failover", "plan"])?)?, Vec::<String>::new());
+
+    // it is informed by it, and rests on it in nothing
+    let kept = regions.dir(Region::West, "dr").join("meta/groups/etl/other_region/eastus2.json");
+    std::fs::write(&kept, "damaged")?;
+    let plan = group(&regions, &["failover", "plan"])?;
+    ensure!(plan["other_region"]["last_seen"].is_null(), "{plan}");
+    ensure!(!plan["steps"].as_array().context("steps")?.is_empty(), "{plan}");
+    Ok(())
+}
+
 /// The control stores are on two servers, and the environment has the credentials of one.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_other_store_is_reached_as_the_location_there_and_what_landed_tells_of_the_sender() -> Result<()>
