@@ -19,7 +19,7 @@ pub(super) struct Clash<'a> {
 /// them, so that the number of clashes, and the time to find them, do not go with the square of the list.
 pub(super) fn clashes(tables: &[ValidTable]) -> Vec<Clash<'_>> {
     let mut found = listed_twice(tables);
-    for side in [SideName::Primary, SideName::Secondary] {
+    for side in SideName::BOTH {
         found.extend(in_one_place(tables, side));
     }
     found.sort_by_key(|clash| (clash.later.position, clash.side.is_some()));

@@ -60,7 +60,7 @@ fn landing_conflicts(group: &SyncGroupSpec, side: &str, location: &ExternalLocat
         return Vec::new();
     }
     let places = || {
-        let both = |table| [SideName::Primary, SideName::Secondary].map(|side| (table, side));
+        let both = |table| SideName::BOTH.map(|side| (table, side));
         group.tables.iter().flat_map(both).filter_map(|(table, side)| Some((table, table.url(side)?)))
     };
     let mut found = Vec::new();
@@ -100,7 +100,7 @@ fn clash(ours: &super::ValidTable, theirs: &super::ValidTable) -> Option<String>
     if ours.name == theirs.name {
         return Some(format!("{} is a table", ours.name));
     }
-    let sides = [SideName::Primary, SideName::Secondary];
+    let sides = SideName::BOTH;
     // any side with any side: groups may have their regions swapped
     let pairs = sides.into_iter().flat_map(|a| sides.map(|b| (a, b)));
     pairs.into_iter().find_map(|(our_side, their_side)| {

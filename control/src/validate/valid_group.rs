@@ -23,6 +23,9 @@ pub enum SideName {
 }
 
 impl SideName {
+    /// Both, in this order wherever the order shows.
+    pub const BOTH: [Self; 2] = [Self::Primary, Self::Secondary];
+
     /// The attribute.
     #[must_use]
     pub fn attribute(self) -> &'static str {
@@ -285,6 +288,6 @@ impl ValidGroup {
     /// The side of a region.
     #[must_use]
     pub fn side_of(&self, region: &str) -> Option<SideName> {
-        [SideName::Primary, SideName::Secondary].into_iter().find(|side| self.side(*side).region == region)
+        SideName::BOTH.into_iter().find(|side| self.side(*side).region == region)
     }
 }

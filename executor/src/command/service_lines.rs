@@ -2,9 +2,11 @@
 
 use lakedr_control::group_log::{History, ServiceRecord};
 use lakedr_control::time;
+use lakedr_control::validate::SideName;
 use serde::Serialize;
 
 use crate::pipeline::Scene;
+use crate::services::decide::open_services;
 use crate::services::held_back;
 
 /// What the shutdown ledger has to say.
@@ -19,13 +21,12 @@ pub(super) struct ServiceLines {
 impl ServiceLines {
     /// None when there is nothing to say.
     pub(super) fn of(scene: &Scene<'_>, history: &History) -> Option<Self> {
-        let services = &scene.group.services;
-        let declared =
-            |id: &str| services.primary.iter().chain(&services.secondary).any(|service| service.id == id);
-        let open = history.state.as_ref()?.open_services();
-        let open: Vec<_> = open.filter(|record| declared(&record.service)).cloned().collect();
+        let (services, state) = (&scene.group.services, history.state.as_ref()?);
+        let active = scene.active(history);
+        let open = SideName::BOTH.into_iter().flat_map(|side| open_services(services, (side, active), state));
+        let open: Vec<_> = open.map(|(_, record)| record.clone()).collect();
         let held_back: Vec<_> =
-            held_back(scene, history).into_iter().map(|service| service.id.clone()).collect();
+            held_back(scene.group, active, state).map(|(service, _)| service.id.clone()).collect();
         (!open.is_empty() || !held_back.is_empty()).then_some(Self { open, held_back })
     }
 

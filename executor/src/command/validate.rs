@@ -121,7 +121,7 @@ fn not_carried_out(spec: &SyncGroupSpec) -> Vec<String> {
 
 async fn look(scene: &Scene<'_>, findings: &mut Findings) {
     findings.warnings.extend(targets(scene).await);
-    for side in [SideName::Primary, SideName::Secondary] {
+    for side in SideName::BOTH {
         let location = scene.group.side(side).location.clone();
         let listed = scene.stores.location(side).list(&layout::probes()).await;
         findings.take(listed.at(Stage::Observe, format_args!("external location {location}")));

@@ -27,7 +27,7 @@ impl Place {
         let key = layout::notification_ledger(&scene.group.name);
         let standby = scene.stores.location(scene.group.initial_active.other());
         let home = history.map_or(standby, |history| scene.log.home_store(history).clone());
-        let sides = [SideName::Primary, SideName::Secondary];
+        let sides = SideName::BOTH;
         let other =
             sides.map(|side| scene.stores.location(side)).into_iter().find(|at| at.url() != home.url())?;
         let (at_home, elsewhere) = join(home.read(&key), other.read(&key)).await;

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use lakedr_control::drill::DrillReport;
 use lakedr_control::group_log::{GroupState, History, IntentKind, RecoveryPoint};
 use lakedr_control::notification::{Ledger, Notifications, Part};
-use lakedr_control::validate::ValidGroup;
+use lakedr_control::validate::{SideName, ValidGroup};
 use lakedr_control::vault::Secrets;
 
 use super::channel::{deliver, shown};
@@ -14,6 +15,8 @@ use super::store::Place;
 use crate::error::chain;
 use crate::pipeline::Scene;
 use crate::report::{GroupReport, Outcome};
+use crate::services::decide::open_services;
+use crate::services::held_back;
 use crate::world::World;
 
 /// Telling may not hold up the next sync for longer.
@@ -229,7 +232,7 @@ fn seen<'a>(
         changed: false,
         drill: None,
         drill_age: None,
-        services: state.map(|state| open_services(group, state)),
+        services: state.map(|state| unruly_services(group, state, world.now())),
     }
 }
 
@@ -249,15 +252,21 @@ fn change(group: &ValidGroup, state: &GroupState) -> Option<Change> {
     })
 }
 
-/// Declared services that do not do as they are told: one that did not answer once may answer next time.
-fn open_services(group: &ValidGroup, state: &GroupState) -> Vec<String> {
-    let declared = |id: &str| {
-        group.services.primary.iter().chain(&group.services.secondary).any(|service| service.id == id)
-    };
-    let open = state.open_services().filter(|record| record.attempts > 1 && declared(&record.service));
-    let told =
-        open.map(|record| format!("{} should be {}, seen {}", record.service, record.wanted, record.seen));
-    told.collect()
+/// How long a schedule may be paused for a failback before somebody is told: longer than a failback waits for runs.
+const HELD_BACK: TimeDelta = TimeDelta::hours(1);
+
+/// Declared services that do not do as they are told: one that did not answer once may answer next time. And schedules that
+/// have been paused for a failback that does not come to its end.
+fn unruly_services(group: &ValidGroup, state: &GroupState, now: DateTime<Utc>) -> Vec<String> {
+    let Some(active) = group.side_of(&state.role.active) else { return Vec::new() };
+    let of_side = |side| open_services(&group.services, (side, active), state);
+    let open = SideName::BOTH.into_iter().flat_map(of_side).filter(|(_, record)| record.attempts > 1);
+    let open = open
+        .map(|(_, record)| format!("{} should be {}, seen {}", record.service, record.wanted, record.seen));
+    let held_back = held_back(group, active, state).filter(|(_, record)| now - record.at > HELD_BACK);
+    let held_back = held_back
+        .map(|(service, _)| format!("{} is paused for a failback that did not come to its end", service.id));
+    open.chain(held_back).collect()
 }
 
 fn condition(report: &GroupReport, seq: Option<u64>) -> Condition {

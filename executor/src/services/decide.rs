@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lakedr_control::group_log::{GroupState, Power, ServiceRecord};
-use lakedr_control::validate::{ServiceKind, SideService};
+use lakedr_control::validate::{ServiceKind, Services, SideName, SideService};
 
 /// Wait after the second attempt; it doubles from then on. After the first one there is none: whoever comes next is later
 /// anyway.
@@ -48,22 +48,30 @@ pub fn is_due(record: &ServiceRecord, now: DateTime<Utc>) -> bool {
     record.attempts <= 1 || waited >= wait
 }
 
-/// Services that a sync tries again: those that the ledger has open and the specification still declares. Nothing that the
-/// ledger does not know is touched: it is for people to change roles.
-pub fn due<'a>(
-    declared: &'a [SideService],
-    state: &GroupState,
-    now: DateTime<Utc>,
-) -> Vec<(&'a SideService, Power)> {
-    let open = declared.iter().filter_map(|service| {
-        let record = state.service(&service.id).filter(|record| record.is_open() && is_due(record, now))?;
-        Some((service, if record.wants(Power::On) { Power::On } else { Power::Off }))
-    });
-    open.collect()
+/// How the services of a side should be by the roles in force: what is declared runs in the active region alone.
+#[must_use]
+pub fn by_role(side: SideName, active: SideName) -> Power {
+    if side == active { Power::On } else { Power::Off }
+}
+
+/// Declared services of a side that the ledger has open, if the roles in force still want them so. What was to be done before
+/// the roles changed, or for a failback that was given up, is nobody's wish any more: it would pause what runs, or start what
+/// must not.
+pub fn open_services<'a, 'l>(
+    services: &'a Services,
+    (side, active): (SideName, SideName),
+    state: &'l GroupState,
+) -> impl Iterator<Item = (&'a SideService, &'l ServiceRecord)> {
+    let open = move |record: &&ServiceRecord| record.is_open() && record.wants(by_role(side, active));
+    services
+        .of(side)
+        .iter()
+        .filter_map(move |service| Some((service, state.service(&service.id).filter(open)?)))
 }
 
 #[cfg(test)]
 mod tests {
+    use lakedr_control::group_log::{Author, Entry, Event, Role, fold};
     use lakedr_control::spec::DatabricksJobSpec;
 
     use super::*;
@@ -94,6 +102,26 @@ mod tests {
         assert_eq!(todo(&job(), Some(&stopped), Power::On, 5), Todo::See, "it should be on by now");
         let open = record(Power::Off, "unreachable", None);
         assert_eq!(todo(&job(), Some(&open), Power::Off, 5), Todo::See);
+    }
+
+    #[test]
+    fn what_the_roles_do_not_want_any_more_is_nobodys_wish() {
+        let service = SideService { id: "east: job \"etl\"".to_owned(), kind: job() };
+        let services = Services { primary: vec![service], secondary: Vec::new() };
+        let open = |wanted, active| {
+            let role = Role { active: "east".to_owned(), standby: "west".to_owned() };
+            let event = Event::Created { spec_digest: "sha256:0".to_owned(), role };
+            let by = Author { executor: "0".to_owned(), host: "h".to_owned(), run: "r".to_owned() };
+            let (group, at) = ("etl".parse().unwrap(), DateTime::from_timestamp(0, 0).unwrap());
+            let created = Entry { format: 1, group, seq: 1, epoch: 1, at, by, event };
+            let mut state = fold([&created]).unwrap().unwrap();
+            state.services = vec![record(wanted, "unreachable", None)];
+            open_services(&services, (SideName::Primary, active), &state).count()
+        };
+        assert_eq!(open(Power::Off, SideName::Secondary), 1, "a failover left it");
+        assert_eq!(open(Power::Off, SideName::Primary), 0, "a failback was given up");
+        assert_eq!(open(Power::On, SideName::Primary), 1);
+        assert_eq!(open(Power::On, SideName::Secondary), 0, "the group has left since");
     }
 
     #[test]

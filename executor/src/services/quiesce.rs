@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use lakedr_control::group_log::{History, Power};
-use lakedr_control::validate::{SideName, SideService};
+use lakedr_control::group_log::{GroupState, History, Power, ServiceRecord};
+use lakedr_control::validate::{SideName, SideService, ValidGroup};
 use tokio::time::{Instant, sleep};
 
 use super::case::runs_under_way;
@@ -82,14 +82,14 @@ async fn wait(
 }
 
 /// Schedules of the active region that were paused for a way home that did not come to its end, and that ran before.
-pub(crate) fn held_back<'a>(scene: &'a Scene<'_>, history: &History) -> Vec<&'a SideService> {
-    let declared = scene.group.services.of(scene.active(history)).iter();
-    let held_back = declared.filter(|service| {
-        let record = history.state.as_ref().and_then(|state| state.service(&service.id));
-        service.kind.is_schedule()
-            && record.is_some_and(|record| record.wants(Power::Off) && record.before == Some(Power::On))
-    });
-    held_back.collect()
+pub(crate) fn held_back<'a, 'l>(
+    group: &'a ValidGroup,
+    active: SideName,
+    state: &'l GroupState,
+) -> impl Iterator<Item = (&'a SideService, &'l ServiceRecord)> {
+    let paused = |record: &&ServiceRecord| record.wants(Power::Off) && record.before == Some(Power::On);
+    let schedules = group.services.of(active).iter().filter(|service| service.kind.is_schedule());
+    schedules.filter_map(move |service| Some((service, state.service(&service.id).filter(paused)?)))
 }
 
 /// Unpauses what was paused for a way home that is given up. Best effort: what cannot be unpaused stays open in the ledger,
@@ -97,7 +97,9 @@ pub(crate) fn held_back<'a>(scene: &'a Scene<'_>, history: &History) -> Vec<&'a 
 pub(crate) async fn resume(scene: &Scene<'_>) -> Vec<ServiceOutcome> {
     let resumed = async {
         let history = scene.log.read().await.at(Stage::Observe, &scene.group.name)?;
-        let (side, services) = (scene.active(&history), held_back(scene, &history));
+        let side = scene.active(&history);
+        let held_back = history.state.iter().flat_map(|state| held_back(scene.group, side, state));
+        let services: Vec<_> = held_back.map(|(service, _)| service).collect();
         if services.is_empty() {
             return Ok(Vec::new());
         }

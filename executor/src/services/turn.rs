@@ -11,7 +11,7 @@ use lakedr_control::group_log::{History, Power};
 use lakedr_control::validate::{SideName, SideService};
 
 use super::case::{look, moment, settled, waves};
-use super::decide::{Todo, due, todo};
+use super::decide::{Todo, by_role, is_due, open_services, todo};
 use super::ledger::Ledger;
 use super::report::ServiceOutcome;
 use crate::error::Failure;
@@ -68,28 +68,28 @@ pub(crate) async fn turn(scene: &Scene<'_>, history: History, turn: Turn<'_>) ->
     Ok(Turned { history, outcomes })
 }
 
-/// Tries those services again that the ledger has open and that are due. Where nothing is open nothing is sent.
+/// Tries those services again that the ledger has open and that are due, as the roles in force want them. Where nothing is
+/// open nothing is sent, and what the ledger does not know is left alone: it is for people to change roles.
 ///
 /// # Errors
 /// When the group log cannot be written.
 pub async fn retry(scene: &Scene<'_>, history: History) -> Result<History, Failure> {
     let mut history = history;
-    for side in [SideName::Primary, SideName::Secondary] {
-        for wanted in [Power::Off, Power::On] {
-            let Some(state) = &history.state else { return Ok(history) };
-            let declared = scene.group.services.of(side);
-            let open = due(declared, state, scene.world.now());
-            let open = open.into_iter().filter(|(_, of)| *of == wanted);
-            let services: Vec<_> = open.map(|(service, _)| service).collect();
-            if !services.is_empty() {
-                let again = Turn { side, wanted, services, patience: Duration::ZERO };
-                let turned = turn(scene, history, again).await?;
-                for outcome in turned.outcomes.iter().filter(|outcome| !outcome.done) {
-                    tracing::warn!(group = %scene.group.name, "{}", outcome.line());
-                }
-                history = turned.history;
-            }
+    for side in SideName::BOTH {
+        let Some(state) = &history.state else { return Ok(history) };
+        let (active, now) = (scene.active(&history), scene.world.now());
+        let open = open_services(&scene.group.services, (side, active), state);
+        let services: Vec<_> =
+            open.filter(|(_, record)| is_due(record, now)).map(|(service, _)| service).collect();
+        if services.is_empty() {
+            continue;
         }
+        let again = Turn { side, wanted: by_role(side, active), services, patience: Duration::ZERO };
+        let turned = turn(scene, history, again).await?;
+        for outcome in turned.outcomes.iter().filter(|outcome| !outcome.done) {
+            tracing::warn!(group = %scene.group.name, "{}", outcome.line());
+        }
+        history = turned.history;
     }
     Ok(history)
 }

@@ -96,7 +96,7 @@ fn lot(scene: &Scene<'_>) -> f64 {
 /// The table in the location where the log goes on.
 pub(super) fn table(scene: &Scene<'_>, history: &History) -> Result<MetadataTable, MetadataError> {
     let home = scene.log.home_url(history);
-    let sides = [SideName::Primary, SideName::Secondary];
+    let sides = SideName::BOTH;
     let side = sides.into_iter().find(|side| scene.stores.location(*side).url() == home);
     let place = scene
         .stores
