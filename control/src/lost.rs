@@ -35,8 +35,9 @@ pub struct LostCommits {
     pub url: String,
     /// Sequence number of the recovery point.
     pub recovery_point: u64,
-    /// Version of the table at the recovery point.
-    pub recovery_version: u64,
+    /// Version of the table at the recovery point; none when the table was dropped and created anew since, so that all of
+    /// its commits are behind that point.
+    pub recovery_version: Option<u64>,
     /// The commits behind it, oldest first.
     pub commits: Vec<LostCommit>,
 }

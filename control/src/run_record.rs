@@ -33,6 +33,24 @@ pub enum RunStatus {
 /// Version of every table of the group at one moment; a table that does not exist is absent.
 pub type TableVersions = BTreeMap<TableName, u64>;
 
+/// `metaData.id` of every table of the group at one moment.
+pub type TableIds = BTreeMap<TableName, String>;
+
+/// Where the tables of a group are at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableStates {
+    /// Their versions.
+    pub versions: TableVersions,
+    /// Their ids, as far as they are known: versions of a table that is created anew begin again.
+    pub ids: TableIds,
+}
+
+impl From<TableVersions> for TableStates {
+    fn from(versions: TableVersions) -> Self {
+        Self { versions, ids: TableIds::new() }
+    }
+}
+
 /// One record. `ended_at` and `status` are set in `finished.json` and absent in `started.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -67,6 +85,11 @@ pub struct RunRecord {
     /// The versions at the moment of the record.
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, u64>"))]
     pub versions: TableVersions,
+    /// `metaData.id` of the tables at that moment. Without it, a table that is dropped and created anew behind the end of a
+    /// run is only told from the one of before by its versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, String>"))]
+    pub table_ids: TableIds,
 }
 
 impl RunRecord {

@@ -1,5 +1,6 @@
 use futures::future::try_join_all;
-use lakedr_control::run_record::{RunStatus, TableVersions};
+use lakedr_control::id::TableName;
+use lakedr_control::run_record::{RunStatus, TableStates, TableVersions};
 use lakedr_control::validate::SideName;
 use serde::Serialize;
 
@@ -33,16 +34,16 @@ pub(super) async fn run(context: &Context, command: &MarkCommand) -> Result<Exit
         return Err(CommandError::NoMarker { group: group.name.to_string() });
     };
     let tables = scene.stores.sources(active, group).await.at(Stage::Observe, &group.name)?;
-    let versions = versions(&tables).await?;
+    let states = states(&tables).await?;
     let (run, now) = (command.run(), context.world.now());
     let (event, attempt) = match command {
-        MarkCommand::Start { .. } => ("started", marker.start(run, now, versions.clone()).await),
+        MarkCommand::Start { .. } => ("started", marker.start(run, now, states.clone()).await),
         MarkCommand::Finish { status, .. } => {
-            ("finished", marker.finish(run, now, run_status(*status), versions.clone()).await)
+            ("finished", marker.finish(run, now, run_status(*status), states.clone()).await)
         }
     };
     let attempt = attempt.at(Stage::Observe, format_args!("run {run}"))?;
-    let document = Document { group: group.name.as_str(), run, attempt, event, versions };
+    let document = Document { group: group.name.as_str(), run, attempt, event, versions: states.versions };
     context.output.write(&document, || format!("{}: run {run} {event} (attempt {attempt})", group.name))?;
     Ok(Exit::Ok)
 }
@@ -77,14 +78,26 @@ impl MarkCommand {
     }
 }
 
-/// The newest version of every table that exists.
-async fn versions(tables: &[TableStore]) -> Result<TableVersions, Failure> {
-    let reads = tables.iter().map(|table| async move {
-        match table.table().listing().await {
-            Ok(listing) => Ok(listing.latest_commit().map(|version| (table.name.clone(), version))),
-            Err(TableError::NotATable { .. }) => Ok(None),
-            Err(error) => Err(error.at(Stage::Observe, &table.name)),
-        }
-    });
-    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+/// The newest version of every table that exists, and the id that it has there.
+async fn states(tables: &[TableStore]) -> Result<TableStates, Failure> {
+    let states = try_join_all(tables.iter().map(state)).await?;
+    let mut found = TableStates::default();
+    for (name, version, id) in states.into_iter().flatten() {
+        found.versions.insert(name.clone(), version);
+        found.ids.insert(name, id);
+    }
+    Ok(found)
+}
+
+async fn state(table: &TableStore) -> Result<Option<(TableName, u64, String)>, Failure> {
+    let delta = table.table();
+    let read = async {
+        let listing = delta.listing().await?;
+        delta.snapshot(&listing, None).await
+    };
+    match read.await {
+        Ok(snapshot) => Ok(Some((table.name.clone(), snapshot.head.version, snapshot.head.metadata.id))),
+        Err(TableError::NotATable { .. }) => Ok(None),
+        Err(error) => Err(error.at(Stage::Observe, &table.name)),
+    }
 }

@@ -4,10 +4,10 @@
 use chrono::{DateTime, Utc};
 use lakedr_control::cut::{Cut, CutRun, CutTable};
 use lakedr_control::id::TableName;
-use lakedr_control::run_record::{RunStatus, TableVersions};
+use lakedr_control::run_record::{RunStatus, TableIds, TableVersions};
 use lakedr_control::time;
 
-use super::{Choice, Chosen, Refusal};
+use super::{Choice, Chosen, Known, Refusal};
 
 /// A moment in the life of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Moment {
     pub at: DateTime<Utc>,
     /// Versions of the tables at that moment.
     pub versions: TableVersions,
+    /// Their ids, as far as they are known.
+    pub ids: TableIds,
 }
 
 /// One attempt of a run.
@@ -194,7 +196,7 @@ fn pins(run: &Attempt, end: &Moment, tables: &[TableName]) -> Result<Choice, Ref
         versions.push((table.clone(), *version));
     }
     let run = CutRun { id: run.run.clone(), ended_at: millis(end.at) };
-    Ok(Choice::Chosen(Chosen { run: Some(run), versions }))
+    Ok(Choice::Chosen(Chosen { run: Some(run), versions, known: Known::Ids(end.ids.clone()) }))
 }
 
 fn ambiguous(run: &Attempt, end: &Moment, other: &Attempt) -> Refusal {
@@ -264,7 +266,7 @@ mod tests {
                 versions.extend(digit.to_digit(10).map(|version| (table, u64::from(version))));
             }
             let at = DateTime::from_timestamp(i64::try_from(second).unwrap(), 0).unwrap();
-            let moment = Moment { at, versions };
+            let moment = Moment { at, versions, ids: TableIds::new() };
             let open = attempts.iter_mut().rev().find(|a| a.run == run && a.finished.is_none());
             match (sign, open) {
                 ("+", _) => {

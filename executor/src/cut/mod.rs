@@ -15,6 +15,7 @@ pub use timed::{
 
 use lakedr_control::cut::CutRun;
 use lakedr_control::id::TableName;
+use lakedr_control::run_record::TableIds;
 
 /// One version per table, and what pins them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,19 @@ pub struct Chosen {
     pub run: Option<CutRun>,
     /// The versions, in the order of the group's tables.
     pub versions: Vec<(TableName, u64)>,
+    /// Which tables these are versions of.
+    pub known: Known,
+}
+
+/// What tells the tables of a choice from others that were created in their place since, whose versions begin again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing is needed: the versions were read off the logs that there are.
+    ByTime,
+    /// Their ids, as far as they are known.
+    Ids(TableIds),
+    /// The newest recovery point, which names them.
+    ByRecoveryPoint,
 }
 
 /// What the choice came to.

@@ -194,7 +194,7 @@ impl Course<'_> {
         }
         if kind == Kind::Failback {
             let held = state.held();
-            let seen = look(self.scene, history, held.as_deref()).await;
+            let seen = look(self.scene, history).await;
             if let Some(refusal) = would_lose(state, &seen, held.as_deref()).first() {
                 return Err(self.refused(refusal));
             }

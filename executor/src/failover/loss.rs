@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
-use lakedr_control::cut::Cut;
 use lakedr_control::group_log::History;
 use lakedr_control::id::TableName;
 use serde::Serialize;
 
 use crate::error::{At as _, Failure, Stage};
 use crate::observe::choice::{Runs, runs};
+use crate::observe::incarnation::Named;
 use crate::patience::in_time;
 use crate::pipeline::Scene;
 use crate::spec::TableStore;
@@ -38,10 +38,13 @@ pub struct TableBehind {
     pub newest_version: u64,
     /// Commits behind the recovery point that change rows, schema or protocol; the rest is maintenance.
     pub logical_commits: u64,
+    /// Whether the table was dropped and created anew since, so that no commit of it is part of the recovery point.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recreated: bool,
 }
 
 /// Looks at the active region, with patience for each look.
-pub(super) async fn look(scene: &Scene<'_>, history: &History, held: Option<&Cut>) -> Seen {
+pub(super) async fn look(scene: &Scene<'_>, history: &History) -> Seen {
     let mut seen = Seen::default();
     match in_time(runs(scene, history)).await {
         Ok(runs) => seen.runs = runs,
@@ -56,7 +59,9 @@ pub(super) async fn look(scene: &Scene<'_>, history: &History, held: Option<&Cut
             return seen;
         }
     };
-    let looks = sources.iter().map(|table| in_time(behind(table, held)));
+    let state = history.state.as_ref();
+    let named = state.and_then(|state| Named::by_newest(scene, state, scene.active(history)));
+    let looks = sources.iter().map(|table| in_time(behind(table, named)));
     for (table, look) in sources.iter().zip(join_all(looks).await) {
         match look {
             Ok(Some(behind)) => seen.behind.push(behind),
@@ -69,21 +74,24 @@ pub(super) async fn look(scene: &Scene<'_>, history: &History, held: Option<&Cut
     seen
 }
 
-async fn behind(table: &TableStore, held: Option<&Cut>) -> Result<Option<TableBehind>, Failure> {
-    let recovery_version = held.and_then(|cut| cut.table(&table.name)).map(|held| held.source_version);
-    let delta = table.table();
-    let listing = match recovery_version {
-        Some(version) => delta.listing_since(version).await,
-        None => delta.listing().await,
+async fn behind(table: &TableStore, named: Option<Named<'_>>) -> Result<Option<TableBehind>, Failure> {
+    let name = &table.name;
+    let listing = table.table().listing().await.at(Stage::Observe, name)?;
+    let Some(newest_version) = listing.latest_commit() else { return Ok(None) };
+    let recovery_version = named.and_then(|named| named.version(name));
+    let recreated = match named {
+        Some(named) => !named.is_in(table, &listing).await.at(Stage::Observe, name)?,
+        None => false,
     };
-    let listing = listing.at(Stage::Observe, &table.name)?;
-    let newest = listing.latest_commit();
-    let Some(newest_version) = newest.filter(|newest| Some(*newest) > recovery_version) else {
+    let from = match recovery_version.filter(|_| !recreated) {
+        Some(version) => version + 1,
+        None => listing.commits().next().map_or(0, |(oldest, _)| oldest),
+    };
+    if from > newest_version {
         return Ok(None);
-    };
-    let from = recovery_version.map_or(0, |version| version + 1);
-    let commits = delta.commits(&listing, from, newest_version).await.at(Stage::Observe, &table.name)?;
+    }
+    let commits = table.table().commits(&listing, from, newest_version).await.at(Stage::Observe, name)?;
     let logical_commits = commits.iter().filter(|commit| commit.logical_change).count() as u64;
-    let name = table.name.to_string();
-    Ok(Some(TableBehind { name, recovery_version, newest_version, logical_commits }))
+    let name = name.to_string();
+    Ok(Some(TableBehind { name, recovery_version, newest_version, logical_commits, recreated }))
 }

@@ -9,6 +9,7 @@ use lakedr_control::store::{DocStoreRef, Written};
 
 use crate::delta::changes::CommitChange;
 use crate::error::{At as _, Classify, Failure, Stage};
+use crate::observe::incarnation::Named;
 use crate::pipeline::Scene;
 use crate::plan::classes::Member;
 use crate::plan::group::GroupPlan;
@@ -76,18 +77,21 @@ async fn keep_table(
     up_to: Option<u64>,
 ) -> Result<(), Failure> {
     let name = &target.name;
-    let point = state.recovery_point();
-    let recorded = point.and_then(|point| Some((point, state.standby_version(point, name)?)));
-    let Some((point, recorded)) = recorded.filter(|(_, recorded)| up_to.is_none_or(|head| head > *recorded))
-    else {
-        return Ok(());
-    };
+    let standby = scene.group.side_of(&state.role.standby).unwrap_or(scene.group.initial_active);
+    let Some(point) = state.recovery_point() else { return Ok(()) };
+    let named = Named::by(scene, state, point, standby);
+    let Some(recorded) = named.version(name) else { return Ok(()) };
     let delta = target.table();
-    let listing = delta.listing_since(recorded).await.at(Stage::Observe, name)?;
-    let Some(head) = up_to.or(listing.latest_commit()).filter(|head| *head > recorded) else { return Ok(()) };
-    let changes = delta.changes(&listing, recorded, head).await.at(Stage::Observe, name)?;
-    let location =
-        scene.stores.location(scene.group.side_of(&state.role.standby).unwrap_or(scene.group.initial_active));
+    let listing = delta.listing().await.at(Stage::Observe, name)?;
+    let Some(head) = up_to.or(listing.latest_commit()) else { return Ok(()) };
+    // of a table that was created anew in the place of the one that the point names, all commits are behind it
+    let recovery_version = named.is_in(target, &listing).await.at(Stage::Observe, name)?.then_some(recorded);
+    let changes = match recovery_version {
+        Some(version) => delta.changes(&listing, version, head).await,
+        None => delta.all_changes(&listing, head).await,
+    };
+    let changes = changes.at(Stage::Observe, name)?;
+    let location = scene.stores.location(standby);
     let mut commits = Vec::new();
     for change in changes.iter().filter(|change| !is_ours(&change.facts, &scene.group.name, name)) {
         let version = change.facts.version;
@@ -108,7 +112,7 @@ async fn keep_table(
         table: name.clone(),
         url: target.url.to_string(),
         recovery_point: point.seq,
-        recovery_version: recorded,
+        recovery_version,
         commits,
     };
     let mut bytes = serde_json::to_vec_pretty(&report).map_err(NotKept::Encode).at(Stage::Observe, name)?;

@@ -244,6 +244,12 @@ impl Loss {
         lost.extend(self.tables.iter().map(|table| {
             let recovery =
                 table.recovery_version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            if table.recreated {
+                return format!(
+                    "{}: dropped and created anew, at version {}",
+                    table.name, table.newest_version
+                );
+            }
             format!(
                 "{}: version {} instead of {recovery}, {} commit(s) that change it",
                 table.name, table.newest_version, table.logical_commits

@@ -49,7 +49,7 @@ async fn of_history(scene: &Scene<'_>, kind: Kind, history: &History) -> Survey 
     if problems.is_empty() && open.is_none() {
         problems.extend(standby_problems(scene, history).await);
     }
-    let mut seen = look(scene, history, held.as_ref()).await;
+    let mut seen = look(scene, history).await;
     if kind == Kind::Failback {
         problems
             .extend(would_lose(state, &seen, held.as_ref()).iter().map(|refusal| refused(scene, refusal)));
@@ -170,13 +170,18 @@ pub(super) fn would_lose(state: &GroupState, seen: &Seen, held: Option<&Cut>) ->
     } else {
         "a run that finishes with it makes it part of the next recovery point: let one run, sync, then plan again"
     };
-    lacks.extend(seen.behind.iter().filter(|table| table.logical_commits > 0).map(|table| {
-        let at = table.recovery_version.map_or_else(|| "none".to_owned(), |version| version.to_string());
-        format!(
-            "{} is at version {}, the recovery point holds {at} ({} commit(s) that change it)",
-            table.name, table.newest_version, table.logical_commits
-        )
-    }));
+    lacks.extend(seen.behind.iter().filter(|table| table.recreated || table.logical_commits > 0).map(
+        |table| {
+            let at = table.recovery_version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            if table.recreated {
+                return format!("{} was dropped and created anew", table.name);
+            }
+            format!(
+                "{} is at version {}, the recovery point holds {at} ({} commit(s) that change it)",
+                table.name, table.newest_version, table.logical_commits
+            )
+        },
+    ));
     if !lacks.is_empty() {
         found.push(SwitchRefusal::Lacks { active, lacks, remedy });
     }

@@ -155,6 +155,16 @@ impl DeltaTable {
         self.read_commits(listing, &listed, CommitChange::parse).await
     }
 
+    /// What all commits that the listing has change, up to a version, in order.
+    ///
+    /// # Errors
+    /// As [`Self::changes`].
+    pub async fn all_changes(&self, listing: &LogListing, to: u64) -> Result<Vec<CommitChange>, TableError> {
+        let listed: Vec<LogEntry> =
+            listing.commits().take_while(|(version, _)| *version <= to).map(|(_, entry)| *entry).collect();
+        self.read_commits(listing, &listed, CommitChange::parse).await
+    }
+
     /// Reads commits and parses each with its version, its adjusted file time and its bytes.
     async fn read_commits<T>(
         &self,

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod choice;
 pub mod delta_table;
 mod history;
+pub mod incarnation;
 pub mod lag;
 pub(crate) mod log_store;
 pub(crate) mod parquet_object;

@@ -2,6 +2,7 @@
 
 use lakedr_control::group_log::History;
 
+use super::incarnation::Named;
 use super::snapshot::Snapshot;
 use super::table_error::TableError;
 
@@ -66,7 +67,7 @@ pub async fn target(scene: &Scene<'_>, history: &History, table: TableStore) -> 
     let delta = table.table();
     if let Some(recorded) = recorded {
         let listing = delta.listing_since(recorded).await.at(Stage::Observe, &table.name)?;
-        if listing.latest_commit() == Some(recorded) {
+        if listing.latest_commit() == Some(recorded) && is_still(scene, history, &table).await? {
             let head = Some(recorded);
             return Ok(Target { table, head, at_recovery_point: true, listing, whole: false });
         }
@@ -80,8 +81,8 @@ pub async fn target(scene: &Scene<'_>, history: &History, table: TableStore) -> 
         Err(error) => return Err(error.at(Stage::Observe, &table.name).into()),
     };
     let head = listing.latest_commit();
-    if scene.is_returning(history) && recorded.is_some() && recorded <= head {
-        // what came behind the recovery point is kept before it is replaced
+    if scene.is_returning(history) && recorded.is_some() {
+        // what came behind the recovery point, or in its place, is kept before it is replaced
         return Ok(Target { table, head, at_recovery_point: false, listing, whole: true });
     }
     if scene.leg != Leg::Send || !ours_alone(scene, &table, &listing, recorded, head).await? {
@@ -90,6 +91,14 @@ pub async fn target(scene: &Scene<'_>, history: &History, table: TableStore) -> 
         check_target(&table.name, TargetFacts { recorded, head, head_is_ours, first_unrecorded })?;
     }
     Ok(Target { table, head, at_recovery_point: false, listing, whole: true })
+}
+
+/// Whether a table at the recorded version is the one that was recorded. While lakedr alone writes to it, it is.
+async fn is_still(scene: &Scene<'_>, history: &History, table: &TableStore) -> Result<bool, Failure> {
+    let state = history.state.as_ref().filter(|_| scene.is_returning(history));
+    let named = state.and_then(|state| Named::by_newest(scene, state, scene.standby(history)));
+    let Some(named) = named else { return Ok(true) };
+    named.is_in_log_of(table).await.at(Stage::Observe, &table.name)
 }
 
 /// Whether lakedr wrote all that came to a landing table since: a sender that was killed, or that lost a race, leaves

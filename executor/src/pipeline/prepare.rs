@@ -13,9 +13,10 @@ use super::present::all_present;
 use super::receive::landed;
 use super::scene::{Scene, Stop};
 use super::table::plan_table;
-use crate::cut::{Choice, Chosen, Refusal};
+use crate::cut::{Choice, Chosen, Known, Refusal};
 use crate::error::{At as _, Stage};
 use crate::observe::choice::{FromRuns, Last, choose_instant, choose_listed, choose_run};
+use crate::observe::incarnation::Named;
 use crate::observe::source::{Newer, Pinned, heads, pin};
 use crate::observe::target::{Target, target};
 use crate::plan::group::GroupPlan;
@@ -148,6 +149,7 @@ async fn newest(
     let Choice::Chosen(chosen) = choice else { return Ok(None) };
     let pins = heads.iter().zip(&chosen.versions).map(|(head, (_, version))| pin(head, *version));
     let pinned = try_join_all(pins).await?;
+    pinned.iter().try_for_each(|source| is_the_chosen(scene, history, &chosen, source))?;
     let cut = cut(scene, chosen, as_of, &pinned);
     if last.held().is_some_and(|held| held.id == cut.id) {
         return Ok(None);
@@ -184,7 +186,7 @@ fn at_recovery_point(scene: &Scene<'_>, held: Option<&Cut>) -> Result<Choice, Re
         Ok((table.name.clone(), version?))
     });
     let versions = versions.collect::<Result<_, Refusal>>()?;
-    Ok(Choice::Chosen(Chosen { run: held.run.clone(), versions }))
+    Ok(Choice::Chosen(Chosen { run: held.run.clone(), versions, known: Known::ByRecoveryPoint }))
 }
 
 fn cut(scene: &Scene<'_>, chosen: Chosen, as_of: DateTime<Utc>, pinned: &[Pinned]) -> Cut {
@@ -216,6 +218,30 @@ pub(super) fn goes_forward(cut: &Cut, last: Option<&Cut>) -> Result<(), Refusal>
         }
     }
     Ok(())
+}
+
+/// Refuses a table that was created anew since its version was chosen: the number is there again, the state is not.
+fn is_the_chosen(
+    scene: &Scene<'_>,
+    history: &History,
+    chosen: &Chosen,
+    source: &Pinned,
+) -> Result<(), Refusal> {
+    let (name, head) = (&source.at.table.name, &source.at.head);
+    let is_it = match &chosen.known {
+        Known::ByTime => true,
+        Known::Ids(ids) => ids.get(name).is_none_or(|id| *id == head.metadata.id),
+        Known::ByRecoveryPoint => history.state.as_ref().is_none_or(|state| {
+            let point = state.recovery_point();
+            point.is_none_or(|point| Named::by(scene, state, point, scene.active(history)).holds(name, head))
+        }),
+    };
+    if is_it {
+        return Ok(());
+    }
+    let cause = "the table was dropped and created anew since, and its versions begin again; the next run that finishes \
+                 will do";
+    Err(Refusal::VersionGone { table: name.clone(), version: head.version, cause: cause.to_owned() })
 }
 
 fn say_recreated(source: &Pinned, last: Option<&Cut>) {

@@ -1,13 +1,15 @@
 //! Tables of their own, equal to those of a recovery point. Nothing else is written.
 
-use lakedr_control::group_log::{History, RecoveryPoint};
+use lakedr_control::group_log::History;
 use lakedr_control::location::StoreUrl;
 use lakedr_control::validate::SideName;
 
 use super::find::{To, find};
+use super::in_place::is_whole;
 use super::refusal::RestoreRefusal;
 use super::{NotRestored, Restored, RestoredTable, restored};
 use crate::error::{At as _, Failure, Stage};
+use crate::observe::incarnation::Named;
 use crate::pipeline::Scene;
 use crate::report::Progress;
 use crate::snapshots::{Said, Wanted, carry_out, is_free, plan};
@@ -30,7 +32,7 @@ pub(super) async fn restore(
     let standby = scene.standby(history);
     let side = if state.is_turned(point) { standby.other() } else { standby };
     let said = Said { by: format!("restore/{name}/{}", point.seq), id: point.cut.id.clone(), seq: point.seq };
-    let wanted = wanted(scene, point, side, (url, &said)).await?;
+    let wanted = wanted(scene, Named::by(scene, state, point, side), side, (url, &said)).await?;
     let versions: Vec<u64> = wanted.iter().map(|wanted| wanted.version).collect();
     let plans = plan(wanted).await.at(Stage::Plan, name)?;
     let sides = scene.stores.sides(side, side);
@@ -46,20 +48,19 @@ pub(super) async fn restore(
 
 async fn wanted(
     scene: &Scene<'_>,
-    point: &RecoveryPoint,
+    named: Named<'_>,
     side: SideName,
     (url, said): (&StoreUrl, &Said),
 ) -> Result<Vec<Wanted>, NotRestored> {
     let sources = scene.stores.sources(side, scene.group).await.at(Stage::Observe, &scene.group.name)?;
     let mut all = Vec::new();
     for source in sources {
-        let Some(version) = point.cut.table(&source.name).and_then(|table| table.target_version) else {
-            continue;
-        };
+        let Some(version) = named.version(&source.name) else { continue };
         let target = target(scene, side, &source, url)?;
         if !is_free(&target, said).await.at(Stage::Observe, &source.name)? {
             return Err(RestoreRefusal::TargetTaken { url: target.url.to_string() }.into());
         }
+        is_whole(named, &source, version).await?;
         all.push(Wanted::whole(source, version, target));
     }
     Ok(all)

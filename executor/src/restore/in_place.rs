@@ -10,6 +10,7 @@ use super::{NotRestored, Restored, RestoredTable, restored};
 use crate::cut::Refusal;
 use crate::error::{At as _, Classify as _, Failure, Stage};
 use crate::failover::check;
+use crate::observe::incarnation::Named;
 use crate::observe::target::target;
 use crate::observe::verify::compare_clone;
 use crate::pipeline::{Scene, regions_fit, settled_or_stop};
@@ -110,9 +111,10 @@ async fn tables(
     point: &RecoveryPoint,
 ) -> Result<Vec<Back>, NotRestored> {
     let targets = scene.stores.targets(scene.standby(history), scene.group).await;
+    let named = Named::by(scene, state, point, scene.standby(history));
     let mut tables = Vec::new();
     for table in targets.at(Stage::Observe, &scene.group.name)? {
-        let Some(version) = state.standby_version(point, &table.name) else { continue };
+        let Some(version) = named.version(&table.name) else { continue };
         let found = target(scene, history, table).await?;
         let Some(head) = found.head.filter(|_| found.at_recovery_point) else {
             let table = found.table.name.clone();
@@ -122,14 +124,22 @@ async fn tables(
             ));
         };
         let table = found.table;
-        let checked = check(&table, version, 0).await.at(Stage::Observe, &table.name)?;
-        if !checked.is_usable() {
-            let (table, problems) = (table.name.to_string(), checked.problems);
-            return Err(RestoreRefusal::NotWhole { table, version, problems }.into());
-        }
+        is_whole(named, &table, version).await?;
         tables.push(Back { table, version, head });
     }
     Ok(tables)
+}
+
+/// Refuses a table of which the point's version cannot be read whole, or is of another table that was cloned in its place.
+pub(super) async fn is_whole(named: Named<'_>, table: &TableStore, version: u64) -> Result<(), NotRestored> {
+    let mut problems = check(table, version, 0).await.at(Stage::Observe, &table.name)?.problems;
+    if problems.is_empty() && !named.is_in_log_of(table).await.at(Stage::Observe, &table.name)? {
+        problems.push("the table was created anew since, and its versions began again".to_owned());
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(RestoreRefusal::NotWhole { table: table.name.to_string(), version, problems }.into())
 }
 
 /// The commits that bring the tables back, and the cut that they hold then.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
-use lakedr_control::group_log::{GroupState, History};
+use lakedr_control::group_log::History;
 use lakedr_control::id::{Name, TableName};
 use lakedr_control::location::StoreUrl;
 use lakedr_control::snapshots::{SnapshotDocument, SnapshotOrigin};
@@ -13,6 +13,7 @@ use super::desk::Desk;
 use super::error::SnapshotError;
 use super::replicate::{IN_FLIGHT, failed};
 use crate::error::{At as _, Classify as _, Failure, Stage};
+use crate::observe::incarnation::Named;
 use crate::observe::source::{Head, version_at};
 use crate::observe::table_error::TableError;
 use crate::pipeline::Scene;
@@ -45,10 +46,13 @@ async fn of_group(desk: &Desk<'_>, name: &Name) -> Result<Sources, Failure> {
     let (spec, group) = group(desk, name)?;
     let scene = Scene::open(desk.world, desk.loaded, spec, &group).await?;
     let history = scene.log.read().await.at(Stage::Observe, name)?;
-    let held = history.state.as_ref().and_then(GroupState::held);
+    let state = history.state.as_ref();
+    let newest = state.and_then(|state| Some((state, state.recovery_point()?)));
     let none = || SnapshotError::NoRecoveryPoint { group: name.clone() }.at(Stage::Observe, name);
-    let cut = held.ok_or_else(none)?;
+    let (state, point) = newest.ok_or_else(none)?;
+    let cut = &point.cut;
     let side = side_to_read(&scene, &history, desk.stores.region());
+    let named = Named::by(&scene, state, point, side);
     let active = side == scene.active(&history);
     let stores = if active {
         scene.stores.sources(side, &group).await
@@ -56,17 +60,10 @@ async fn of_group(desk: &Desk<'_>, name: &Name) -> Result<Sources, Failure> {
         scene.stores.tables(side, &group).await
     };
     let wanted = stores.at(Stage::Observe, name)?.into_iter();
-    let mut tables = Vec::new();
-    for table in wanted.filter(|table| !desk.schedule.excludes(&table.name)) {
-        let held = cut.table(&table.name);
-        let version =
-            held.and_then(|held| if active { Some(held.source_version) } else { held.target_version });
-        let absent = || {
-            SnapshotError::NotInPoint { table: table.name.clone(), group: name.clone() }
-                .at(Stage::Observe, &table.name)
-        };
-        tables.push((table.clone(), version.ok_or_else(absent)?));
-    }
+    let wanted = wanted.filter(|table| !desk.schedule.excludes(&table.name));
+    let looks: Vec<_> = wanted.map(|table| at_point(named, table, name)).collect();
+    let found: Vec<Result<_, Failure>> = stream::iter(looks).buffered(IN_FLIGHT).collect().await;
+    let tables = failed(found).at(Stage::Observe, &desk.schedule.name)?;
     if tables.is_empty() {
         return Err(SnapshotError::AllExcluded { group: name.clone() }.at(Stage::Spec, &desk.schedule.name));
     }
@@ -78,6 +75,17 @@ async fn of_group(desk: &Desk<'_>, name: &Name) -> Result<Sources, Failure> {
     };
     let sides = scene.stores.onto(side, &desk.stores);
     Ok(Sources { origin, as_of: cut.as_of, tables, sides })
+}
+
+/// A table at its version of a recovery point, which it still has.
+async fn at_point(named: Named<'_>, table: TableStore, group: &Name) -> Result<(TableStore, u64), Failure> {
+    let name = &table.name;
+    let absent = || SnapshotError::NotInPoint { table: name.clone(), group: group.clone() };
+    let version = named.version(name).ok_or_else(|| absent().at(Stage::Observe, name))?;
+    if !named.is_in_log_of(&table).await.at(Stage::Observe, name)? {
+        return Err(SnapshotError::Recreated { table: name.clone() }.at(Stage::Observe, name));
+    }
+    Ok((table, version))
 }
 
 /// The last instant up to a moment that the clocks of all writers have passed.

@@ -18,14 +18,14 @@ use crate::writes::{Crash, Step, Write, apply, prefixes, steps};
 const APPROVED: Approved<'_> = Approved { kind: Kind::Failover, plan: "", by: "ada" };
 
 /// The id of the plan that somebody who looks at the group is given.
-async fn planned(lab: &Lab) -> String {
+pub(crate) async fn planned(lab: &Lab) -> String {
     let executor = lab.executor();
     let standing = standing(&executor.scene().await, APPROVED).await.unwrap().unwrap();
     plan_id([(GROUP, standing.part.as_str())])
 }
 
 /// `lakedr failover execute`; none when the plan is stale.
-async fn fail_over(lab: &Lab, plan: &str) -> Option<Switched> {
+pub(crate) async fn fail_over(lab: &Lab, plan: &str) -> Option<Switched> {
     let (executor, approved) = (lab.executor(), Approved { plan, ..APPROVED });
     let scene = executor.scene().await;
     let standing = standing(&scene, approved).await.unwrap().unwrap();

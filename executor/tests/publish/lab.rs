@@ -113,6 +113,7 @@ impl Lab {
             ended_at: None,
             status: None,
             versions: versions((run - 1).checked_sub(1)),
+            table_ids: TABLES.map(|table| (table.parse().unwrap(), table_id(table))).into(),
         };
         let finished = RunRecord {
             ended_at: Some(at),
@@ -148,6 +149,21 @@ impl Lab {
         }
         writeln!(commit, "{}", add(&file(run), &rows, true)).unwrap();
         tree::write(&root.join(commit_key(run - 1)), commit.as_bytes());
+    }
+
+    /// Drops a table of a region and creates it anew, with so many commits of somebody else.
+    pub(crate) fn create_anew(&self, region: &str, table: &str, commits: u64) {
+        let root = self.root().join(region).join(table_key(table));
+        std::fs::remove_dir_all(&root).unwrap();
+        for version in 0..commits {
+            let (file, rows) =
+                (format!("anew-{version}.parquet"), format!("row {version} of another table\n"));
+            tree::write(&root.join(&file), rows.as_bytes());
+            let head =
+                if version == 0 { head(table).replace("id of", "another id of") } else { String::new() };
+            let commit = format!("{head}{}\n", add(&file, &rows, true));
+            tree::write(&root.join(commit_key(version)), commit.as_bytes());
+        }
     }
 
     /// The spec of the group: one attempt per call, so that every failure shows.
@@ -328,12 +344,17 @@ fn moment(run: u64) -> DateTime<Utc> {
     "2026-11-20T08:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(run.cast_signed())
 }
 
+/// `metaData.id` of a table of the east.
+fn table_id(table: &str) -> String {
+    format!("id of {table}")
+}
+
 fn head(table: &str) -> String {
     let interval = if table == "cat.s.bronze" { "1" } else { "100" };
     let schema = r#"{"type":"struct","fields":[{"name":"a","type":"string","nullable":true,"metadata":{}}]}"#;
     let protocol = json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}});
     let metadata = json!({"metaData": {
-        "id": format!("id of {table}"), "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
+        "id": table_id(table), "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
         "partitionColumns": [], "configuration": {"delta.checkpointInterval": interval}, "createdTime": 0
     }});
     format!("{protocol}\n{metadata}\n")

@@ -17,6 +17,7 @@ mod lab;
 mod open_intent;
 mod overtaken;
 mod prune;
+mod recreated;
 mod restore;
 mod services;
 mod staged;

@@ -11,7 +11,7 @@ use crate::lab::{Lab, TABLES, slot_key};
 use crate::tree::{self, changes};
 use crate::writes::{Write, prefixes, steps};
 
-const IN_PLACE: Where = Where::InPlace { yes: true };
+pub(crate) const IN_PLACE: Where = Where::InPlace { yes: true };
 
 async fn restore_with(
     lab: &Lab,
@@ -27,7 +27,7 @@ async fn restore(lab: &Lab, to: To, place: &Where) -> Restored {
     restore_with(lab, &lab.spec(), to, place).await.unwrap()
 }
 
-async fn refused(lab: &Lab, to: To, place: &Where) -> RestoreRefusal {
+pub(crate) async fn refused(lab: &Lab, to: To, place: &Where) -> RestoreRefusal {
     match restore_with(lab, &lab.spec(), to, place).await {
         Err(NotRestored::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
@@ -35,7 +35,7 @@ async fn refused(lab: &Lab, to: To, place: &Where) -> RestoreRefusal {
 }
 
 /// Three runs, each synced; the recovery points that they made.
-async fn three_points(lab: &Lab) -> Vec<u64> {
+pub(crate) async fn three_points(lab: &Lab) -> Vec<u64> {
     for run in 1..=3 {
         lab.run(run);
         assert_eq!(lab.sync().await.outcome, Outcome::Published);

@@ -22,6 +22,7 @@ mod notify;
 mod other_region;
 mod prune;
 mod rebuild;
+mod recreated;
 mod refused_deletes;
 mod restore;
 mod secrets;

@@ -6,7 +6,7 @@ use super::candidate::{candidates, covers, millis, settled};
 use super::history::{Before, HistoryCommit, TableHistory};
 use super::judge::{Doubt, End, Placed, Side};
 use super::run::Run;
-use crate::cut::{Choice, Chosen, Refusal};
+use crate::cut::{Choice, Chosen, Known, Refusal};
 
 /// What a choice rests on.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +78,7 @@ fn judged(observed: &Observed<'_>, run: &Run, ended: DateTime<Utc>) -> Result<St
         }
     }
     let run = CutRun { id: run.id.clone(), ended_at: millis(ended) };
-    Ok(Step::Chosen(Choice::Chosen(Chosen { run: Some(run), versions })))
+    Ok(Step::Chosen(Choice::Chosen(Chosen { run: Some(run), versions, known: Known::ByTime })))
 }
 
 /// A table at the end of a run.

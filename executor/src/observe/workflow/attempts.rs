@@ -16,7 +16,7 @@ pub(super) fn attempts<'a>(records: impl IntoIterator<Item = &'a RunRecord>) -> 
             started: None,
             finished: None,
         });
-        let moment = |at| Moment { at, versions: record.versions.clone() };
+        let moment = |at| Moment { at, versions: record.versions.clone(), ids: record.table_ids.clone() };
         match (record.ended_at, record.status, record.started_at) {
             (Some(at), Some(status), _) => attempt.finished = Some((moment(at), status)),
             (_, _, Some(at)) => attempt.started = Some(moment(at)),

@@ -10,7 +10,7 @@ use lakedr_control::group_log::FailureClass;
 use lakedr_control::id::Name;
 use lakedr_control::known_runs::{KnownRun, Runs};
 use lakedr_control::layout;
-use lakedr_control::run_record::{FORMAT, RunRecord, RunStatus, TableVersions};
+use lakedr_control::run_record::{FORMAT, RunRecord, RunStatus, TableStates};
 use lakedr_control::store::{DocStoreRef, StoreError, Written};
 
 use super::attempts::attempts;
@@ -223,11 +223,11 @@ impl Marker {
         &self,
         run: &str,
         at: DateTime<Utc>,
-        versions: TableVersions,
+        tables: impl Into<TableStates>,
     ) -> Result<u32, MarkerError> {
         let attempts = self.attempts_below(&layout::run(run)).await?;
         let attempt = 1 + attempts.iter().map(|attempt| attempt.attempt).max().unwrap_or(0);
-        let record = RunRecord { started_at: Some(at), ..self.empty(run, attempt, versions) };
+        let record = RunRecord { started_at: Some(at), ..self.empty(run, attempt, tables.into()) };
         self.write(&layout::run_started(run, attempt), &record).await?;
         Ok(attempt)
     }
@@ -241,7 +241,7 @@ impl Marker {
         run: &str,
         at: DateTime<Utc>,
         status: RunStatus,
-        versions: TableVersions,
+        tables: impl Into<TableStates>,
     ) -> Result<u32, MarkerError> {
         let attempts = self.attempts_below(&layout::run(run)).await?;
         let newest = attempts.iter().max_by_key(|attempt| attempt.attempt);
@@ -255,7 +255,7 @@ impl Marker {
             started_at,
             ended_at: Some(at),
             status: Some(status),
-            ..self.empty(run, attempt, versions)
+            ..self.empty(run, attempt, tables.into())
         };
         self.write(&layout::run_finished(run, attempt), &record).await?;
         Ok(attempt)
@@ -276,7 +276,7 @@ impl Marker {
         Err(MarkerError::GivenUp { run, active })
     }
 
-    fn empty(&self, run: &str, attempt: u32, versions: TableVersions) -> RunRecord {
+    fn empty(&self, run: &str, attempt: u32, tables: TableStates) -> RunRecord {
         RunRecord {
             format: FORMAT,
             group: self.group.clone(),
@@ -287,7 +287,8 @@ impl Marker {
             started_at: None,
             ended_at: None,
             status: None,
-            versions,
+            versions: tables.versions,
+            table_ids: tables.ids,
         }
     }
 
@@ -308,6 +309,8 @@ mod tests {
     use lakedr_control::store::MemoryStore;
 
     use super::*;
+    use lakedr_control::run_record::{TableIds, TableVersions};
+
     use crate::cut::Moment;
 
     fn marker() -> Marker {
@@ -331,10 +334,13 @@ mod tests {
         let attempts = marker.attempts().await.unwrap();
         assert_eq!(attempts.len(), 2);
         assert_eq!(attempts[0].finished, None);
-        assert_eq!(attempts[1].started, Some(Moment { at: at(2), versions: versions(2) }));
+        assert_eq!(
+            attempts[1].started,
+            Some(Moment { at: at(2), versions: versions(2), ids: TableIds::new() })
+        );
         assert_eq!(
             attempts[1].finished,
-            Some((Moment { at: at(3), versions: versions(3) }, RunStatus::Success))
+            Some((Moment { at: at(3), versions: versions(3), ids: TableIds::new() }, RunStatus::Success))
         );
     }
 

@@ -12,8 +12,10 @@ use lakedr_control::time;
 use lakedr_control::validate::{SideName, SnapshotSource};
 
 use super::origin::Origin;
+use crate::delta::state::TableHead;
 use crate::error::{At as _, Classify as _, Failure, Stage};
 use crate::failover::check;
+use crate::observe::incarnation::Named;
 use crate::pipeline::Scene;
 use crate::snapshots::desk::Desk;
 use crate::snapshots::error::SnapshotError;
@@ -72,8 +74,7 @@ fn meant(
 struct Version {
     table: TableStore,
     version: u64,
-    /// `metaData.id`
-    id: String,
+    head: TableHead,
 }
 
 impl Version {
@@ -82,13 +83,14 @@ impl Version {
         let delta = table.table();
         let listing = delta.listing().await.at(Stage::Observe, name)?;
         let snapshot = delta.snapshot(&listing, Some(version)).await.at(Stage::Observe, name)?;
-        let id = snapshot.head.metadata.id;
-        Ok(Self { table, version, id })
+        Ok(Self { table, version, head: snapshot.head })
     }
 
     fn is_in(&self, document: &SnapshotDocument) -> bool {
         let held = document.table(&self.table.name);
-        held.is_some_and(|held| held.source_table_id == self.id && held.source_version >= self.version)
+        held.is_some_and(|held| {
+            held.source_table_id == self.head.metadata.id && held.source_version >= self.version
+        })
     }
 }
 
@@ -188,9 +190,7 @@ async fn side_at(
     (snapshot, named): (Option<&SnapshotDocument>, &[TableName]),
 ) -> Result<(Vec<(TableStore, u64)>, Sides), Failure> {
     let name = &scene.group.name;
-    let turned = history.state.as_ref().is_some_and(|state| state.is_turned(point));
-    // the versions of the side that was active when the point was published are those that were copied
-    let copied = (side == scene.active(history)) != turned;
+    let by_point = history.state.as_ref().map(|state| Named::by(scene, state, point, side));
     let stores = if side == scene.active(history) {
         scene.stores.sources(side, scene.group).await
     } else {
@@ -198,16 +198,13 @@ async fn side_at(
     };
     let tables = meant(desk, stores.at(Stage::Observe, name)?, snapshot, named)?;
     let looks = tables.into_iter().map(|table| async move {
-        let held = point.cut.table(&table.name);
-        let version =
-            held.and_then(|held| if copied { Some(held.source_version) } else { held.target_version });
+        let version = by_point.and_then(|point| point.version(&table.name));
         let (absent, of) = (table.name.clone(), name.clone());
         let version = version.ok_or_else(|| {
             SnapshotError::NotInPoint { table: absent, group: of }.at(Stage::Observe, &table.name)
         })?;
         let version = Version::of(table, version).await?;
-        let known = held.map(|held| held.source_table_id.as_str()).filter(|id| copied && !id.is_empty());
-        if known.is_some_and(|known| known != version.id) {
+        if by_point.is_some_and(|point| !point.holds(&version.table.name, &version.head)) {
             let table = version.table.name.clone();
             return Err(SnapshotError::Recreated { table: table.clone() }.at(Stage::Observe, &table));
         }
