@@ -4,6 +4,7 @@ use lakedr_control::cut::CutTable;
 use lakedr_control::group_log::{History, RecoveryPoint};
 use lakedr_control::validate::Publisher;
 
+use super::leg::Leg;
 use super::scene::Scene;
 use crate::cli::Level;
 use crate::error::{At as _, Classify as _, Failure, Stage};
@@ -37,6 +38,8 @@ pub(super) struct PointTable {
     source: TableStore,
     /// Version of the side that it is compared with.
     pub(super) source_version: u64,
+    /// `metaData.id` that it had; empty where that is not known.
+    source_id: String,
     record: Option<TableRecord>,
     /// The table in the standby region.
     pub(super) target: TableStore,
@@ -66,6 +69,7 @@ impl PointTable {
         let pinned = Pinned {
             source: &self.source,
             source_version: self.source_version,
+            source_id: &self.source_id,
             target: &self.target,
             target_version: self.target_version,
             classes: &classes,
@@ -99,9 +103,11 @@ pub(super) async fn point_tables<'a>(
         let held = cut.table(&source.name)?.clone();
         // a point from before staged delivery has no version in the landing area
         let (source_version, target_version) = scene.leg.versions(&held);
+        let source_id = if scene.leg == Leg::Receive { String::new() } else { held.source_table_id.clone() };
         Some(PointTable {
             held,
             source,
+            source_id,
             source_version: source_version?,
             record,
             target,

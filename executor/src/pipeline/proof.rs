@@ -96,6 +96,7 @@ async fn prove_written(table: &TablePlan, checkpointed: bool) -> Result<Proof, V
     let pinned = Pinned {
         source: &table.source.table,
         source_version: head.version,
+        source_id: &head.metadata.id,
         target: &table.target.table,
         target_version: table.version_after(),
         classes: &classes,

@@ -249,6 +249,7 @@ async fn read_back(world: &World, replica: &Replica) -> Result<(), Failure> {
     let pinned = Pinned {
         source: &plan.source.table,
         source_version: head.version,
+        source_id: &head.metadata.id,
         target,
         target_version: Some(version),
         classes: &classes,

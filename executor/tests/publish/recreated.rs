@@ -25,7 +25,7 @@ async fn synced(lab: &Lab, run: u64) {
 /// Why a sync is refused.
 async fn refusal(lab: &Lab) -> (String, String) {
     let report = lab.sync().await;
-    let error = report.error.expect("it is refused");
+    let error = report.error.unwrap();
     (error.r#type, error.message)
 }
 

@@ -99,6 +99,15 @@ pub enum VerifyError {
     /// The source cannot be compared.
     #[error(transparent)]
     Source(#[from] DiffRefusal),
+    /// There is nothing left to compare with.
+    #[error(
+        "the source was dropped and created anew since: its version {version} is not the one that was copied, of which nothing \
+         is left. Let a run finish, sync, and verify again"
+    )]
+    Recreated {
+        /// The version.
+        version: u64,
+    },
     /// A file cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -115,6 +124,7 @@ impl Classify for VerifyError {
         match self {
             Self::Table(cause) => cause.class(),
             Self::Source(cause) => cause.class(),
+            Self::Recreated { .. } => FailureClass::Damaged,
             Self::Data(cause) => cause.class(),
             Self::Stores(cause) => cause.class(),
             Self::Second(cause) => cause.class(),

@@ -17,6 +17,8 @@ pub struct Pinned<'a> {
     pub source: &'a TableStore,
     /// Its version.
     pub source_version: u64,
+    /// `metaData.id` that it had there; empty where that is not known.
+    pub source_id: &'a str,
     /// In the standby region.
     pub target: &'a TableStore,
     /// Its version; none when there is no table.
@@ -41,6 +43,9 @@ pub struct Look {
 pub async fn prove(table: Pinned<'_>, look: Look) -> Result<Proof, VerifyError> {
     let from = table.source.table();
     let wanted = from.snapshot(&from.listing().await?, Some(table.source_version)).await?;
+    if !table.source_id.is_empty() && wanted.head.metadata.id != table.source_id {
+        return Err(VerifyError::Recreated { version: table.source_version });
+    }
     let proof = Proof::default().logical(!table.classes.is_empty());
     let (held, newest) = match held(table).await? {
         Ok(found) => found,
