@@ -133,34 +133,53 @@ impl Job {
 
     /// Finds the source file, and its size.
     pub(super) async fn locate(&self) -> Result<Located, CopyError> {
-        for look in 0..LOOKS {
-            for object in self.candidates() {
-                match object.look().await {
-                    Ok(Some(meta)) => return self.checked(Located::new(object, &meta)),
-                    Ok(None) => {}
-                    Err(error) => self.patience.after(error).await?,
-                }
-            }
-            tokio::time::sleep(BETWEEN_LOOKS * look).await;
-        }
-        Err(CopyError::Gone { url: self.source.url.clone() })
+        let look = |object: Object| async move {
+            let found = object.look().await?;
+            Ok(found.map(|meta| Located::new(object, &meta)))
+        };
+        self.checked(self.find(look).await?)
     }
 
     /// Finds the source file and begins to read it.
     pub(super) async fn open(&self) -> Result<(Located, GetResult), CopyError> {
-        for look in 0..LOOKS {
-            for object in self.candidates() {
-                match object.open(None, None).await {
-                    Ok(Some(answer)) => {
-                        return Ok((self.checked(Located::new(object, &answer.meta))?, answer));
-                    }
-                    Ok(None) => {}
-                    Err(error) => self.patience.after(error).await?,
+        let open = |object: Object| async move {
+            let answer = object.open(None, None).await?;
+            Ok(answer.map(|answer| (Located::new(object, &answer.meta), answer)))
+        };
+        let (found, answer) = self.find(open).await?;
+        Ok((self.checked(found)?, answer))
+    }
+
+    /// Looks for the source file under every key that it may have. Only a store that answers says that it is gone: a
+    /// look that failed counts for nothing, and is patience's to repeat.
+    async fn find<T, F>(&self, look: impl Fn(Object) -> F) -> Result<T, CopyError>
+    where
+        F: Future<Output = Result<Option<T>, CopyError>>,
+    {
+        let mut missed = 0;
+        while missed < LOOKS {
+            match self.look_everywhere(&look).await {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {
+                    tokio::time::sleep(BETWEEN_LOOKS * missed).await;
+                    missed += 1;
                 }
+                Err(error) => self.patience.after(error).await?,
             }
-            tokio::time::sleep(BETWEEN_LOOKS * look).await;
         }
         Err(CopyError::Gone { url: self.source.url.clone() })
+    }
+
+    async fn look_everywhere<T, F>(&self, look: &impl Fn(Object) -> F) -> Result<Option<T>, CopyError>
+    where
+        F: Future<Output = Result<Option<T>, CopyError>>,
+    {
+        for object in self.candidates() {
+            if let Some(found) = look(object).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     fn checked(&self, found: Located) -> Result<Located, CopyError> {
@@ -169,5 +188,125 @@ impl Job {
         }
         let (expected, found, url) = (self.transfer.size, found.size, found.object.url);
         Err(CopyError::SizeMismatch { url, expected, found })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::Mutex;
+
+    use lakedr_control::group_log::FailureClass;
+    use lakedr_control::store::OpenedStore;
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+
+    use super::*;
+    use crate::copy::manifest::FileKind;
+    use crate::copy::means::Copying;
+    use crate::copy::place::Place;
+    use crate::error::Classify as _;
+    use crate::report::Progress;
+
+    fn job(undecoded: Option<&str>) -> Job {
+        let place = |root: &str| Place { root: root.parse().expect("url"), key: Path::from("a%20b") };
+        let (source, target) = (place("s3://east/t"), place("s3://west/t"));
+        let object = |place: &Place| {
+            let store = Arc::new(InMemory::new());
+            let opened = OpenedStore { store, root: Path::from("t"), url: place.root.clone(), cloud: None };
+            Object::new(&opened, place)
+        };
+        Job {
+            presence: Presence::Unknown,
+            source: object(&source),
+            target: object(&target),
+            means: Copying::default().alone(None),
+            meter: Progress::silent().meter(),
+            patience: Patience::default(),
+            transfer: Transfer {
+                table: "c.s.t".parse().expect("name"),
+                source,
+                undecoded: undecoded.map(Path::from),
+                target,
+                size: 1,
+                kind: FileKind::Data,
+            },
+        }
+    }
+
+    /// What a store answers to a look.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Answer {
+        Here,
+        Absent,
+        Busy,
+        Denied,
+    }
+
+    use Answer::{Absent, Busy, Denied, Here};
+
+    /// Looks at a store that gives these answers, the last one for ever; what came of it, and how many looks it took.
+    async fn looked(job: &Job, answers: &[Answer]) -> (Result<(), CopyError>, usize) {
+        let looks = Mutex::new(0);
+        let look = |object: Object| {
+            let mut looks = looks.lock().expect("lock");
+            let answer = answers.get(*looks).or(answers.last()).copied();
+            *looks += 1;
+            async move {
+                let path = object.path.to_string();
+                let source = || "as scripted".into();
+                match answer {
+                    Some(Here) => Ok(Some(())),
+                    Some(Busy) => {
+                        let cause = object_store::Error::Generic { store: "test", source: source() };
+                        Err(object.error("look at", cause))
+                    }
+                    Some(Denied) => {
+                        let cause = object_store::Error::PermissionDenied { path, source: source() };
+                        Err(object.error("look at", cause))
+                    }
+                    Some(Absent) | None => Ok(None),
+                }
+            }
+        };
+        let found = job.find(look).await;
+        let looks = *looks.lock().expect("lock");
+        (found, looks)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_is_gone_only_if_the_store_says_so() {
+        for (answers, expected) in [
+            (&[Here][..], 1),
+            (&[Absent, Absent, Here], 3),
+            (&[Busy, Busy, Busy, Here], 4),
+            (&[Absent, Busy, Absent, Busy, Busy, Here], 6),
+        ] {
+            let (found, looks) = looked(&job(None), answers).await;
+            assert!(found.is_ok() && looks == expected, "{answers:?}: {found:?} after {looks}");
+        }
+        for (undecoded, answers, expected) in
+            [(None, &[Absent][..], 3), (Some("a b"), &[Absent], 6), (None, &[Busy, Busy, Busy, Absent], 6)]
+        {
+            let (found, looks) = looked(&job(undecoded), answers).await;
+            assert!(matches!(found, Err(CopyError::Gone { .. })), "{answers:?}: {found:?}");
+            assert_eq!(looks, expected, "{answers:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_out_of_reach_is_no_missing_file() {
+        for (answers, class) in [
+            (&[Busy][..], FailureClass::Unreachable),
+            (&[Absent, Absent, Busy], FailureClass::Unreachable),
+            (&[Absent, Denied], FailureClass::Denied),
+        ] {
+            for undecoded in [None, Some("a b")] {
+                let (found, looks) = looked(&job(undecoded), answers).await;
+                let error = found.expect_err("nothing is there");
+                assert_eq!(error.class(), class, "{answers:?}: {error} after {looks}");
+                assert!(matches!(error, CopyError::Data(_)), "{answers:?}: {error}");
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::state::{Domain, Metadata, TableHead, Txn};
 
 /// Where this property is set, the progress of an application ends at some time, and what is live depends on when one
 /// looks.
-const TXN_RETENTION: &str = "delta.setTransactionRetentionDuration";
+pub(crate) const TXN_RETENTION: &str = "delta.setTransactionRetentionDuration";
 
 /// What a table comes to at a version. Optional fields that a file leaves out say nothing.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
 //! Does a replica's state equal its source's, by what a clone promises?
 //!
 //! Equal are: live files by key and field, metadata but for the table id and creation time, properties but
-//! for the few that name the source, domains, and the progress of every application of the source. The
-//! protocol of the replica may be stronger.
+//! for the few that name the source, domains, and the progress of every application. The protocol of the replica
+//! may be stronger.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,12 +10,13 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::replica::OWN_TXN_PREFIX;
+use super::checksum::TXN_RETENTION;
 use super::replica::configuration::{replica_configuration, without_enablement};
 use super::replica::file::{differing_fields, replica_file, same_value};
+use super::replica::progress::{self, Differing};
 use super::replica::protocol::replica_protocol;
 use super::root::TableRoot;
-use super::state::{AddFile, FileKey, Metadata, TableHead, TableState};
+use super::state::{AddFile, FileKey, Metadata, TableHead, TableState, Txn};
 
 /// What two states differ in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -202,14 +203,13 @@ fn shown(key: &FileKey) -> String {
 }
 
 fn txns(source: &TableHead, target: &TableHead, found: &mut Vec<Difference>) {
-    for (app_id, txn) in source.txns.iter().filter(|(app_id, _)| !app_id.starts_with(OWN_TXN_PREFIX)) {
-        let other = target.txns.get(app_id);
-        let same =
-            other.is_some_and(|other| (other.version, other.last_updated) == (txn.version, txn.last_updated));
-        if !same {
-            let subject = Subject::Txn { app_id: app_id.clone() };
-            found.push(difference(subject, Some(txn.raw.text()), other.map(|txn| txn.raw.text())));
-        }
+    // what the source no longer says may have expired there since
+    let expires = source.metadata.property(TXN_RETENTION).is_some();
+    let differing = progress::differing(source, Some(target)).into_iter();
+    for Differing { app_id, source, target } in differing.filter(|it| it.source.is_some() || !expires) {
+        let subject = Subject::Txn { app_id: app_id.to_owned() };
+        let text = |txn: Option<&Txn>| txn.map(|txn| txn.raw.text().to_owned());
+        found.push(Difference { subject, source: text(source), target: text(target) });
     }
 }
 

@@ -68,6 +68,8 @@ const MANIFESTS: &str = "adaptiveMetadata-preview";
 const UNIVERSAL_FORMATS: &str = "delta.universalFormat.enabledFormats";
 /// Whether commits hold the changed rows.
 const CHANGE_DATA_FEED: &str = "delta.enableChangeDataFeed";
+/// Whether rows have ids and commit versions.
+const ROW_TRACKING: &str = "delta.enableRowTracking";
 
 /// A reason not to clone a table, and the way out.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -235,6 +237,13 @@ pub fn caveats(head: &TableHead) -> Vec<String> {
         found.push(format!(
             "{CHANGE_DATA_FEED} is on: a commit of the replica sums up many of the source and holds no changed rows, so \
              its change data feed shows whole files that come and go"
+        ));
+    }
+    if head.metadata.is_on(ROW_TRACKING) {
+        found.push(format!(
+            "{ROW_TRACKING} is on: the row commit versions of copied rows are versions of the source. The replica counts its \
+             own versions and has fewer, so after a failover rows that are written anew may get lower ones; row ids are \
+             not affected"
         ));
     }
     found
@@ -413,9 +422,11 @@ mod tests {
     fn caveats_are_told() {
         let plain = head(&features("", ""), "{}", "parquet");
         assert_eq!(caveats(&plain), Vec::<String>::new());
-        let both =
-            r#"{"delta.universalFormat.enabledFormats":"iceberg","delta.enableChangeDataFeed":"true"}"#;
-        let told = caveats(&head(&features("", ""), both, "parquet"));
-        assert!(told[0].contains("is iceberg") && told[1].contains("no changed rows"), "{told:?}");
+        let all = r#"{"delta.universalFormat.enabledFormats":"iceberg","delta.enableChangeDataFeed":"true","delta.enableRowTracking":"true"}"#;
+        let told = caveats(&head(&features("", ""), all, "parquet"));
+        for (told, expected) in told.iter().zip(["is iceberg", "no changed rows", "row commit versions"]) {
+            assert!(told.contains(expected), "{told}");
+        }
+        assert_eq!(told.len(), 3);
     }
 }

@@ -3,6 +3,7 @@
 use super::source::Head;
 use crate::cut::{Before, HistoryCommit, TableHistory};
 use crate::delta::history::CommitFacts;
+use crate::delta::listing::LogListing;
 use crate::delta::timestamp::adjusted_times;
 use crate::error::{At as _, Failure, Stage};
 
@@ -51,8 +52,7 @@ pub(super) async fn extend(
     if history.before != Before::Unread || reaches {
         return Ok(history);
     }
-    let (Some((oldest, _)), Some(latest)) = (head.listing.commits().next(), head.listing.latest_commit())
-    else {
+    let Some(Run { oldest, latest }) = newest_run(&head.listing) else {
         return Ok(TableHistory { before: Before::Trimmed, ..history });
     };
     let first = history.commits.first().map_or(latest + 1, |first| first.version);
@@ -71,7 +71,68 @@ pub(super) async fn extend(
     Ok(history)
 }
 
+/// Commits without a gap.
+struct Run {
+    oldest: u64,
+    latest: u64,
+}
+
+/// The commits up to the newest one. Below them a clean-up, or a copy of the log that broke off, may have left others.
+fn newest_run(listing: &LogListing) -> Option<Run> {
+    let mut versions = listing.commits().map(|(version, _)| version).rev();
+    let latest = versions.next()?;
+    let gapless = (0..latest).rev().zip(versions).take_while(|(expected, found)| expected == found);
+    let oldest = gapless.last().map_or(latest, |(version, _)| version);
+    Some(Run { oldest, latest })
+}
+
 async fn commits(head: &Head, from: u64, to: u64) -> Result<Vec<HistoryCommit>, Failure> {
     let read = head.table.table().commits(&head.listing, from, to).await;
     Ok(read.at(Stage::Observe, &head.table.name)?.into_iter().map(HistoryCommit::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lakedr_control::store::OpenedStore;
+    use object_store::ObjectStoreExt as _;
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+
+    use super::*;
+    use crate::spec::TableStore;
+
+    /// A table whose log holds these files.
+    async fn head(names: &[String]) -> Head {
+        let store = Arc::new(InMemory::new());
+        for name in names {
+            let key = Path::from(format!("t/_delta_log/{name}"));
+            store.put(&key, r#"{"commitInfo":{"operation":"WRITE"}}"#.into()).await.expect("written");
+        }
+        let url = "s3://memory/t".parse().expect("url");
+        let place = OpenedStore { store, root: Path::from("t"), url, cloud: None };
+        let table = TableStore::at("c.s.t".parse().expect("name"), place);
+        let listing = table.table().listing().await.expect("listing");
+        Head { table, listing, known: None, newer: None }
+    }
+
+    async fn read(names: &[String], since_ms: i64) -> (Before, Vec<u64>) {
+        let head = head(names).await;
+        let begun = begin(&head).await.expect("begun");
+        let history = extend(&head, begun, since_ms).await.expect("history");
+        (history.before, history.commits.iter().map(|commit| commit.version).collect())
+    }
+
+    #[tokio::test]
+    async fn commits_left_below_a_gap_are_no_part_of_the_history() {
+        let commits = |versions: std::ops::RangeInclusive<u64>| versions.map(|at| format!("{at:020}.json"));
+        let checkpoint = "00000000000000000100.checkpoint.parquet".to_owned();
+        let left: Vec<String> = commits(0..=0).chain([checkpoint]).chain(commits(100..=105)).collect();
+        for since_ms in [i64::MIN, i64::MAX] {
+            assert_eq!(read(&left, since_ms).await, (Before::Trimmed, (100..=105).collect()), "{since_ms}");
+        }
+        let whole: Vec<String> = commits(0..=5).collect();
+        assert_eq!(read(&whole, i64::MIN).await, (Before::Nothing, (0..=5).collect()));
+    }
 }

@@ -4,6 +4,7 @@ use futures::future::try_join_all;
 use lakedr_control::group_log::FailureClass;
 use lakedr_control::id::TableName;
 
+use super::parquet_object::store_error;
 use super::snapshot::Snapshot;
 use super::table_error::TableError;
 use crate::cut::Refusal;
@@ -11,7 +12,7 @@ use crate::delta::changes::CommitChange;
 use crate::delta::feature::{FeatureRefusal, gate, is_coordinated};
 use crate::delta::listing::LogListing;
 use crate::delta::state::TableHead;
-use crate::delta::timestamp::{CommitTime, continue_at};
+use crate::delta::timestamp::{CommitTime, TimestampError, continue_at};
 use crate::error::{At as _, Classify, Failure, Stage};
 use crate::pipeline::Stop;
 use crate::record::{CommitMark, TableRecord};
@@ -22,7 +23,15 @@ impl Classify for TableError {
         match self {
             Self::Store { source, .. } => crate::error::data_class(source),
             Self::Catalog { source, .. } => source.class(),
-            _ => FailureClass::Damaged,
+            Self::Checkpoint { source, .. } => {
+                store_error(source).map_or(FailureClass::Damaged, crate::error::data_class)
+            }
+            Self::NotATable { .. }
+            | Self::VersionNotYet { .. }
+            | Self::VersionExpired { .. }
+            | Self::Timestamp { .. }
+            | Self::LogCorrupt { .. }
+            | Self::Vanished { .. } => FailureClass::Damaged,
         }
     }
 
@@ -297,7 +306,9 @@ pub async fn version_at(head: &Head, instant_ms: i64) -> Result<(TableName, Opti
     };
     match found.await {
         Ok(version) => Ok((name.clone(), Some(version))),
-        Err(TableError::Timestamp { .. }) => Ok((name.clone(), None)),
+        Err(TableError::Timestamp { source: TimestampError::TooEarly { .. }, .. }) => {
+            Ok((name.clone(), None))
+        }
         Err(error) => Err(error.at(Stage::Observe, name)),
     }
 }
@@ -315,4 +326,63 @@ fn version_since(known: &TableRecord, newer: &[CommitChange], instant_ms: i64) -
         .collect();
     let from = CommitTime { version: known.source.head.version, timestamp_ms: known.source_time_ms };
     continue_at(from, &times, instant_ms).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lakedr_control::store::OpenedStore;
+    use object_store::ObjectStoreExt as _;
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+    use parquet::errors::ParquetError;
+
+    use super::*;
+    use crate::observe::parquet_object::external;
+
+    #[test]
+    fn a_checkpoint_that_is_not_had_is_not_a_damaged_one() {
+        let of = |source| {
+            let error =
+                TableError::Checkpoint { url: "s3://b/t".to_owned(), key: "1.checkpoint".to_owned(), source };
+            (error.class(), error.retryable())
+        };
+        let source = || "as scripted".into();
+        let generic = object_store::Error::Generic { store: "S3", source: source() };
+        assert_eq!(of(external(generic)), (FailureClass::Unreachable, true));
+        let denied = object_store::Error::PermissionDenied { path: "k".to_owned(), source: source() };
+        assert_eq!(of(external(denied)), (FailureClass::Denied, false));
+        let broken = ParquetError::General("no footer".to_owned());
+        assert_eq!(of(broken), (FailureClass::Damaged, false));
+    }
+
+    /// A table of one commit, with these properties.
+    async fn head(properties: &str) -> Head {
+        let store = Arc::new(InMemory::new());
+        let commit = format!(
+            "{}\n{}\n{{\"metaData\":{{\"id\":\"t\",\"format\":{{\"provider\":\"parquet\"}},\"schemaString\":\"{{}}\",\
+             \"partitionColumns\":[],\"configuration\":{{{properties}}}}}}}",
+            r#"{"commitInfo":{"inCommitTimestamp":5}}"#,
+            r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}"#,
+        );
+        let key = Path::from("t/_delta_log/00000000000000000000.json");
+        store.put(&key, commit.into()).await.expect("written");
+        let url = "s3://memory/t".parse().expect("url");
+        let place = OpenedStore { store, root: Path::from("t"), url, cloud: None };
+        let table = TableStore::at("c.s.t".parse().expect("name"), place);
+        let listing = table.table().listing().await.expect("listing");
+        Head { table, listing, known: None, newer: None }
+    }
+
+    #[tokio::test]
+    async fn only_an_instant_before_the_log_has_no_version() {
+        let plain = head("").await;
+        assert_eq!(version_at(&plain, 0).await.expect("an answer").1, None);
+        assert_eq!(version_at(&plain, i64::MAX).await.expect("an answer").1, Some(0));
+        let contradicts =
+            r#""delta.enableInCommitTimestamps":"true","delta.inCommitTimestampEnablementVersion":"0""#;
+        let failure = version_at(&head(contradicts).await, i64::MAX).await.expect_err("no times");
+        assert_eq!(failure.class, FailureClass::Damaged);
+    }
 }

@@ -9,10 +9,10 @@ use crate::delta::action::ActionKind;
 use crate::delta::compare::differing_metadata;
 use crate::delta::json::{JsonError, ObjectWriter, RawObject};
 use crate::delta::protocol::Protocol;
-use crate::delta::replica::OWN_TXN_PREFIX;
 use crate::delta::replica::configuration::{
     ENABLEMENT_TIMESTAMP, ENABLEMENT_VERSION, enablement, replica_configuration, without_enablement,
 };
+use crate::delta::replica::progress::{self, Differing};
 use crate::delta::replica::protocol::replica_protocol;
 use crate::delta::state::{Metadata, TableHead};
 
@@ -44,7 +44,7 @@ impl HeadChange {
             metadata: target.is_none_or(|head| metadata_differs(&source.metadata, &head.metadata)),
             domains: changed_domains(source, target),
             dropped_domains: dropped_domains(source, target),
-            txns: changed_txns(source, target),
+            txns: progress::differing(source, target).iter().filter_map(Differing::action).collect(),
         }
     }
 
@@ -167,13 +167,4 @@ fn dropped_domains(source: &TableHead, target: Option<&TableHead>) -> BTreeMap<S
     let domains = target.into_iter().flat_map(|head| &head.domains);
     let dropped = domains.filter(|(name, _)| !source.domains.contains_key(*name));
     dropped.map(|(name, domain)| (name.clone(), domain.configuration.clone())).collect()
-}
-
-fn changed_txns(source: &TableHead, target: Option<&TableHead>) -> Vec<RawObject> {
-    let held = |app: &String| target.and_then(|head| head.txns.get(app));
-    let foreign = source.txns.iter().filter(|(app, _)| !app.starts_with(OWN_TXN_PREFIX));
-    let changed = foreign.filter(|(app, txn)| {
-        held(app).is_none_or(|other| (other.version, other.last_updated) != (txn.version, txn.last_updated))
-    });
-    changed.map(|(_, txn)| txn.raw.clone()).collect()
 }

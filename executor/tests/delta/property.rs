@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use lakedr::delta::action::{Action, actions};
+use lakedr::delta::checkpoint::read::rows;
 use lakedr::delta::checkpoint::write::CheckpointEncoder;
 use lakedr::delta::checkpoint::write_columns::AddColumns;
 use lakedr::delta::compare::differences;
+use lakedr::delta::json::RawObject;
 use lakedr::delta::replay::Replay;
 use lakedr::delta::state::{FileKey, TableState};
 use lakedr::plan::diff::TableDiff;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -22,10 +26,20 @@ struct File {
     extras: Vec<&'static str>,
 }
 
+/// Fields beyond the protocol, of the actions of the head.
+#[derive(Debug, Clone, Default)]
+struct Later {
+    metadata: Vec<&'static str>,
+    txn: Vec<&'static str>,
+    domain: Vec<&'static str>,
+}
+
 #[derive(Debug, Clone)]
 struct Table {
     protocol: &'static str,
     properties: Vec<&'static str>,
+    /// Fields that the protocol does not name.
+    later: Later,
     files: Vec<(&'static str, File)>,
     txns: Vec<(&'static str, i64)>,
     domains: Vec<(&'static str, &'static str)>,
@@ -40,6 +54,9 @@ const EXTRAS: [&str; 6] = [
     r#""later":{"x":[1,2]}"#,
     r#""modificationTime":17"#,
 ];
+/// The same of actions that are no files.
+const HEAD_EXTRAS: [&str; 4] =
+    [r#""later":{"x":[1,2]}"#, r#""labels":{"k":"v","n":null}"#, r#""none":null"#, r#""on":true"#];
 const PROTOCOLS: [&str; 4] = [
     r#"{"minReaderVersion":1,"minWriterVersion":2}"#,
     r#"{"minReaderVersion":2,"minWriterVersion":5}"#,
@@ -59,15 +76,21 @@ fn file() -> impl Strategy<Value = File> {
     (proptest::option::of(0_u8..3), extras).prop_map(|(vector, extras)| File { vector, extras })
 }
 
+fn later() -> impl Strategy<Value = Later> {
+    let extras = || proptest::sample::subsequence(HEAD_EXTRAS.to_vec(), 0..=HEAD_EXTRAS.len());
+    (extras(), extras(), extras()).prop_map(|(metadata, txn, domain)| Later { metadata, txn, domain })
+}
+
 fn table() -> impl Strategy<Value = Table> {
     let properties = proptest::sample::subsequence(PROPERTIES.to_vec(), 0..=PROPERTIES.len());
     let files = btree_map(select(&PATHS[..]), file(), 0..=PATHS.len());
-    let txns = vec((select(&["s", "t", "lakedr/golden/cat.s.t"][..]), 0_i64..3), 0..4);
+    let txns = vec((select(&["s", "t", "lakedr/golden/cat.s.t"][..]), -1_i64..3), 0..4);
     let domains = vec((select(&["d", "delta.rowTracking"][..]), select(&["{}", "1"][..])), 0..3);
-    (select(&PROTOCOLS[..]), properties, files, txns, domains).prop_map(
-        |(protocol, properties, files, txns, domains)| Table {
+    (select(&PROTOCOLS[..]), properties, later(), files, txns, domains).prop_map(
+        |(protocol, properties, later, files, txns, domains)| Table {
             protocol,
             properties,
+            later,
             files: files.into_iter().collect(),
             txns,
             domains,
@@ -75,21 +98,30 @@ fn table() -> impl Strategy<Value = Table> {
     )
 }
 
+/// Fields behind those that an action has.
+fn more(extras: &[&str]) -> String {
+    extras.iter().map(|extra| format!(",{extra}")).collect()
+}
+
 /// The log of a table below a url. A replica has no absolute paths.
 fn log(table: &Table, url: &str, absolute: bool) -> String {
     let mut lines = vec![
         format!(r#"{{"protocol":{}}}"#, table.protocol),
         format!(
-            r#"{{"metaData":{{"id":"{url}","format":{{"provider":"parquet","options":{{}}}},"schemaString":"{{}}","partitionColumns":[],"configuration":{{{}}}}}}}"#,
-            table.properties.join(",")
+            r#"{{"metaData":{{"id":"{url}","format":{{"provider":"parquet","options":{{}}}},"schemaString":"{{}}","partitionColumns":[],"configuration":{{{}}}{}}}}}"#,
+            table.properties.join(","),
+            more(&table.later.metadata)
         ),
     ];
     lines.extend(table.files.iter().map(|(path, file)| add(path, file, url, absolute)));
-    let txn = |(app, version): &(&str, i64)| format!(r#"{{"txn":{{"appId":"{app}","version":{version}}}}}"#);
+    let (of_txn, of_domain) = (more(&table.later.txn), more(&table.later.domain));
+    let txn = |(app, version): &(&str, i64)| {
+        format!(r#"{{"txn":{{"appId":"{app}","version":{version}{of_txn}}}}}"#)
+    };
     lines.extend(table.txns.iter().map(txn));
     let domain = |(name, configuration): &(&str, &str)| {
         format!(
-            r#"{{"domainMetadata":{{"domain":"{name}","configuration":"{configuration}","removed":false}}}}"#
+            r#"{{"domainMetadata":{{"domain":"{name}","configuration":"{configuration}","removed":false{of_domain}}}}}"#
         )
     };
     lines.extend(table.domains.iter().map(domain));
@@ -103,8 +135,7 @@ fn add(path: &str, file: &File, url: &str, absolute: bool) -> String {
         (1, true) => format!(r#""deletionVector":{{"storageType":"p","pathOrInlineDv":"{url}/dv.bin","offset":1,"sizeInBytes":4,"cardinality":1}}"#),
         (_, _) => r#""deletionVector":{"storageType":"u","pathOrInlineDv":"ab^-aqEH.-t@S}K{vb[*k^","offset":1,"sizeInBytes":36,"cardinality":1}"#.to_owned(),
     });
-    let extras: Vec<String> = file.extras.iter().map(|extra| (*extra).to_owned()).chain(vector).collect();
-    let extras: String = extras.iter().map(|extra| format!(",{extra}")).collect();
+    let extras = more(&file.extras.iter().copied().chain(vector.as_deref()).collect::<Vec<_>>());
     format!(r#"{{"add":{{"path":"{path}","partitionValues":{{}},"size":5,"dataChange":true{extras}}}}}"#)
 }
 
@@ -117,6 +148,30 @@ fn replay(commits: &[&str], url: &str) -> TableState {
         }
     }
     replay.finish(url, commits.len() as u64 - 1).unwrap()
+}
+
+/// The state that a checkpoint holds.
+fn read_back(checkpoint: Bytes, version: u64) -> TableState {
+    let mut replay = Replay::new();
+    for batch in ParquetRecordBatchReaderBuilder::try_new(checkpoint).unwrap().build().unwrap() {
+        for action in rows(&batch.unwrap()).unwrap() {
+            replay.apply(action).unwrap();
+        }
+    }
+    replay.finish(TARGET, version).unwrap()
+}
+
+/// The fields beyond the protocol of each action of the head.
+fn beyond(state: &TableState) -> Vec<Vec<Option<serde_json::Value>>> {
+    let head = &state.head;
+    let txns = head.txns.values().map(|txn| &txn.raw);
+    let domains = head.domains.values().map(|domain| &domain.raw);
+    let fields = |raw: &RawObject| {
+        let fields = raw.fields();
+        let value = |name: &&str| Some(serde_json::from_str(fields.get(name)?.get()).unwrap());
+        ["later", "labels", "none", "on"].iter().map(value).collect()
+    };
+    [&head.metadata.raw].into_iter().chain(txns).chain(domains).map(fields).collect()
 }
 
 /// The rules of one commit (protocol, "Action Reconciliation").
@@ -174,6 +229,9 @@ proptest! {
         after.files.values().try_for_each(|add| columns.widen(&add.raw)).unwrap();
         let mut checkpoint = CheckpointEncoder::begin(&after.head, columns, NOW_MS).unwrap();
         after.files.values().try_for_each(|add| checkpoint.add(add)).unwrap();
-        prop_assert!(checkpoint.finish().is_ok());
+        let bytes = Bytes::from([checkpoint.take(), checkpoint.finish().unwrap().tail].concat());
+        let again = read_back(bytes, after.head.version);
+        prop_assert_eq!(differences(&after, &again), Vec::new());
+        prop_assert_eq!(beyond(&after), beyond(&again));
     }
 }

@@ -152,10 +152,8 @@ fn scalar(array: &dyn Array, row: usize, data_type: &DataType) -> Option<String>
         DataType::Date32 => date(array.as_primitive::<Date32Type>().value(row))?,
         DataType::Timestamp(unit, zone) => {
             let moment = moment(array, row, *unit)?;
-            // Nanoseconds without a zone come from INT96, which holds instants.
-            let instant = zone.is_some() || *unit == TimeUnit::Nanosecond;
             let digits = if moment.timestamp_subsec_nanos() % 1_000_000 == 0 { "%.3f" } else { "%.6f" };
-            let zone = if instant { "Z" } else { "" };
+            let zone = if zone.is_some() { "Z" } else { "" };
             format!("\"{}{zone}\"", moment.format(&format!("%Y-%m-%dT%H:%M:%S{digits}")))
         }
         _ => return None,
@@ -232,10 +230,7 @@ mod tests {
             (Arc::new(Date32Array::from(vec![-1])), r#"{"v":"1969-12-31"}"#),
             (Arc::new(micros(1_500_000)), r#"{"v":"1970-01-01T00:00:01.500"}"#),
             (Arc::new(micros(1).with_timezone("UTC")), r#"{"v":"1970-01-01T00:00:00.000001Z"}"#),
-            (
-                Arc::new(TimestampNanosecondArray::from(vec![1_000_000])),
-                r#"{"v":"1970-01-01T00:00:00.001Z"}"#,
-            ),
+            (Arc::new(TimestampNanosecondArray::from(vec![1_000_000])), r#"{"v":"1970-01-01T00:00:00.001"}"#),
             (Arc::new(Float32Array::from(vec![0.1])), r#"{"v":0.1}"#),
             (Arc::new(Float64Array::from(vec![1e300])), r#"{"v":1e+300}"#),
         ];

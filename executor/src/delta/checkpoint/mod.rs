@@ -3,6 +3,7 @@
 pub mod arrow_json;
 mod column;
 pub mod files;
+pub mod instants;
 pub mod read;
 pub mod schema;
 pub mod write;

@@ -113,6 +113,17 @@ fn deletion_vector() -> DataType {
     ])
 }
 
+/// Widens the columns of a checkpoint so that they hold an action: `line` is the action as a line of a commit.
+///
+/// # Errors
+/// As [`widen`].
+pub fn widen_schema(schema: &Schema, line: &Value) -> Result<Schema, NoColumn> {
+    match widen(&DataType::Struct(schema.fields().clone()), "action", line)? {
+        DataType::Struct(columns) => Ok(Schema::new(columns)),
+        _ => Ok(schema.clone()),
+    }
+}
+
 /// Widens a type so that it holds a value: members that a struct lacks are added with the type of their
 /// value. Null says nothing about a type.
 ///

@@ -17,7 +17,7 @@ use parquet::schema::types::ColumnPath;
 use thiserror::Error;
 
 use super::schema::{Content, NoColumn, checkpoint_schema};
-use super::write_columns::AddColumns;
+use super::write_columns::{AddColumns, with_head};
 use crate::delta::action::{ActionKind, line};
 use crate::delta::interval;
 use crate::delta::json::{Fields, ObjectWriter};
@@ -96,7 +96,8 @@ impl CheckpointEncoder {
     /// A [`CheckpointError`] when an action has no place in the columns.
     pub fn begin(head: &TableHead, columns: AddColumns, now_ms: i64) -> Result<Self, CheckpointError> {
         let content = if head.protocol.has("v2Checkpoint") { Content::V2 } else { Content::V1 };
-        let schema = Arc::new(checkpoint_schema(content, columns.data_type()));
+        let lines = head_lines(head, content);
+        let schema = Arc::new(with_head(checkpoint_schema(content, columns.data_type()), &lines)?);
         let mut encoder = Self {
             columns,
             decoder: ReaderBuilder::new(Arc::clone(&schema)).with_batch_size(BATCH_ROWS).build_decoder()?,
@@ -110,25 +111,11 @@ impl CheckpointEncoder {
             adds: 0,
             taken: 0,
         };
-        encoder.head(head, content)?;
+        for line in &lines {
+            encoder.push(line.as_bytes())?;
+        }
+        encoder.end_group()?;
         Ok(encoder)
-    }
-
-    fn head(&mut self, head: &TableHead, content: Content) -> Result<(), CheckpointError> {
-        if content == Content::V2 {
-            let mut version = ObjectWriter::default();
-            version.field("version", head.version);
-            self.push(line(&ActionKind::CheckpointMetadata, &version.finish()).as_bytes())?;
-        }
-        self.push(line(&ActionKind::Protocol, &head.protocol.raw).as_bytes())?;
-        self.push(line(&ActionKind::Metadata, &head.metadata.raw).as_bytes())?;
-        for txn in head.txns.values() {
-            self.push(line(&ActionKind::Txn, &txn.raw).as_bytes())?;
-        }
-        for domain in head.domains.values() {
-            self.push(line(&ActionKind::DomainMetadata, &domain.raw).as_bytes())?;
-        }
-        self.end_group()
     }
 
     /// Adds a live file.
@@ -220,6 +207,21 @@ impl CheckpointEncoder {
         self.decode()?;
         Ok(self.writer.flush()?)
     }
+}
+
+/// Everything but the files, as lines of a commit.
+fn head_lines(head: &TableHead, content: Content) -> Vec<String> {
+    let mut lines = Vec::new();
+    if content == Content::V2 {
+        let mut version = ObjectWriter::default();
+        version.field("version", head.version);
+        lines.push(line(&ActionKind::CheckpointMetadata, &version.finish()));
+    }
+    lines.push(line(&ActionKind::Protocol, &head.protocol.raw));
+    lines.push(line(&ActionKind::Metadata, &head.metadata.raw));
+    lines.extend(head.txns.values().map(|txn| line(&ActionKind::Txn, &txn.raw)));
+    lines.extend(head.domains.values().map(|domain| line(&ActionKind::DomainMetadata, &domain.raw)));
+    lines
 }
 
 /// The name of the checkpoint of a version.
@@ -361,6 +363,46 @@ mod tests {
             matches!(error, CheckpointError::Unforeseen { ref field } if field == "maxRowIndex"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_head_keeps_fields_beyond_the_protocol() {
+        let later = |action: &str, fields: &str| {
+            (format!("{{\"{action}\":{{"), format!("{{\"{action}\":{{{fields},"))
+        };
+        let (metadata, with_metadata) =
+            later("metaData", r#""clusterBy":["a"],"owner":{"id":7,"of":{"n":"x"}}"#);
+        let (txn, with_txn) = later("txn", r#""epoch":9007199254740993"#);
+        let (domain, with_domain) = later("domainMetadata", r#""labels":{"k":null}"#);
+        let (protocol, with_protocol) = later("protocol", r#""later":true"#);
+        let log = LOG.replace(&metadata, &with_metadata).replace(&txn, &with_txn);
+        let state = replay(&log.replace(&domain, &with_domain).replace(&protocol, &with_protocol));
+        let (pieces, _) = encode(&state).expect("checkpoint");
+        let again = read_back(&pieces);
+        assert_eq!(differences(&state, &again), Vec::new());
+        for field in ["clusterBy", "owner"] {
+            let of = |state: &TableState| field_of(&state.head.metadata.raw, field);
+            assert!(of(&state).is_some() && of(&state) == of(&again), "{field}");
+        }
+        let raw = |state: &TableState| {
+            let (txn, domain) = (&state.head.txns["s"].raw, &state.head.domains["d"].raw);
+            [field_of(txn, "epoch"), field_of(domain, "labels"), field_of(&state.head.protocol.raw, "later")]
+        };
+        assert_eq!(raw(&state), raw(&again));
+        assert!(raw(&state).iter().all(Option::is_some));
+    }
+
+    fn field_of(raw: &crate::delta::json::RawObject, field: &str) -> Option<serde_json::Value> {
+        raw.fields().get(field).map(|value| serde_json::from_str(value.get()).expect("json"))
+    }
+
+    #[test]
+    fn a_head_that_no_column_can_hold_is_refused() {
+        for value in ["1.5", "[]", "{\"n\":[]}"] {
+            let log = LOG.replace("{\"metaData\":{", &format!("{{\"metaData\":{{\"later\":{value},"));
+            let error = encode(&replay(&log)).expect_err(value);
+            assert!(matches!(error, CheckpointError::NoColumn(_)), "{value}: {error}");
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! The columns that the adds of one table need: the protocol's, and those of fields beyond it.
+//! The columns that the actions of one table need: the protocol's, and those of fields beyond it.
 
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Schema};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::schema::{add, widen};
+use super::schema::{NoColumn, add, widen, widen_schema};
 use super::write::CheckpointError;
 use crate::delta::json::{Fields, RawObject};
 
@@ -43,6 +43,26 @@ impl AddColumns {
     pub(super) fn data_type(&self) -> DataType {
         self.0.clone()
     }
+}
+
+/// The columns of a checkpoint with those that the actions of its head carry beside.
+///
+/// # Errors
+/// [`CheckpointError::NoColumn`] when no column can hold a field, or its value does not tell a type.
+pub(super) fn with_head(mut schema: Schema, lines: &[String]) -> Result<Schema, CheckpointError> {
+    let lacks = |schema: &Schema, line: &str| {
+        let columns = DataType::Struct(schema.fields().clone());
+        unforeseen(&columns, &RawObject::assembled(line).fields())
+    };
+    for line in lines {
+        if lacks(&schema, line).is_some() {
+            schema = widen_schema(&schema, &serde_json::from_str(line)?)?;
+        }
+        if let Some(field) = lacks(&schema, line) {
+            return Err(CheckpointError::NoColumn(NoColumn { field }));
+        }
+    }
+    Ok(schema)
 }
 
 fn unforeseen(columns: &DataType, object: &Fields<'_>) -> Option<String> {

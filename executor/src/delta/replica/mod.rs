@@ -2,6 +2,7 @@
 
 pub mod configuration;
 pub mod file;
+pub mod progress;
 pub mod protocol;
 pub mod remove;
 

@@ -11,6 +11,7 @@ use super::head::head;
 use super::json_lines::json_lines;
 use super::row_group::RowGroup;
 use crate::delta::action::{Action, ActionKind};
+use crate::delta::checkpoint::instants::in_microseconds;
 use crate::delta::checkpoint::read::{Part, row_groups};
 use crate::delta::listing::LogEntry;
 use crate::delta::log_name::{LogName, UuidCheckpointFormat};
@@ -131,11 +132,12 @@ async fn sidecar_file(log: &LogStore, action: &Action) -> Result<CheckpointFile,
     Ok(CheckpointFile { key, content: Content::Parquet { size, footer: None } })
 }
 
-/// The footer of a Parquet file. Types are those of the Parquet schema, whatever Arrow schema it embeds.
+/// The footer of a Parquet file. Types are those of the Parquet schema, whatever Arrow schema it embeds; instants are
+/// microseconds.
 pub(super) async fn footer(log: &LogStore, key: &Path, size: u64) -> Result<ArrowReaderMetadata, Unread> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let footer = ArrowReaderMetadata::load_async(&mut log.parquet(key, size), options).await;
-    footer.map_err(|source| unread(log, key, source))
+    footer.and_then(in_microseconds).map_err(|source| unread(log, key, source))
 }
 
 /// Tells a file that is gone from one that cannot be read.
