@@ -7,6 +7,7 @@ mod delivery;
 mod doubts;
 mod external_location;
 mod notifications;
+mod plain_options;
 mod rules;
 mod services;
 mod snapshot_schedule;
