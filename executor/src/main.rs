@@ -64,6 +64,9 @@ async fn run(cli: &Cli) -> Exit {
     };
     let statements = context.world.statements.cancel(GIVE_UP_WITHIN);
     if exit == Exit::Interrupted {
+        for line in context.world.paused.left_behind() {
+            let _ = writeln!(io::stderr(), "{line}");
+        }
         let drills = context.world.drills.give_up(GIVE_UP_WITHIN);
         tokio::join!(context.world.copying.give_up(GIVE_UP_WITHIN), statements, drills);
     } else {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::copy::Copying;
 use crate::drill::Claims;
 use crate::publish::Statements;
+use crate::services::Paused;
 
 /// One call of the executor.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct World {
     pub statements: Statements,
     /// Drills that this call is carrying out.
     pub drills: Claims,
+    /// Schedules that this call pauses for failbacks.
+    pub paused: Paused,
     /// Region that this process runs in, if it has been told.
     pub region: Option<String>,
     /// Control store of the other region, if it has been told.
@@ -46,6 +49,7 @@ impl World {
             metadata_turn: Arc::default(),
             statements: Statements::default(),
             drills: Claims::default(),
+            paused: Paused::default(),
             region: None,
             other_control: None,
             ahead: TimeDelta::zero(),

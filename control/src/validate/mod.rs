@@ -7,8 +7,10 @@ mod delivery;
 mod doubts;
 mod external_location;
 mod notifications;
+mod plain_options;
 mod rules;
 mod services;
+mod shared_services;
 mod snapshot_schedule;
 mod sync_group;
 mod valid_group;
@@ -22,6 +24,7 @@ pub use cross::{
 pub use doubts::{group_doubts, schedule_doubts};
 pub use external_location::{ValidLocation, external_location};
 pub(crate) use rules::is_email;
+pub use shared_services::shared_services;
 pub use snapshot_schedule::{SnapshotSource, ValidSchedule, snapshot_schedule};
 pub use sync_group::sync_group;
 pub use valid_group::{

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::plain_options::{Betrayal, betrayal};
 use super::{Step, Violation};
 use crate::id::{Name, TableName};
 use crate::location::StoreUrl;
@@ -131,30 +132,18 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Store options, which must not hold what looks like a secret.
+    /// Options of a store, which are stored in plain text.
     pub(super) fn storage_options(&mut self, options: &BTreeMap<String, String>) {
-        for key in options.keys() {
-            let lower = key.to_ascii_lowercase();
-            let secret = [
-                "secret",
-                "password",
-                "account_key",
-                "access_key",
-                "sas",
-                "token",
-                "private_key",
-                "service_account_key",
-            ];
-            let harmless = lower.ends_with("_id")
-                || lower.contains("file")
-                || lower.contains("endpoint")
-                || lower.contains("path");
-            if secret.iter().any(|part| lower.contains(part)) && !harmless {
-                self.key(key).violation(
-                    format!("the option {key} is a secret, and this attribute is stored in plain text"),
-                    "move it to secret_options with a reference, for example env://NAME",
-                );
-            }
+        for (key, value) in options {
+            let problem = match betrayal(key, value) {
+                None => continue,
+                Some(Betrayal::Key) => format!("the option {key} is a secret"),
+                Some(Betrayal::Login) => format!("the option {key} holds a user or a password (not shown)"),
+            };
+            self.key(key).violation(
+                format!("{problem}, and this attribute is stored in plain text"),
+                "move it to secret_options with a reference, for example env://NAME",
+            );
         }
     }
 

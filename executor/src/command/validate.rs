@@ -4,7 +4,7 @@ use futures::future::join_all;
 use lakedr_control::group_log::{FailureClass, History, WholeLog};
 use lakedr_control::layout;
 use lakedr_control::spec::{PublishEngine, SyncGroupSpec};
-use lakedr_control::validate::{Publisher, SideName, ValidGroup};
+use lakedr_control::validate::{Publisher, SideName, ValidGroup, shared_services, sync_group};
 use serde::Serialize;
 
 use super::context::{CommandError, Context};
@@ -52,7 +52,10 @@ struct Finding {
 /// `lakedr validate`: all mistakes at once.
 pub(super) async fn run(context: &Context) -> Result<Exit, CommandError> {
     let loaded = context.load().await?;
-    let checks = loaded.groups.iter().map(|(spec, group)| check(context, &loaded, spec, group));
+    // those that were not asked for, too
+    let all: Vec<ValidGroup> =
+        loaded.specs.sync_groups.iter().filter_map(|spec| sync_group(spec).ok()).collect();
+    let checks = loaded.groups.iter().map(|(spec, group)| check(context, &loaded, &all, (spec, group)));
     let groups = join_all(checks).await;
     let document = Document { groups, schedules: snapshot::check(context, &loaded).await? };
     context.output.write(&document, || text(&document))?;
@@ -75,10 +78,11 @@ impl Findings {
 async fn check(
     context: &Context,
     loaded: &Loaded,
-    spec: &SyncGroupSpec,
-    group: &ValidGroup,
+    all: &[ValidGroup],
+    (spec, group): (&SyncGroupSpec, &ValidGroup),
 ) -> GroupFindings {
     let mut findings = Findings { warnings: not_carried_out(spec), ..Findings::default() };
+    findings.warnings.extend(shared_services(group, all).iter().map(ToString::to_string));
     if let Some(scene) = findings.take(Scene::open(&context.world, loaded, spec, group).await) {
         let other_region = other_region(&scene, loaded, spec).await;
         findings.warnings.extend(other_region.iter().flat_map(OtherRegion::warnings));

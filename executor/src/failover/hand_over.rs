@@ -32,6 +32,8 @@ pub(super) struct HandedOver {
 
 /// Stops the services of the region that is standby by now.
 pub(super) async fn stop(scene: &Scene<'_>, history: History) -> Result<HandedOver, Failure> {
+    // what a failback paused stays so from now on
+    scene.world.paused.is_over(&scene.group.name);
     let side = scene.standby(&history);
     let (left, rest) = Turn::of_side(scene, &history, (side, Power::Off, STOPS));
     hand_over(scene, history, left, rest, "stop").await

@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use lakedr_control::drill::DrillReport;
 use lakedr_control::group_log::{GroupState, History, IntentKind, RecoveryPoint};
-use lakedr_control::notification::{Ledger, Notifications, Part};
+use lakedr_control::notification::{Ledger, Notice, Notifications, Part};
 use lakedr_control::validate::{SideName, ValidGroup};
 use lakedr_control::vault::Secrets;
 
-use super::channel::{deliver, shown};
+use super::channel::{Delivery, deliver, shown};
 use super::look;
 use super::news::{Change, Condition, Drill, Point, Problem, Seen, decide, delivered, due, take};
 use super::store::Place;
@@ -178,7 +178,7 @@ async fn hand_out(scene: &Scene<'_>, place: Place, ledger: Ledger) {
     }
 }
 
-/// Tells all targets at the same time; target and id of what was delivered.
+/// Tells all targets at the same time; target and id of what was delivered, or is never going to be.
 async fn deliver_all(
     mut ledger: Ledger,
     rules: &Notifications,
@@ -189,21 +189,29 @@ async fn deliver_all(
     take(&mut ledger, rules, by, world.now());
     let due = due(&ledger, by);
     let calls = due.iter().map(|(target, notices)| async move {
-        let (told, ended) = deliver(target, notices, secrets).await;
-        if let Err(error) = ended {
-            let left = notices.len() - told.len();
-            tracing::warn!(
-                group = %ledger_group(notices), "{left} notification(s) to {} are kept for the next call: {}",
-                shown(target), chain(&error)
-            );
-        }
-        told.into_iter().map(|id| (target.clone(), id)).collect::<Vec<_>>()
+        let delivery = deliver(target, notices, secrets).await;
+        say_what_is_left(target, notices, &delivery);
+        let done = delivery.told.into_iter().chain(delivery.dropped.into_iter().map(|(id, _)| id));
+        done.map(|id| (target.clone(), id)).collect::<Vec<_>>()
     });
     join_all(calls).await.concat()
 }
 
-fn ledger_group(notices: &[lakedr_control::notification::Notice]) -> &str {
-    notices.first().map_or("", |notice| notice.group.as_str())
+fn say_what_is_left(target: &str, notices: &[Notice], delivery: &Delivery) {
+    let group = notices.first().map_or("", |notice| notice.group.as_str());
+    for (id, error) in &delivery.dropped {
+        tracing::warn!(
+            %group, "notification {id} is refused by {} and dropped, others are told: {}",
+            shown(target), chain(error)
+        );
+    }
+    if let Some(error) = delivery.kept() {
+        let left = notices.len() - delivery.told.len() - delivery.dropped.len();
+        tracing::warn!(
+            %group, "{left} notification(s) to {} are kept for the next call: {}",
+            shown(target), chain(error)
+        );
+    }
 }
 
 fn seen<'a>(

@@ -51,6 +51,9 @@ impl Job {
         let id = job_id(&self.service, &self.workspace, &self.job).await?;
         let call = Call::get("/api/2.2/jobs/get").with_query(&[("job_id", &id.to_string())]);
         let answer: JobAnswer = self.service.ask(&call).await?;
+        if has_unknown_triggers(&answer.settings) {
+            return Err(ServiceFault::UnknownTriggers { id });
+        }
         Ok((id, answer.settings))
     }
 }
@@ -90,6 +93,17 @@ impl Switch for Job {
 
 fn triggers(settings: &Map<String, Value>) -> impl Iterator<Item = (&'static str, &Map<String, Value>)> {
     TRIGGERS.into_iter().filter_map(|name| Some((name, settings.get(name)?.as_object()?)))
+}
+
+/// Whether a job runs by itself for nothing but what a list of triggers says. Newer versions of the API have one; how to
+/// pause those is not known, and such a job is not one without triggers.
+fn has_unknown_triggers(settings: &Map<String, Value>) -> bool {
+    let listed = settings.get("triggers").is_some_and(|listed| match listed {
+        Value::Null => false,
+        Value::Array(listed) => !listed.is_empty(),
+        _ => true,
+    });
+    listed && triggers(settings).next().is_none()
 }
 
 /// A trigger that does not say is not paused: that is the default of the API.
@@ -148,6 +162,20 @@ mod tests {
             (json!({"name": "started by another one"}), State::Neither),
         ] {
             assert_eq!(seen(&settings(&job)).state, state, "{job}");
+            assert!(!has_unknown_triggers(&settings(&job)), "{job}");
+        }
+    }
+
+    #[test]
+    fn triggers_that_are_not_known_are_not_none() {
+        for (job, unknown) in [
+            (json!({"triggers": [{"table_update": {}}]}), true),
+            (json!({"triggers": {"0": {}}, "schedule": null}), true),
+            (json!({"triggers": []}), false),
+            (json!({"triggers": null}), false),
+            (json!({"triggers": [{}], "schedule": {"pause_status": "PAUSED"}}), false),
+        ] {
+            assert_eq!(has_unknown_triggers(&settings(&job)), unknown, "{job}");
         }
     }
 }

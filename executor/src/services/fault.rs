@@ -47,6 +47,14 @@ pub enum ServiceFault {
         /// The field.
         field: &'static str,
     },
+    /// The job is started by something that this version does not know.
+    #[error(
+        "job {id} has nothing but the field `triggers`, which this version of lakedr cannot pause; pause the job by hand, or          give it a schedule, a trigger or a continuous run of its own"
+    )]
+    UnknownTriggers {
+        /// Id of the job.
+        id: i64,
+    },
     /// The executable of a hook did not come to its end.
     #[error(transparent)]
     Process(#[from] ProcessFault),

@@ -45,8 +45,13 @@ pub(crate) async fn quiesce(scene: &Scene<'_>) -> Result<Quiesced, Failure> {
     if services.is_empty() {
         return Ok(Quiesced::default());
     }
+    let ids = services.iter().map(|service| service.id.clone()).collect();
+    scene.world.paused.may_be(&scene.group.name, ids);
     let pause = Turn { side, wanted: Power::Off, services: services.clone(), patience: PATIENCE };
     let turned = turn(scene, history, pause).await?;
+    let held_back = turned.history.state.iter().flat_map(|state| held_back(scene.group, side, state));
+    let ids = held_back.map(|(service, _)| service.id.clone()).collect();
+    scene.world.paused.may_be(&scene.group.name, ids);
     let open = turned.outcomes.iter().filter(|outcome| !outcome.done);
     let unseen: Vec<String> = open.map(ServiceOutcome::line).collect();
     let mut quiesced = Quiesced { outcomes: turned.outcomes, under_way: Vec::new(), unseen };
@@ -106,8 +111,10 @@ pub(crate) async fn resume(scene: &Scene<'_>) -> Vec<ServiceOutcome> {
         let go_on = Turn { side, wanted: Power::On, services, patience: PATIENCE };
         Ok::<_, Failure>(turn(scene, history, go_on).await?.outcomes)
     };
-    resumed.await.unwrap_or_else(|failure| {
+    let resumed = resumed.await.unwrap_or_else(|failure| {
         tracing::error!("schedules of the active region may still be paused: {}", chain(&failure));
         Vec::new()
-    })
+    });
+    scene.world.paused.is_over(&scene.group.name);
+    resumed
 }

@@ -4,6 +4,7 @@
 //! Everything here may be done again: both regions apply the same configuration, so a location may be registered, or
 //! gone, already.
 
+mod drift;
 mod registration;
 
 use std::time::Duration;
@@ -15,11 +16,12 @@ use lakedr_control::vault::{SecretError, Secrets};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use self::drift::drift;
 use self::registration::{Registered, differences, wanted};
 use super::document::Facts;
 use super::report::{explain, interrupted};
 use super::session::unless_stopped;
-use crate::wire::{Diagnostic, Diagnostics, Path, Value};
+use crate::wire::{Diagnostic, Diagnostics, Path};
 
 /// Longest wait for the catalog: its client tries again by itself when the catalog has no time.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -57,7 +59,8 @@ enum CatalogError {
     },
     /// The catalog took a change and did not make it.
     #[error(
-        "the catalog does not keep {} of an external location, as the open-source server does not keep read_only; leave          that out, or take unity_catalog out of this location", fields.join(", ")
+        "the catalog does not keep {} of an external location, as the open-source server does not keep read_only; leave \
+         that out, or take unity_catalog out of this location", fields.join(", ")
     )]
     NotKept {
         /// What it does not keep.
@@ -73,10 +76,10 @@ pub async fn establish(
 ) -> Diagnostics {
     let before = prior.and_then(|prior| prior.unity_catalog.as_ref());
     let mut said = Diagnostics::new();
-    let left = before.filter(|before| {
-        spec.unity_catalog.as_ref().is_none_or(|catalog| catalog.workspace_url != before.workspace_url)
-    });
-    if let Some(before) = left {
+    // the name may be somebody else's in a catalog in which the location has not been so far
+    let is_ours =
+        before.zip(spec.unity_catalog.as_ref()).is_some_and(|(before, now)| same_catalog(before, now));
+    if let Some(before) = before.filter(|_| !is_ours) {
         // the configuration has moved on: what stays behind in a catalog that is out of reach stops nothing
         match unless_stopped(stop, deregister(&spec.name, before)).await {
             Ok(Ok(())) => {}
@@ -85,7 +88,7 @@ pub async fn establish(
         }
     }
     let Some(catalog) = &spec.unity_catalog else { return said };
-    match unless_stopped(stop, register(spec, catalog, prior.is_some())).await {
+    match unless_stopped(stop, register(spec, catalog, is_ours)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => said.extend([not_registered(spec, catalog, &error)]),
         Err(_) => said.extend([interrupted()]),
@@ -113,7 +116,8 @@ pub async fn abolish(spec: &ExternalLocationSpec, stop: &CancellationToken) -> D
     }
 }
 
-/// What has become of a registration: drift shows as a change of `unity_catalog`, which the next apply mends.
+/// What has become of a registration: drift shows as a change, which the next apply mends. The workspace and the token
+/// are shown as they are known, whatever has become of the rest: a destruction has to find the way there.
 pub async fn facts(spec: &ExternalLocationSpec) -> Facts {
     let Some(catalog) = &spec.unity_catalog else { return Facts::default() };
     let looked = timeout(PATIENCE, find(&spec.name, catalog)).await;
@@ -122,32 +126,15 @@ pub async fn facts(spec: &ExternalLocationSpec) -> Facts {
         Ok(Err(error)) => return unknown(spec, catalog, &explain(&error)),
         Err(_) => return unknown(spec, catalog, &format!("no answer within {} seconds", PATIENCE.as_secs())),
     };
-    let drifted = |value: Value, what: String| Facts {
-        values: vec![("unity_catalog", value)],
-        warnings: vec![Diagnostic::warning(
-            "External location differs in Unity Catalog",
-            format!(
-                "{}: external location {:?} {what}. The next apply mends it.",
-                catalog.workspace_url, spec.name
-            ),
-        )],
-    };
-    let Some(found) = found else { return drifted(Value::Null, "is not registered".to_owned()) };
-    let differences = differences(&wanted(spec, catalog), &found);
-    if differences.is_empty() {
-        return Facts::default();
-    }
-    let what = differences.keys().cloned().collect::<Vec<_>>().join(", ");
-    let value = if differences.len() == 1 && differences.contains_key("credential_name") {
-        Value::object([
-            ("workspace_url", catalog.workspace_url.as_str().into()),
-            ("token", catalog.token.as_str().into()),
-            ("credential_name", found.credential_name.as_str().into()),
-        ])
-    } else {
-        Value::Null
-    };
-    drifted(value, format!("has another {what} there"))
+    let Some(drift) = drift(spec, catalog, found.as_ref()) else { return Facts::default() };
+    let warning = Diagnostic::warning(
+        "External location differs in Unity Catalog",
+        format!(
+            "{}: external location {:?} {}. The next apply mends it.",
+            catalog.workspace_url, spec.name, drift.what
+        ),
+    );
+    Facts { values: drift.shown, warnings: vec![warning] }
 }
 
 fn unknown(spec: &ExternalLocationSpec, catalog: &UnityCatalogRegistration, cause: &str) -> Facts {
@@ -188,6 +175,11 @@ fn still_registered(name: &str, catalog: &UnityCatalogRegistration, error: &Cata
         ),
     )
     .at(Path::attribute("unity_catalog"))
+}
+
+/// Whether two registrations are in the same catalog.
+fn same_catalog(one: &UnityCatalogRegistration, other: &UnityCatalogRegistration) -> bool {
+    one.workspace_url.trim_end_matches('/') == other.workspace_url.trim_end_matches('/')
 }
 
 async fn service(catalog: &UnityCatalogRegistration) -> Result<Service, CatalogError> {

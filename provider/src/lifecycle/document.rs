@@ -85,6 +85,14 @@ pub trait DocumentKind: Send + Sync + 'static {
         async { Ok(Vec::new()) }
     }
 
+    /// What breaks no rule together with those documents and is hardly meant. Told when a change is planned.
+    fn doubts_with_others(
+        _session: &Session,
+        _spec: &Self::Spec,
+    ) -> impl Future<Output = Result<Vec<Violation>, ControlStoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
     /// The documents that need the one of this name.
     fn users(
         _session: &Session,

@@ -1,6 +1,7 @@
 //! What a plan can already say about documents that others have written.
 
 use lakedr_control::spec::Spec;
+use lakedr_control::store::ControlStoreError;
 use tokio::time::timeout;
 
 use super::convert::to_spec;
@@ -18,10 +19,14 @@ pub(super) async fn foresee<K: DocumentKind>(
     planned: &Value,
 ) -> Diagnostics {
     let Ok(spec) = to_spec::<K::Spec>(schema, planned) else { return Diagnostics::new() };
-    match timeout(PATIENCE, K::foreseen(session, &spec)).await {
-        Ok(Ok(violations)) => {
+    let judged =
+        async { Ok((K::foreseen(session, &spec).await?, K::doubts_with_others(session, &spec).await?)) };
+    let judged: Result<Result<_, ControlStoreError>, _> = timeout(PATIENCE, judged).await;
+    match judged {
+        Ok(Ok((violations, doubts))) => {
             let kind = <K::Spec as Spec>::KIND;
-            violations.iter().map(|violation| report::foreseen(kind, violation)).collect()
+            let violations = violations.iter().map(|violation| report::foreseen(kind, violation));
+            violations.chain(doubts.iter().map(|doubt| report::doubt(kind, doubt))).collect()
         }
         Ok(Err(_)) | Err(_) => Diagnostics::new(),
     }

@@ -68,6 +68,15 @@ impl DocumentKind for SyncGroup {
         Ok(found)
     }
 
+    async fn doubts_with_others(
+        session: &Session,
+        spec: &Self::Spec,
+    ) -> Result<Vec<Violation>, ControlStoreError> {
+        let Ok(group) = validate::sync_group(spec) else { return Ok(Vec::new()) };
+        let others = session.groups_once().await?;
+        Ok(validate::shared_services(&group, others.iter().filter_map(|other| other.valid.as_ref())))
+    }
+
     async fn users(session: &Session, name: &str) -> Result<Vec<(Kind, String)>, ControlStoreError> {
         let schedules = session.specs::<SnapshotScheduleSpec>().await?;
         let users = schedules.into_iter().filter(|spec| spec.source.sync_group.as_deref() == Some(name));

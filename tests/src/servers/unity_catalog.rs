@@ -158,6 +158,11 @@ impl UnityCatalog {
         self.lock().locations.known.clone()
     }
 
+    /// Has an external location that somebody else registered.
+    pub fn add_location(&self, fields: &Value) {
+        self.lock().locations.create(fields);
+    }
+
     /// Changes an external location behind everybody's back; without fields it is removed.
     pub fn change_location(&self, name: &str, fields: Option<&Value>) {
         let mut catalog = self.lock();

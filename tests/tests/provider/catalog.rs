@@ -81,6 +81,66 @@ fn drift_in_the_catalog_is_shown_and_mended() {
     }
 }
 
+/// What somebody may do to a registration, and what it shows as.
+fn drifts() -> [(Option<serde_json::Value>, &'static str); 3] {
+    [
+        (Some(json!({"comment": "theirs", "read_only": true})), "read_only"),
+        (
+            Some(json!({"url": "s3://elsewhere", "credential_name": "theirs"})),
+            "has another credential_name, url",
+        ),
+        (None, "is not registered"),
+    ]
+}
+
+#[test]
+fn a_location_that_drifted_is_deregistered_when_it_is_destroyed() {
+    let (world, catalog) = begin();
+    for (change, said) in drifts() {
+        world.declare(&[west(&world, &catalog, "dr")]);
+        world.terraform.apply().unwrap();
+        catalog.change_location("west", change.as_ref());
+        world.terraform.destroy().unwrap();
+        assert!(catalog.locations().is_empty(), "{said}: still registered");
+    }
+}
+
+#[test]
+fn a_location_that_drifted_is_deregistered_without_its_block() {
+    let (world, catalog) = begin();
+    for (change, said) in drifts() {
+        world.declare(&[west(&world, &catalog, "dr")]);
+        world.terraform.apply().unwrap();
+        catalog.change_location("west", change.as_ref());
+        world.declare(&[world.west()]);
+        let outcome = world.terraform.apply().unwrap();
+        assert_says(&flat(&outcome), &["differs in Unity Catalog", said, "1 changed"]);
+        assert!(catalog.locations().is_empty(), "{said}: still registered");
+        world.terraform.plan_is_empty().unwrap();
+    }
+}
+
+#[test]
+fn a_name_that_is_taken_elsewhere_is_not_taken_over_by_a_location_that_comes_later() {
+    let (world, catalog) = begin();
+    let theirs = json!({"name": "west", "url": "s3://theirs", "credential_name": "theirs"});
+    catalog.add_location(&theirs);
+    world.declare(&[world.west().text_attribute("comment", "landing")]);
+    world.terraform.apply().unwrap();
+    world.declare(&[west(&world, &catalog, "dr")]);
+    assert_says(&world.refused(), &["has an external location \"west\" already", "s3://theirs"]);
+    assert_eq!(catalog.locations()["west"]["url"], "s3://theirs");
+    assert_eq!(catalog.locations()["west"]["credential_name"], "theirs");
+
+    // and neither by one that moves to another catalog
+    let (_other, before) = begin();
+    world.declare(&[west(&world, &before, "dr")]);
+    world.terraform.apply().unwrap();
+    world.declare(&[west(&world, &catalog, "dr")]);
+    assert_says(&world.refused(), &["has an external location \"west\" already", "s3://theirs"]);
+    assert_eq!(catalog.locations()["west"]["url"], "s3://theirs");
+}
+
 #[test]
 fn the_open_source_server_keeps_what_it_knows_and_the_rest_is_refused() {
     let (world, catalog) = begin();

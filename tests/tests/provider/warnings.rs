@@ -53,6 +53,26 @@ fn a_target_or_a_retention_that_the_schedule_cannot_meet_is_a_warning() {
 }
 
 #[test]
+fn a_service_of_another_configurations_group_is_a_warning() {
+    let services =
+        r#"{ primary = { airflow_dags = [{ url = "https://airflow.example.com", dag_id = "etl" }] } }"#;
+    let world = World::new();
+    let group = world.group().attribute("services", services);
+    world.declare(&[world.east(), world.west(), group]);
+    world.terraform.apply().unwrap();
+    let mut other = World::new();
+    other.terraform = world.another_root();
+    let group = world.group_of("orders", &["cat.raw.orders"]).attribute("services", services);
+    world.declare_in(&other.terraform, "eastus2", &[world.east(), world.west(), group]);
+    let said = flat(&plan(&other));
+    assert_says(
+        &said,
+        &["Doubtful sync group", "DAG etl of", "of sync group \"orders\" and of sync group \"etl\""],
+    );
+    assert!(!said.contains("Conflict of"), "{said}");
+}
+
+#[test]
 fn a_plan_without_doubts_says_nothing() {
     let world = World::applied();
     let said = flat(&plan(&world));

@@ -87,6 +87,39 @@ fn one_failing_group_never_stops_another() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_service_of_two_groups_is_a_warning() -> Result<()> {
+    let regions = Regions::folders()?;
+    regions.workflow(Region::East, &["--run", "1"])?;
+    let dag = |id: &str| {
+        // nobody listens on the discard port of the loopback interface
+        let dag = json!({"url": "http://127.0.0.1:9", "dag_id": id, "username": null, "password": null});
+        json!({"primary": {"airflow_dags": [dag]}, "secondary": null})
+    };
+    let group = |name: &str, table: &str, id: &str| {
+        let mut group = without_workflow(name, &[table]);
+        group["services"] = dag(id);
+        group
+    };
+    let groups = [
+        group("one", "cat.raw.bronze", "etl"),
+        group("other", "cat.stage.silver", "etl"),
+        group("third", "cat.mart.gold", "reports"),
+    ];
+    let state = state(&regions, &groups)?.display().to_string();
+    let shared = |asked: &[&str]| -> Result<Vec<String>> {
+        let document = regions.lakedr_json(0, &[&["validate", "--state", &state], asked].concat())?;
+        let groups = document["groups"].as_array().into_iter().flatten();
+        let warnings = groups.flat_map(|group| group["warnings"].as_array().into_iter().flatten());
+        let warnings = warnings.filter_map(Value::as_str).filter(|said| said.contains("is a service of"));
+        Ok(warnings.map(str::to_owned).collect())
+    };
+    assert_eq!(shared(&[])?.len(), 2, "once for each of the two");
+    let said = shared(&["--group", "one"])?;
+    assert!(said.len() == 1 && said[0].contains("\"one\" and of sync group \"other\""), "{said:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_does_not_answer_is_worth_retrying() -> Result<()> {
     let regions = Regions::on_s3().await?;

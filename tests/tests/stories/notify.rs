@@ -176,6 +176,33 @@ fn a_broken_channel_fails_nothing_and_is_told_later() -> Result<()> {
 }
 
 #[test]
+fn a_notice_that_is_refused_for_good_holds_back_no_other() -> Result<()> {
+    let story = Story::begin()?;
+    story.world.declare(&[story.group()])?;
+    table(&story.world, "t", &json!({}))?;
+    // alone, it is kept: all may be refused
+    story.hooks.trouble(&[400]);
+    let ended = story.sync("published")?;
+    assert_eq!(ended.code, Some(0), "{ended}");
+    assert!(ended.stderr.contains("1 notification(s) to env://STORY_HOOK are kept"), "{ended}");
+    let first = ended.json()?["groups"][0]["seq"].clone();
+
+    story.hooks.trouble(&[413]);
+    let source = story.world.source("t").join("_delta_log");
+    std::fs::write(source.join("00000000000000000001.json"), "{\"commitInfo\":{}}\n")?;
+    let ended = story.sync("published")?;
+    assert!(ended.stderr.contains("is refused by env://STORY_HOOK and dropped, others are told"), "{ended}");
+    assert!(ended.stderr.contains("answers 413"), "{ended}");
+    let told = story.hooks.at("/hunter-hook");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_ne!(told[0]["seq"], first);
+    let ended = story.sync("up_to_date")?;
+    assert!(!ended.stderr.contains("notification"), "{ended}");
+    assert_eq!(story.hooks.at("/hunter-hook").len(), 1);
+    Ok(())
+}
+
+#[test]
 fn nothing_published_within_the_target_is_told_as_never() -> Result<()> {
     let story = Story::begin()?;
     table(&story.world, "t", &json!({"delta.deletedFileRetentionDuration": "interval 10 minutes"}))?;

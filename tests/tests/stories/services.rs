@@ -8,6 +8,7 @@ use lakedr_e2e::environment::script;
 use lakedr_e2e::regions::{Region, Regions};
 use lakedr_e2e::running::{Outcome, Running};
 use lakedr_e2e::servers::{Airflow, Databricks, Hooks};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -267,6 +268,19 @@ fn home_again(world: &World) -> Result<()> {
     let run = world.west.workspace.begin(world.west.etl);
     let execute =
         ["failback", "execute", "--plan", &plan, "--approve", "ada@example.com", "--output", "json"];
+    // interrupted, it leaves the schedules paused, and says so
+    let mut cut_short = world.start(&execute)?;
+    std::thread::sleep(Duration::from_secs(3));
+    cut_short.signal(Signal::SIGINT)?;
+    let outcome = cut_short.wait(TIMEOUT)?;
+    ensure!(outcome.code == Some(130), "{outcome}");
+    let said = "etl: the failback is cut short, and may leave paused: westus2: job \"etl\"";
+    ensure!(outcome.stderr.contains(said), "{outcome}");
+    let held_back = world.group(0, &["status"])?["services"]["held_back"].clone();
+    for schedule in held_back.as_array().context("held back")? {
+        ensure!(outcome.stderr.contains(schedule.as_str().unwrap_or("?")), "{schedule}: {outcome}");
+    }
+    // and the same plan goes on
     let under_way = world.start(&execute)?;
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(world.group(0, &["status"])?["epoch"], 2, "it waits for the run");

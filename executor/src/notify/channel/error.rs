@@ -54,6 +54,40 @@ pub enum ChannelError {
     },
 }
 
+impl ChannelError {
+    /// Whether the target has refused this one notice, and may take another.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Service(error) => error.status.is_some_and(refuses_what_it_was_sent),
+            Self::Smtp { cause, .. } => {
+                cause.status().is_some_and(|code| refuses_the_mail(&code.to_string()))
+            }
+            Self::Mail(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether a status is about what was sent, and not about who sent it, where to, or when.
+fn refuses_what_it_was_sent(status: StatusCode) -> bool {
+    let about_the_rest = [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::FORBIDDEN,
+        StatusCode::NOT_FOUND,
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::GONE,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    status.is_client_error() && !about_the_rest.contains(&status)
+}
+
+/// Whether a mail server's code is a refusal for good of one mail. Those of logins (RFC 4954: 530, 534, 535, 538) are about
+/// every mail, and trying on may lock the account.
+fn refuses_the_mail(code: &str) -> bool {
+    code.starts_with('5') && !["530", "534", "535", "538"].contains(&code)
+}
+
 /// What came of a request whose URL is a secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{place} {}", problem(*status, *answered))]
@@ -68,6 +102,12 @@ impl HiddenError {
     pub(super) fn new(place: String, error: &ServiceError) -> Self {
         Self { place, status: error.status(), answered: !matches!(error, ServiceError::Connection { .. }) }
     }
+
+    /// What came of it was this answer.
+    #[cfg(test)]
+    pub(super) fn answered(place: &str, status: StatusCode) -> Self {
+        Self { place: place.to_owned(), status: Some(status), answered: true }
+    }
 }
 
 fn problem(status: Option<StatusCode>, answered: bool) -> String {
@@ -81,5 +121,32 @@ fn problem(status: Option<StatusCode>, answered: bool) -> String {
         Some(status) => format!("answers {status}"),
         None if answered => "cannot be asked; correct its URL".to_owned(),
         None => "does not answer; check the address and the network".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_about_one_notice_alone() {
+        for (status, refused) in [
+            (400, true),
+            (413, true),
+            (422, true),
+            (401, false),
+            (403, false),
+            (404, false),
+            (408, false),
+            (410, false),
+            (429, false),
+            (500, false),
+            (503, false),
+        ] {
+            assert_eq!(refuses_what_it_was_sent(StatusCode::from_u16(status).unwrap()), refused, "{status}");
+        }
+        for (code, refused) in [("552", true), ("554", true), ("550", true), ("535", false), ("451", false)] {
+            assert_eq!(refuses_the_mail(code), refused, "{code}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One way to tell for each kind of target. Errors and log lines name a target as [`Target`] displays it, never a secret.
 
+mod delivery;
 mod error;
 mod http;
 mod mail;
@@ -8,6 +9,7 @@ mod server;
 use lakedr_control::notification::{Notice, Target};
 use lakedr_control::vault::Secrets;
 
+pub(super) use delivery::Delivery;
 pub use error::ChannelError;
 pub use server::{MailServer, MailServerError};
 
@@ -50,24 +52,20 @@ impl Channel {
     }
 }
 
-/// Tells a declared target some notices in order, to the first that cannot be delivered; the ids of those that were.
-pub(super) async fn deliver(
-    declared: &str,
-    notices: &[Notice],
-    secrets: &Secrets,
-) -> (Vec<String>, Result<(), ChannelError>) {
+/// Tells a declared target some notices in order.
+pub(super) async fn deliver(declared: &str, notices: &[Notice], secrets: &Secrets) -> Delivery {
     let channel = match Channel::open(declared, secrets).await {
         Ok(channel) => channel,
-        Err(error) => return (Vec::new(), Err(error)),
+        Err(error) => return Delivery::none(error),
     };
-    let mut told = Vec::new();
+    let mut delivery = Delivery::default();
     for notice in notices {
-        if let Err(error) = channel.tell(notice).await {
-            return (told, Err(error));
+        let answer = channel.tell(notice).await;
+        if delivery.went(&notice.id, answer).is_break() {
+            break;
         }
-        told.push(notice.id.clone());
     }
-    (told, Ok(()))
+    delivery
 }
 
 /// Whether a declared target could be told: its secrets can be had, and mail has a server. Sends nothing to it.

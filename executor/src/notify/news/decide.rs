@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use lakedr_control::notification::{EventKind, Ledger, Notice, Notifications, Parcel, Part, Standing};
 
+use super::cut::shortened;
 use super::seen::{Change, Drill, Point, Problem, Seen};
 use verdict::{Verdict, drill_age, drill_failed, failure, retention, services, stale};
 
@@ -18,6 +19,11 @@ const KEEP_FOR: TimeDelta = TimeDelta::days(7);
 
 /// Recovery points that are told of at once, the newest ones, when calls before this one could tell nothing.
 const POINTS_TOLD: usize = 16;
+
+/// Longest title and text, in characters. PagerDuty refuses an event of more than 512 KiB, and a character may take six
+/// bytes in JSON; others refuse less. Whoever needs the rest looks at `lakedr status`.
+const LONGEST_TITLE: usize = 1_000;
+const LONGEST_TEXT: usize = 50_000;
 
 /// The ledger after a call: what it found to tell is in the outbox, for each target once.
 ///
@@ -222,6 +228,9 @@ impl Desk<'_> {
     }
 
     fn post(&mut self, notice: &Notice) {
+        let title = shortened(&notice.title, LONGEST_TITLE);
+        let text = shortened(&notice.text, LONGEST_TEXT);
+        let notice = Notice { title, text, ..notice.clone() };
         for target in self.rules.told_of(notice.event) {
             let parcel = Parcel { notice: notice.clone(), target: target.clone(), taken: None };
             self.ledger.outbox.push(parcel);

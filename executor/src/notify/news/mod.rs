@@ -1,5 +1,6 @@
 //! What to tell, and in which words. Pure.
 
+mod cut;
 mod decide;
 mod deliver;
 mod mail;

@@ -1,6 +1,8 @@
 use lakedr_control::notification::Notice;
 use serde_json::{Value, json};
 
+use super::cut::shortened;
+
 /// Longest text of a message, in characters: Slack cuts at 40 000, people much earlier.
 const LONGEST: usize = 3_000;
 
@@ -8,7 +10,7 @@ const LONGEST: usize = 3_000;
 #[must_use]
 pub fn slack(notice: &Notice) -> Value {
     let owner = notice.owner.as_ref().map(|owner| format!("\nowner: {owner}")).unwrap_or_default();
-    let text: String = format!("{}{owner}", notice.text).chars().take(LONGEST).collect();
+    let text = format!("{}{owner}", shortened(&notice.text, LONGEST));
     json!({"text": format!("*{}*\n{}\n_{}_", escaped(&notice.title), escaped(&text), escaped(&notice.id))})
 }
 

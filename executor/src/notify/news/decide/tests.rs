@@ -306,3 +306,18 @@ fn a_drill_that_is_due_fails_and_passes() {
     assert_eq!(look(&mut group, 65, age(Some(4), None)), ["etl: drill due"]);
     assert_eq!(group.ledger.as_ref().unwrap().drill_seen_at, Some(at(65)));
 }
+
+#[test]
+fn a_text_without_end_is_cut_and_says_so() {
+    let group = Group::new();
+    // the worst that JSON makes of a character
+    let message = "\u{1}".repeat(1_000_000);
+    let problem = Problem { class: "unreachable".to_owned(), message, seq: Some(1) };
+    let ledger = decide(None, &group.seen(0, Condition::Bad(problem)), &group.rules);
+    let notice = &ledger.outbox[0].notice;
+    assert!(notice.text.ends_with("… (cut: 950000 more characters)"));
+    let text = slack(notice)["text"].to_string();
+    assert!(text.contains("… (cut: ") && text.contains("user@example.com"), "the owner is not cut off");
+    let event = page(notice, &lakedr_control::secret::Secret::new("key".to_owned())).body;
+    assert!(serde_json::to_vec(&event).unwrap().len() < 512 * 1024);
+}
