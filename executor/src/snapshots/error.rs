@@ -162,6 +162,19 @@ pub enum SnapshotError {
         /// Which versions of which tables.
         undone: String,
     },
+    /// A table was written to while its restore was planned.
+    #[error(
+        "{table} was {looked} when it was looked at and is {found} by now: somebody wrote to it meanwhile, and nothing was \
+         changed; stop the writers, then try again"
+    )]
+    Moved {
+        /// The table.
+        table: TableName,
+        /// How it was looked at, in words.
+        looked: String,
+        /// How it was found after that.
+        found: String,
+    },
     /// Chosen partitions cannot be restored into another schema.
     #[error(
         "{table}: {problem}, so partitions of the snapshot do not fit the table as it is; restore all of it, or restore \
@@ -214,7 +227,7 @@ impl Classify for SnapshotError {
     fn class(&self) -> FailureClass {
         match self {
             Self::Catalog(cause) => cause.class(),
-            Self::GivenUp(_) | Self::Races => FailureClass::Unreachable,
+            Self::GivenUp(_) | Self::Races | Self::Moved { .. } => FailureClass::Unreachable,
             Self::Tables { failures } => {
                 let stays = failures.iter().find(|failure| !failure.retryable);
                 match stays.or(failures.first()).map(|failure| failure.class) {
