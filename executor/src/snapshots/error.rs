@@ -198,6 +198,19 @@ pub enum SnapshotError {
     /// A name that is fixed is none; a bug.
     #[error("the folder of the copies has no name")]
     Name(#[source] InvalidTableName),
+    /// No file is in a chosen partition, before or after.
+    #[error(
+        "there is no partition {chosen} of {tables}, neither in what comes back nor in what is there; some of the partitions that there are: \
+         {known}"
+    )]
+    NoPartition {
+        /// The tables.
+        tables: String,
+        /// What was chosen in vain.
+        chosen: String,
+        /// Some that there are, or `none`.
+        known: String,
+    },
     /// A table has no such partition column.
     #[error("{table} is not partitioned by {column}; its partition columns are {known}")]
     NoPartitionColumn {
@@ -253,6 +266,7 @@ impl Classify for SnapshotError {
             | Self::NoTable { .. }
             | Self::Undeclared { .. }
             | Self::NotOfSource { .. }
+            | Self::NoPartition { .. }
             | Self::NoPartitionColumn { .. } => FailureClass::Configuration,
             Self::OtherSchema { .. } => FailureClass::Unsupported,
             Self::Name(_) => FailureClass::Internal,

@@ -108,6 +108,17 @@ async fn a_chosen_partition_comes_back_and_the_others_stay() {
     assert_eq!(after, [file("cat.s.whole", 0), file("cat.s.whole", 2)].into());
     // a second time there is nothing to do
     assert_eq!(back("p=0").await.unwrap().tables[0].version, 3);
+    // what neither side has is misspelt
+    let error = chain(&back("p=7").await.unwrap_err());
+    assert!(
+        error.contains("there is no partition p=7 of cat.s.whole") && error.contains("p=2; p=0"),
+        "{error}"
+    );
+    // what comes back has nothing in partition 2, which goes; a second time it is gone
+    for _ in 0..2 {
+        assert_eq!(back("p=2").await.unwrap().tables[0].version, 4);
+        assert_eq!(live(&lab.table("cat.s.whole"), None), [file("cat.s.whole", 0)].into());
+    }
     let error = chain(&back("q=0").await.unwrap_err());
     assert!(error.contains("is not partitioned by q; its partition columns are p"), "{error}");
 }

@@ -12,7 +12,9 @@ use lakedr_control::snapshots::SnapshotId;
 use serde::Serialize;
 
 use super::desk::Desk;
+use super::error::SnapshotError;
 use super::partition::Partitions;
+use super::partition_seen::Seen;
 use super::replicate::{Replica, Said, Wanted, carry_out, plan};
 use super::undone::Undone;
 use crate::error::{At as _, Failure, Stage};
@@ -132,10 +134,19 @@ pub async fn restore(
     for replica in &plans {
         target.is_unmoved(replica.name(), replica.plan.target_version()).at(Stage::Plan, name)?;
     }
+    there_are(&plans, partitions).at(Stage::Plan, name)?;
     let sides = target.sides.clone().reading_as(&origin.sides);
     let restored = carry_out(desk.world, plans, &sides, &said, progress).await.at(Stage::Copy, name)?;
     let tables = restored.iter().map(|replica| table(replica, &target)).collect();
     Ok(report(desk, origin, tables))
+}
+
+/// Makes sure that the chosen partitions are there, in one of the tables at least.
+fn there_are(plans: &[Replica], partitions: &Partitions) -> Result<(), SnapshotError> {
+    let mut seen = Seen::default();
+    plans.iter().for_each(|replica| seen.add(replica.seen.clone()));
+    let tables: Vec<TableName> = plans.iter().map(|replica| replica.name().clone()).collect();
+    seen.all_of(partitions, &tables)
 }
 
 fn report(desk: &Desk<'_>, origin: Origin, tables: Vec<RestoredTable>) -> RestoreReport {
