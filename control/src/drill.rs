@@ -204,10 +204,11 @@ pub struct DrillValidation {
 }
 
 impl DrillClaim {
-    /// Whether whoever has claimed the drill still shows signs of life.
+    /// Whether whoever has claimed the drill still shows signs of life. One that lies as far in the future is of a clock that was
+    /// ahead, and is none.
     #[must_use]
     pub fn is_under_way(&self, now: DateTime<Utc>) -> bool {
-        !self.over && now - self.alive_at.max(self.begun_at) < DEAD_AFTER
+        !self.over && (now - self.alive_at.max(self.begun_at)).abs() < DEAD_AFTER
     }
 
     /// Reads a claim.
@@ -247,6 +248,7 @@ mod tests {
             DrillClaim { format: 1, group, drill: 1, begun_at: at(0), alive_at: at(7), over: false, by };
         assert!(claim.is_under_way(at(11)));
         assert!(!claim.is_under_way(at(12)));
+        assert!(claim.is_under_way(at(3)) && !claim.is_under_way(at(2)), "by a clock that was ahead");
         assert!(!DrillClaim { over: true, ..claim }.is_under_way(at(8)));
     }
 }

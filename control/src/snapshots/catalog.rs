@@ -1,7 +1,7 @@
 //! The catalog of a schedule: which snapshots there are, and who is at work. Each version is the whole of it and is written
 //! once, so whoever writes the next one has seen the one before.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::id::SnapshotId;
@@ -16,6 +16,9 @@ use crate::id::Name;
 /// |---|---|---|
 /// | 1 | 0.1.0 | the first |
 const FORMAT: u32 = 1;
+
+/// How far clocks of machines that take snapshots are taken to differ.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::hours(1);
 
 /// That a snapshot stays, whatever the retention says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,6 +171,14 @@ impl Catalog {
     #[must_use]
     pub fn newest(&self) -> Option<&Kept> {
         self.snapshots.last()
+    }
+
+    /// When taking the newest snapshot began: what the schedule counts from. One that says a moment well behind `now` was
+    /// taken by a clock that was wrong and tells nothing; else its schedule would rest until then.
+    #[must_use]
+    pub fn last_taken(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let taken = self.snapshots.iter().map(|kept| kept.taken_at);
+        taken.filter(|taken| *taken - now <= CLOCKS_DIFFER).max()
     }
 
     /// A snapshot.

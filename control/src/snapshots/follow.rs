@@ -220,6 +220,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_ahead_lets_no_schedule_rest() {
+        let hour = 3_600;
+        let mut catalog = Catalog::empty("weekly".parse().unwrap());
+        assert_eq!(catalog.last_taken(at(0)), None);
+        for second in [0, 100 * hour] {
+            catalog = catalog.begun(take(second), at(second), &by("a"));
+            catalog = catalog.taken(kept(second), at(second), &by("a")).unwrap();
+        }
+        let cases = [(hour, 0), (98 * hour, 0), (99 * hour, 100 * hour), (200 * hour, 100 * hour)];
+        for (now, last) in cases {
+            assert_eq!(catalog.last_taken(at(now)), Some(at(last)), "{now}");
+        }
+        assert_eq!(catalog.last_taken(at(-2 * hour)), None, "the first one is due");
+    }
+
+    #[test]
     fn a_pruning_that_was_given_up_is_remembered_until_it_is_heard_of() {
         let catalog = Catalog::empty("weekly".parse().unwrap()).without(&[], at(0), &by("a"));
         let given_up = |catalog: &Catalog| -> Vec<String> {

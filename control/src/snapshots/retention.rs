@@ -123,7 +123,8 @@ impl fmt::Display for Reason {
 #[must_use]
 pub fn reasons(snapshots: &[Candidate<'_>], rules: Rules<'_>, now: DateTime<Utc>) -> Vec<BTreeSet<Reason>> {
     let mut newest_first: Vec<usize> = (0..snapshots.len()).collect();
-    newest_first.sort_by_key(|at| (snapshots[*at].taken_at, snapshots[*at].id));
+    // ids rise in the order in which snapshots were taken, whatever clocks say
+    newest_first.sort_by_key(|at| snapshots[*at].id);
     newest_first.reverse();
     let mut kept = vec![BTreeSet::new(); snapshots.len()];
     let mut keep = |at: usize, reason: Reason| {
@@ -168,22 +169,21 @@ pub fn judged<'a>(
     catalog.snapshots.iter().zip(reasons(&candidates, rules, now)).collect()
 }
 
-/// The first of each group, for the first `count` groups.
+/// The first of each group, for the first `count` groups. A clock that was set back takes up groups again.
 fn newest_of_each(
     newest_first: &[usize],
     label: impl Fn(usize) -> String,
     count: u32,
 ) -> Vec<(usize, String)> {
-    let mut found: Vec<(usize, String)> = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for at in newest_first {
         let label = label(*at);
-        if found.last().is_some_and(|(_, newest)| *newest == label) {
-            continue;
-        }
         if found.len() == count as usize {
             break;
         }
-        found.push((*at, label));
+        if seen.insert(label.clone()) {
+            found.push((*at, label));
+        }
     }
     found
 }
@@ -256,6 +256,23 @@ mod tests {
         assert_eq!(case.kept(rules(&within, Tz::UTC), "2030-01-01T00:00:00Z"), [3]);
         // a clock that was set back makes none old
         assert_eq!(case.kept(rules(&within, Tz::UTC), "2026-01-01T00:00:00Z"), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_was_taken_last_is_the_newest_whatever_clocks_say() {
+        // the first clock was a year ahead; the ids go on behind it
+        let mut case = Case::of(&["2028-01-08T12:00:00Z", "2027-01-08T12:00:00Z", "2027-01-09T12:00:00Z"]);
+        case.ids = (0..3).map(|second| SnapshotId::at(case.times[0] + TimeDelta::seconds(second))).collect();
+        let overwrite = Rules { retention: None, overwrite: true, zone: Tz::UTC };
+        assert_eq!(case.kept(overwrite, NOW), [2]);
+        let last = Retention { last: Some(2), ..Retention::default() };
+        assert_eq!(case.kept(rules(&last, Tz::UTC), NOW), [1, 2]);
+        let yearly = calendar(Period::Yearly, 1);
+        assert_eq!(case.kept(rules(&yearly, Tz::UTC), NOW), [2]);
+        // the day that the clock has come to by now was there before
+        case.times[2] = case.times[0];
+        let daily = calendar(Period::Daily, 3);
+        assert_eq!(case.kept(rules(&daily, Tz::UTC), "2028-01-09T00:00:00Z"), [1, 2]);
     }
 
     #[test]

@@ -40,10 +40,12 @@ pub struct UnderWay {
     pub by: Author,
 }
 
-/// Whether the caller that has begun some work still shows signs of life; `beat` is the newest one.
+/// Whether the caller that has begun some work still shows signs of life; `beat` is the newest one. One that lies as far in
+/// the future is none: it is of a clock that was ahead, and nobody could go on until then.
 #[must_use]
 pub fn is_at_work(work: &UnderWay, beat: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-    now - beat.map_or(work.since, |beat| beat.max(work.since)) < DEAD_AFTER
+    let sign = beat.map_or(work.since, |beat| beat.max(work.since));
+    (now - sign).abs() < DEAD_AFTER
 }
 
 /// A pruning that somebody has gone on without. Whoever was at it may be about to send one more request to delete, so of
@@ -80,5 +82,9 @@ mod tests {
         assert!(is_at_work(&work, Some(at(60)), at(100)));
         assert!(!is_at_work(&work, Some(at(60)), at(150)));
         assert!(is_at_work(&work, Some(at(-5_000)), at(1)));
+        // by a clock that was ahead
+        assert!(is_at_work(&work, None, at(-89)));
+        assert!(!is_at_work(&work, None, at(-90)));
+        assert!(!is_at_work(&work, Some(at(60)), at(-30)));
     }
 }

@@ -1,6 +1,6 @@
 //! The copy that is judged: tables of their own, equal to those of the recovery point, in the drill's own folder.
 
-use lakedr_control::group_log::RecoveryPoint;
+use lakedr_control::group_log::{GroupState, RecoveryPoint};
 use lakedr_control::layout;
 use lakedr_control::validate::SideName;
 
@@ -14,7 +14,7 @@ use crate::spec::TableStore;
 /// Copies the tables of a recovery point, which are whole, and reads them back. Within a store the store does it.
 pub(super) async fn copy(
     scene: &Scene<'_>,
-    (standby, point): (SideName, &RecoveryPoint),
+    (standby, state, point): (SideName, &GroupState, &RecoveryPoint),
     drill: u64,
     progress: &Progress,
 ) -> Result<Vec<CopiedTable>, Failure> {
@@ -24,9 +24,7 @@ pub(super) async fn copy(
     let said = Said { by: format!("drill/{name}/{drill}"), id: point.cut.id.clone(), seq: point.seq };
     let mut wanted = Vec::new();
     for table in scene.stores.sources(standby, scene.group).await.at(Stage::Observe, name)? {
-        let Some(version) = point.cut.table(&table.name).and_then(|held| held.target_version) else {
-            continue;
-        };
+        let Some(version) = state.standby_version(point, &table.name) else { continue };
         let place =
             scene.stores.open_url(standby, &folder.table(&table.name)).at(Stage::Copy, &table.name)?;
         let target = TableStore::at(table.name.clone(), place);

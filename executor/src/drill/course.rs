@@ -176,8 +176,8 @@ impl<'a> Course<'a> {
 
     async fn copy(&mut self, progress: &Progress) -> Option<Vec<CopiedTable>> {
         let begun = Instant::now();
-        let Basis { point, drill, .. } = self.basis;
-        let copied = copy(self.scene, (self.standby, point), drill, progress).await;
+        let Basis { state, point, drill, .. } = self.basis;
+        let copied = copy(self.scene, (self.standby, state, point), drill, progress).await;
         let copied = self.or_problem(copied);
         let bytes = bytes_text(self.tables.iter().map(|table| table.bytes).sum());
         let result = match &copied {

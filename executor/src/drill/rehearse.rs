@@ -85,6 +85,12 @@ pub async fn drill(
     if let Some(refusal) = in_the_way(scene, Kind::Failover, state).into_iter().next() {
         return Err(refusal.into());
     }
+    // a failover would finish an open intent first; a drill writes nothing, and without that there is no point to rehearse with
+    if state.is_returning() {
+        return Err(
+            SwitchRefusal::Returning { standby: state.role.standby.clone(), epoch: state.epoch }.into()
+        );
+    }
     let Some(point) = state.recovery_point() else { return Err(SwitchRefusal::NoRecoveryPoint.into()) };
     let shelf = Shelf { group: name, store: scene.stores.location(scene.standby(&history)) };
     let Begun { claimed, newest, leftovers } = match shelf.begin(begun_at, &scene.world.author).await {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
-use lakedr_control::group_log::{GroupState, RecoveryPoint, WholeLog};
+use lakedr_control::group_log::{GroupState, History, RecoveryPoint};
 use lakedr_control::id::TableName;
 use lakedr_control::validate::Publisher;
 
@@ -44,8 +44,8 @@ pub async fn prune_group(scene: &Scene<'_>, now: DateTime<Utc>, dry_run: bool) -
         tracing::info!(group = %group.name, "left alone: its tables are the catalog's, which removes what they need no more");
         return Ok(nothing(PointCount::default()));
     }
-    let standbys = look(scene, &log, point).await?;
-    let kept = kept_points(&state.recovery_points, window(&standbys), now.timestamp_millis());
+    let standbys = look(scene, &log.history, point).await?;
+    let kept = kept_points(&state.recovery_points, longest(&standbys), now.timestamp_millis());
     let pruning = Pruning { scene, history: &log.history, now_ms: now.timestamp_millis(), dry_run };
     let tables = prune_tables(&pruning, standbys, state, kept).await?;
     log_unmoved(scene, &log.history).await?;
@@ -74,21 +74,28 @@ fn settled(state: &GroupState) -> Result<(), Refusal> {
 }
 
 /// Looks at every table of the standby region.
-async fn look(scene: &Scene<'_>, log: &WholeLog, point: &RecoveryPoint) -> Result<Vec<Looked>, Stop> {
-    let tables = scene.stores.targets(scene.standby(&log.history), scene.group).await;
-    let tables = tables.at(Stage::Observe, &scene.group.name)?;
-    let looks = tables.into_iter().map(|table| look_at(scene, log, point, table));
-    let looked = try_join_all(looks).await?;
+async fn look(scene: &Scene<'_>, history: &History, point: &RecoveryPoint) -> Result<Vec<Looked>, Stop> {
+    let looked = look_at_all(scene, history, point).await?;
     if looked.iter().any(|looked| matches!(looked, Looked::Alone(_, Refusal::Diverged { .. }))) {
         // what looks like a foreign commit may be the next recovery point
-        log_unmoved(scene, &log.history).await?;
+        log_unmoved(scene, history).await?;
     }
     Ok(looked)
 }
 
+async fn look_at_all(
+    scene: &Scene<'_>,
+    history: &History,
+    point: &RecoveryPoint,
+) -> Result<Vec<Looked>, Failure> {
+    let tables = scene.stores.targets(scene.standby(history), scene.group).await;
+    let tables = tables.at(Stage::Observe, &scene.group.name)?;
+    try_join_all(tables.into_iter().map(|table| look_at(scene, history, point, table))).await
+}
+
 async fn look_at(
     scene: &Scene<'_>,
-    log: &WholeLog,
+    history: &History,
     point: &RecoveryPoint,
     table: TableStore,
 ) -> Result<Looked, Failure> {
@@ -98,7 +105,7 @@ async fn look_at(
     else {
         return Ok(not_held(name, "is not part of the newest recovery point"));
     };
-    let found = match target(scene, &log.history, table).await {
+    let found = match target(scene, history, table).await {
         Ok(found) if found.at_recovery_point => found.table,
         Ok(_) => return Ok(not_held(name, "is not there")),
         Err(Stop::Refused(refusal)) => return Ok(Looked::Alone(name, refusal)),
@@ -115,9 +122,16 @@ fn not_held(name: TableName, problem: &str) -> Looked {
     Looked::Alone(name, Refusal::Fenced { reason })
 }
 
+/// How long a prune that began now would keep the recovery points of a group.
+pub(crate) async fn window(scene: &Scene<'_>, history: &History) -> Result<Period, Failure> {
+    let newest = history.state.as_ref().and_then(|state| state.recovery_point());
+    let Some(newest) = newest else { return Ok(longest(&[])) };
+    Ok(longest(&look_at_all(scene, history, newest).await?))
+}
+
 /// How long recovery points are kept: what the table that asks for most asks for. Of a table that cannot be asked the
 /// default counts.
-fn window(standbys: &[Looked]) -> Period {
+fn longest(standbys: &[Looked]) -> Period {
     let asked = standbys.iter().map(|looked| match looked {
         Looked::At(standby) => Retention::of(&standby.snapshot.head.metadata),
         Looked::Alone(..) => Retention::default(),

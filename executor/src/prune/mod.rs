@@ -12,5 +12,6 @@ mod table;
 
 pub(crate) use delete::{AT_ONCE, Deleted, delete};
 pub use group::prune_group;
+pub(crate) use group::window;
 pub(crate) use listing::Doomed;
 pub use report::{MetadataReport, PruneReport, TablePrune};

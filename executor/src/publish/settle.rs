@@ -10,7 +10,7 @@ use lakedr_control::id::TableName;
 use lakedr_control::layout;
 
 use super::decide::{Next, Slot, SlotState, next};
-use super::intent::{Intention, announce, store_body};
+use super::intent::{Intention, announce, next_seq, store_body};
 use super::rollback::{RollbackContext, offer};
 use super::slot::{fill, look};
 use super::warehouse;
@@ -38,6 +38,22 @@ pub struct Settled {
     pub failed: Option<Failure>,
 }
 
+impl Settled {
+    /// Nothing was done yet.
+    fn at(history: History) -> Self {
+        Self { history, published_in_ms: None, diverged: None, failed: None }
+    }
+
+    /// What it came to when a later step is counted in.
+    fn and(self, later: Self) -> Self {
+        let broken = later.diverged.is_some() || later.failed.is_some();
+        let (diverged, failed) =
+            if broken { (later.diverged, later.failed) } else { (self.diverged, self.failed) };
+        let published_in_ms = later.published_in_ms.or(self.published_in_ms);
+        Self { history: later.history, published_in_ms, diverged, failed }
+    }
+}
+
 /// A body that an open intent names is not there.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -60,33 +76,52 @@ impl Classify for BodyLost {
 /// # Errors
 /// When a store cannot be used; the intent stays open and the next call finishes it.
 pub async fn settle(scene: &Scene<'_>, history: History) -> Result<Settled, Failure> {
-    let mut settled = Settled { history, published_in_ms: None, diverged: None, failed: None };
+    let mut settled = Settled::at(history);
     while let Some(intent) = settled.history.state.as_ref().and_then(|state| state.open_intent.clone()) {
-        if intent.slots.iter().any(|slot| slot.warehouse.is_some()) {
-            // boxed: few calls go this way, and all of them have its future in theirs
-            settled = Box::pin(warehouse::settle(scene, settled, &intent)).await?;
-            continue;
-        }
-        let (slots, window) = Box::pin(fill_free(scene, &settled.history, &intent)).await?;
-        match next(&slots) {
-            // a slot that could neither be filled nor is taken: look again
-            Next::Fill(_) | Next::FillHidden(_) => {}
-            Next::Publish => {
-                let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
-                settled.history = say_published(scene, settled.history, &intent, window).await?;
-                if intent.kind == IntentKind::Publish {
-                    settled.published_in_ms = Some(window);
-                }
-                forget_bodies(scene, &settled.history, intent.seq).await;
-            }
-            Next::RollBack { foreign, author } => {
-                settled.diverged = diverged(scene, &settled.history, intent.slots.get(foreign), &author)
-                    .or(settled.diverged);
-                settled.history = Box::pin(roll_back(scene, settled.history, &intent, &author)).await?;
-            }
+        match Box::pin(step(scene, settled.history.clone(), &intent)).await {
+            Ok(step) => settled = settled.and(step),
+            Err(failure) => settled.history = overtaken(scene, settled.history, failure).await?,
         }
     }
     Ok(settled)
+}
+
+/// One step of settling an open intent.
+async fn step(scene: &Scene<'_>, history: History, intent: &OpenIntent) -> Result<Settled, Failure> {
+    let mut settled = Settled::at(history);
+    if intent.slots.iter().any(|slot| slot.warehouse.is_some()) {
+        // boxed: few calls go this way, and all of them have its future in theirs
+        return Box::pin(warehouse::settle(scene, settled, intent)).await;
+    }
+    let (slots, window) = Box::pin(fill_free(scene, &settled.history, intent)).await?;
+    match next(&slots) {
+        // a slot that could neither be filled nor is taken: look again
+        Next::Fill(_) | Next::FillHidden(_) => {}
+        Next::Publish => {
+            let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+            settled.history = say_published(scene, settled.history, intent, window).await?;
+            if intent.kind == IntentKind::Publish {
+                settled.published_in_ms = Some(window);
+            }
+            forget_bodies(scene, &settled.history, intent.seq).await;
+        }
+        Next::RollBack { foreign, author } => {
+            settled.diverged = diverged(scene, &settled.history, intent.slots.get(foreign), &author);
+            settled.history = Box::pin(roll_back(scene, settled.history, intent, &author)).await?;
+        }
+    }
+    Ok(settled)
+}
+
+/// The history to go on with when a body is not there: whoever settles an intent removes its bodies behind the entry that says
+/// so. Where the log has not gone on, the body is lost.
+async fn overtaken(scene: &Scene<'_>, history: History, failure: Failure) -> Result<History, Failure> {
+    if failure.cause.downcast_ref::<BodyLost>().is_none() {
+        return Err(failure);
+    }
+    let read_up_to = next_seq(&history);
+    let later = scene.log.read_on(history).await.at(Stage::Publish, &scene.group.name)?;
+    if next_seq(&later) > read_up_to { Ok(later) } else { Err(failure) }
 }
 
 /// Looks at all slots of an intent and, unless one is taken by somebody else, fills those that are free: first those that

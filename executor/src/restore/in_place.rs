@@ -5,6 +5,7 @@ use lakedr_control::group_log::{GroupState, History, IntentKind, RecoveryPoint};
 use lakedr_control::validate::Publisher;
 
 use super::find::{To, find};
+use super::kept::kept;
 use super::refusal::RestoreRefusal;
 use super::{NotRestored, Restored, RestoredTable, restored};
 use crate::cut::Refusal;
@@ -14,6 +15,7 @@ use crate::observe::incarnation::Named;
 use crate::observe::target::target;
 use crate::observe::verify::compare_clone;
 use crate::pipeline::{Scene, regions_fit, settled_or_stop};
+use crate::prune::window;
 use crate::publish::{Intention, Offer, RollbackContext, announce, back_to, next_seq, settle, store_body};
 use crate::spec::TableStore;
 
@@ -50,11 +52,15 @@ pub(super) async fn restore(
             report.seq = Some(newest.seq);
             return Ok(report);
         }
+        let window = window(scene, &settled).await?;
+        kept(&state.recovery_points, &point, window, scene.world.now())?;
         let (cut, offers) = offers(scene, &settled, &point, &tables).await?;
         let mut slots = Vec::new();
         for offer in &offers {
             slots.push(store_body(scene, &settled, offer).await?);
         }
+        // that may have taken long
+        kept(&state.recovery_points, &point, window, scene.world.now())?;
         let spec_digest = scene.spec_digest.clone();
         let intention = Intention { kind: IntentKind::Restore, replaces: None, spec_digest, cut };
         let Some(announced) = announce(scene, settled.clone(), intention, slots).await? else {

@@ -4,6 +4,7 @@
 mod elsewhere;
 mod find;
 mod in_place;
+mod kept;
 mod refusal;
 
 use lakedr_control::group_log::RecoveryPoint;

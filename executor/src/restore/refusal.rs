@@ -34,6 +34,18 @@ pub enum RestoreRefusal {
         /// The tables, and their versions.
         versions: Vec<String>,
     },
+    /// A prune keeps the point no longer.
+    #[error(
+        "recovery point {point} is kept no longer, so a prune may be removing its files at this moment; it cannot become what the \
+         standby region holds. Copy it elsewhere with --target, take one that is kept ({}), or set delta.logRetentionDuration of a \
+         table of the group to longer, sync, then try again", kept.join(", ")
+    )]
+    GivenUp {
+        /// The point.
+        point: String,
+        /// Those that are kept, newest first.
+        kept: Vec<String>,
+    },
     /// There is something at the target already.
     #[error("there is a table at {url} already; name a place where there is none")]
     TargetTaken {
@@ -65,7 +77,7 @@ impl RestoreRefusal {
             Self::Returning { .. } => "fenced",
             Self::OfTheWarehouse { .. } => "unsupported",
             Self::TargetTaken { .. } => "target_taken",
-            Self::NotWhole { .. } => "version_gone",
+            Self::NotWhole { .. } | Self::GivenUp { .. } => "version_gone",
         }
     }
 }
@@ -83,6 +95,7 @@ mod tests {
             RestoreRefusal::NotPaused,
             RestoreRefusal::Returning { standby },
             RestoreRefusal::OfTheWarehouse { versions: vec!["c.s.t at version 3".to_owned()] },
+            RestoreRefusal::GivenUp { point: "4 (run 1)".to_owned(), kept: vec!["7 (run 2)".to_owned()] },
             RestoreRefusal::TargetTaken { url },
             RestoreRefusal::NotWhole { table, version: 3, problems: vec!["x is missing".to_owned()] },
         ];

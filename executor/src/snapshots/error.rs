@@ -162,6 +162,19 @@ pub enum SnapshotError {
         /// Which versions of which tables.
         undone: String,
     },
+    /// A table was written to while its restore was planned.
+    #[error(
+        "{table} was {looked} when it was looked at and is {found} by now: somebody wrote to it meanwhile, and nothing was \
+         changed; stop the writers, then try again"
+    )]
+    Moved {
+        /// The table.
+        table: TableName,
+        /// How it was looked at, in words.
+        looked: String,
+        /// How it was found after that.
+        found: String,
+    },
     /// Chosen partitions cannot be restored into another schema.
     #[error(
         "{table}: {problem}, so partitions of the snapshot do not fit the table as it is; restore all of it, or restore \
@@ -185,6 +198,19 @@ pub enum SnapshotError {
     /// A name that is fixed is none; a bug.
     #[error("the folder of the copies has no name")]
     Name(#[source] InvalidTableName),
+    /// No file is in a chosen partition, before or after.
+    #[error(
+        "there is no partition {chosen} of {tables}, neither in what comes back nor in what is there; some of the partitions that there are: \
+         {known}"
+    )]
+    NoPartition {
+        /// The tables.
+        tables: String,
+        /// What was chosen in vain.
+        chosen: String,
+        /// Some that there are, or `none`.
+        known: String,
+    },
     /// A table has no such partition column.
     #[error("{table} is not partitioned by {column}; its partition columns are {known}")]
     NoPartitionColumn {
@@ -214,7 +240,7 @@ impl Classify for SnapshotError {
     fn class(&self) -> FailureClass {
         match self {
             Self::Catalog(cause) => cause.class(),
-            Self::GivenUp(_) | Self::Races => FailureClass::Unreachable,
+            Self::GivenUp(_) | Self::Races | Self::Moved { .. } => FailureClass::Unreachable,
             Self::Tables { failures } => {
                 let stays = failures.iter().find(|failure| !failure.retryable);
                 match stays.or(failures.first()).map(|failure| failure.class) {
@@ -240,6 +266,7 @@ impl Classify for SnapshotError {
             | Self::NoTable { .. }
             | Self::Undeclared { .. }
             | Self::NotOfSource { .. }
+            | Self::NoPartition { .. }
             | Self::NoPartitionColumn { .. } => FailureClass::Configuration,
             Self::OtherSchema { .. } => FailureClass::Unsupported,
             Self::Name(_) => FailureClass::Internal,

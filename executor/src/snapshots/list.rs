@@ -61,8 +61,7 @@ pub async fn list(desk: &Desk<'_>) -> Result<Listed, Failure> {
         None => None,
     };
     let now = desk.world.now();
-    let last = catalog.newest().map(|newest| newest.taken_at);
-    let (due_since, next_due, missed) = match due(&desk.schedule.schedule, last, now) {
+    let (due_since, next_due, missed) = match due(&desk.schedule.schedule, catalog.last_taken(now), now) {
         Due::Now { since, missed } => (Some(since.unwrap_or(now)), None, missed),
         Due::Later { next } => (None, next, 0),
     };

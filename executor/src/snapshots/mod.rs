@@ -12,6 +12,8 @@ mod folders;
 mod list;
 mod needed;
 mod partition;
+mod partition_seen;
+mod partition_value;
 mod prune;
 mod replicate;
 mod restore;

@@ -8,6 +8,7 @@ use object_store::path::Path;
 use serde::Deserialize;
 
 use super::error::SnapshotError;
+use super::partition_value::normal;
 use crate::delta::fingerprint::text_id;
 use crate::delta::json::RawObject;
 use crate::delta::state::{AddFile, TableHead};
@@ -53,36 +54,34 @@ impl Partitions {
         self.0.is_empty()
     }
 
-    /// The same choice by the names that the log has for the columns (protocol, "Column Mapping").
-    fn of(&self, table: &TableName, head: &TableHead) -> Result<Self, SnapshotError> {
+    /// The choice as it was given.
+    pub(super) fn told(&self) -> Vec<String> {
+        let told = |(column, values): (&String, &BTreeSet<String>)| -> Vec<String> {
+            values.iter().map(|value| format!("{column}={value}")).collect()
+        };
+        self.0.iter().flat_map(told).collect()
+    }
+
+    /// The same choice by the names that the log has for the columns (protocol, "Column Mapping"), and by their types.
+    pub(super) fn of(&self, table: &TableName, head: &TableHead) -> Result<Chosen, SnapshotError> {
         let fields = head.metadata.raw.fields();
         let columns: Vec<String> = fields.required("partitionColumns").unwrap_or_default();
         let schema: String = fields.required("schemaString").unwrap_or_default();
         let schema: Schema = serde_json::from_str(&schema).unwrap_or_default();
         let mapped = head.metadata.property("delta.columnMapping.mode").is_some_and(|mode| mode != "none");
-        let mut chosen = BTreeMap::new();
+        let mut chosen = Vec::new();
         for (wanted, values) in &self.0 {
             let column =
                 columns.iter().find(|column| column.eq_ignore_ascii_case(wanted)).ok_or_else(|| {
                     let (table, column, known) = (table.clone(), wanted.clone(), columns.join(", "));
                     SnapshotError::NoPartitionColumn { table, column, known }
                 })?;
-            let field = schema.fields.iter().find(|field| mapped && field.name == *column);
-            let physical = field.and_then(|field| field.metadata.physical_name.clone());
-            chosen.insert(physical.unwrap_or_else(|| column.clone()), values.clone());
+            let field = schema.fields.iter().find(|field| field.name == *column);
+            let physical = field.filter(|_| mapped).and_then(|field| field.metadata.physical_name.as_deref());
+            let kind = field.and_then(|field| field.kind.as_str()).unwrap_or_default();
+            chosen.push(ChosenColumn::of(wanted, physical.unwrap_or(column), kind, values));
         }
-        Ok(Self(chosen))
-    }
-
-    /// Whether a file lies in one of the partitions. Null and an empty text are one (protocol, "Partition Value
-    /// Serialization").
-    fn hold(&self, file: &RawObject) -> bool {
-        let values: BTreeMap<String, Option<String>> =
-            file.fields().required("partitionValues").unwrap_or_default();
-        self.0.iter().all(|(column, wanted)| {
-            let value = values.get(column).and_then(Option::as_deref).unwrap_or_default();
-            wanted.contains(value)
-        })
+        Ok(Chosen(chosen))
     }
 
     /// A plan that touches the chosen partitions of a table that there is, and nothing but files. A table that was made
@@ -183,6 +182,69 @@ fn keys(translation: &Translation, raw: &RawObject) -> Result<Vec<Path>, Snapsho
     Ok(objects(&file).into_iter().map(|object| object.target_key).collect())
 }
 
+/// A choice of partitions of one table.
+#[derive(Debug)]
+pub(super) struct Chosen(Vec<ChosenColumn>);
+
+/// A column, and the values of it that are chosen.
+#[derive(Debug)]
+struct ChosenColumn {
+    /// As it was given.
+    given: String,
+    /// How the log calls it.
+    name: String,
+    /// Its type.
+    kind: String,
+    /// By what they mean, as they were given.
+    values: BTreeMap<String, String>,
+}
+
+impl ChosenColumn {
+    fn of(given: &str, name: &str, kind: &str, values: &BTreeSet<String>) -> Self {
+        let values = values.iter().map(|value| (normal(kind, value), value.clone())).collect();
+        Self { given: given.to_owned(), name: name.to_owned(), kind: kind.to_owned(), values }
+    }
+
+    /// The value of a file. Null and an empty text are one (protocol, "Partition Value Serialization").
+    fn value<'a>(&self, values: &'a BTreeMap<String, Option<String>>) -> &'a str {
+        values.get(&self.name).and_then(Option::as_deref).unwrap_or_default()
+    }
+}
+
+impl Chosen {
+    /// How many columns are named.
+    pub(super) fn columns(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether a file lies in one of the partitions.
+    fn hold(&self, file: &RawObject) -> bool {
+        self.seen_in(file).0.len() == self.columns()
+    }
+
+    /// The chosen values that a file has, one for a column at most, and all that it has in the chosen columns.
+    pub(super) fn seen_in(&self, file: &RawObject) -> (Vec<String>, String) {
+        let values: BTreeMap<String, Option<String>> =
+            file.fields().optional("partitionValues").unwrap_or_default().unwrap_or_default();
+        let told = |column: &ChosenColumn, value: &str| format!("{}={value}", column.given);
+        let all = self.0.iter().map(|column| told(column, column.value(&values)));
+        let found = self.0.iter().filter_map(|column| {
+            let given = column.values.get(&normal(&column.kind, column.value(&values)))?;
+            Some(told(column, given))
+        });
+        (found.collect(), all.collect::<Vec<_>>().join(" "))
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_columns(partitions: &Partitions, kinds: &[(&str, &str)]) -> Self {
+        let column = |(name, values): (&String, _)| {
+            let kind = kinds.iter().find(|(column, _)| column == name).map_or("string", |(_, kind)| *kind);
+            ChosenColumn::of(name, name, kind, values)
+        };
+        Self(partitions.0.iter().map(column).collect())
+    }
+}
+
 /// What of a schema says how columns are called in the log.
 #[derive(Debug, Default, Deserialize)]
 struct Schema {
@@ -192,6 +254,8 @@ struct Schema {
 #[derive(Debug, Deserialize)]
 struct Field {
     name: String,
+    #[serde(default, rename = "type")]
+    kind: serde_json::Value,
     #[serde(default)]
     metadata: FieldMetadata,
 }
@@ -212,6 +276,7 @@ mod tests {
             Partitions::parse(&given.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
         };
         let chosen = parse(&["date=2026-11-20", "date=2026-11-21", "hour="]).unwrap();
+        let chosen = Chosen::of_columns(&chosen, &[("date", "date"), ("hour", "integer")]);
         let holds = |values: &str| {
             let raw =
                 RawObject::parse(&format!(r#"{{"path":"a","partitionValues":{values},"size":1}}"#)).unwrap();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::error::SnapshotError;
 use super::partition::Partitions;
+use super::partition_seen::Seen;
 use crate::cli::Level;
 use crate::copy::{Manifest, copy_all};
 use crate::error::{At as _, Classify as _, Failure, Stage};
@@ -64,6 +65,8 @@ pub(crate) struct Replica {
     pub(crate) version: u64,
     /// How long that took.
     pub(super) took: Duration,
+    /// What was seen of the partitions that are meant, on both sides.
+    pub(super) seen: Seen,
     /// What was asked for.
     wanted: Wanted,
 }
@@ -103,15 +106,15 @@ pub(super) fn failed<T>(results: Vec<Result<T, Failure>>) -> Result<Vec<T>, Snap
 pub(crate) async fn plan(wanted: Vec<Wanted>) -> Result<Vec<Replica>, SnapshotError> {
     let plans = wanted.into_iter().map(|wanted| async move {
         let begin = Instant::now();
-        let plan = plan_table(wanted.clone()).await?;
+        let (plan, seen) = plan_table(wanted.clone()).await?;
         let version = plan.version_after().unwrap_or_default();
-        Ok(Replica { plan, version, took: begin.elapsed(), wanted })
+        Ok(Replica { plan, version, took: begin.elapsed(), seen, wanted })
     });
     let plans: Vec<_> = plans.collect();
     failed(stream::iter(plans).buffered(IN_FLIGHT).collect().await)
 }
 
-async fn plan_table(wanted: Wanted) -> Result<TablePlan, Failure> {
+async fn plan_table(wanted: Wanted) -> Result<(TablePlan, Seen), Failure> {
     let Wanted { source, version, target, partitions, of_its_own } = wanted;
     let name = source.name.clone();
     let listing = source.table().listing().await.at(Stage::Observe, &name)?;
@@ -122,6 +125,15 @@ async fn plan_table(wanted: Wanted) -> Result<TablePlan, Failure> {
         Stop::Refused(refusal) => Unreadable(refusal).at(Stage::Observe, &name),
     })?;
     let held = held(target).await.at(Stage::Plan, &name)?;
+    let mut seen = Seen::default();
+    for side in
+        [Some(&snapshot), held.snapshot.as_ref()].into_iter().flatten().filter(|_| !partitions.is_empty())
+    {
+        // a target that has no such columns is refused below
+        if let Ok(chosen) = partitions.of(&name, &side.head) {
+            seen.add(Seen::of(&chosen, side).await.at(Stage::Plan, &name)?);
+        }
+    }
     let mut plan = plan_between(pinned, snapshot, held).await?;
     if plan.source.table.url == plan.target.table.url {
         // a table that goes back to a version of its own has its files where they belong
@@ -130,11 +142,12 @@ async fn plan_table(wanted: Wanted) -> Result<TablePlan, Failure> {
         (totals.copied_data_files, totals.copied_data_bytes) = (0, 0);
         (totals.copied_vector_files, totals.copied_vector_bytes) = (0, 0);
     }
-    match &plan.diff.files {
-        _ if partitions.is_empty() => Ok(plan),
-        FileChange::Everything if of_its_own => partitions.begin(plan).await,
-        _ => partitions.restrict(plan, of_its_own).at(Stage::Plan, &name),
-    }
+    let plan = match &plan.diff.files {
+        _ if partitions.is_empty() => plan,
+        FileChange::Everything if of_its_own => partitions.begin(plan).await?,
+        _ => partitions.restrict(plan, of_its_own).at(Stage::Plan, &name)?,
+    };
+    Ok((plan, seen))
 }
 
 /// A version of the source can no longer be read.
@@ -226,7 +239,7 @@ fn table_id(table: &TableStore) -> Uuid {
 
 /// Compares the partitions that were brought back once more: nothing may be left to do.
 async fn read_back_partitions(replica: &Replica) -> Result<(), Failure> {
-    let again = plan_table(replica.wanted.clone()).await?;
+    let (again, _) = plan_table(replica.wanted.clone()).await?;
     if again.diff.is_empty() {
         return Ok(());
     }

@@ -99,8 +99,8 @@ pub async fn take(desk: &Desk<'_>, force: bool, progress: &Progress) -> Result<T
 
 /// Why no snapshot is taken now.
 async fn not_now(desk: &Desk<'_>, catalog: &Catalog, force: bool) -> Result<Option<String>, Failure> {
-    let last = catalog.newest().map(|newest| newest.taken_at);
-    if let Due::Later { next } = due(&desk.schedule.schedule, last, desk.world.now())
+    let now = desk.world.now();
+    if let Due::Later { next } = due(&desk.schedule.schedule, catalog.last_taken(now), now)
         && !force
     {
         let next = next.map_or_else(|| "never".to_owned(), lakedr_control::time::format);

@@ -1,14 +1,20 @@
 //! A body of an open intent that is missing or not what it was.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use lakedr::cli::Level;
-use lakedr::pipeline::prove_point;
+use lakedr::pipeline::{Scene, prove_point};
+use lakedr::publish::settle;
 use lakedr::report::{GroupReport, Outcome};
-use lakedr_control::group_log::{Appended, Event, FailureClass};
+use lakedr_control::group_log::{Appended, Event, FailureClass, GroupLog};
+use lakedr_control::store::{DocStore, DocStoreRef, Listed, Object, StoreError, Tag, Written};
 
 use crate::checks::{held_run, newest, readable, tags};
 use crate::lab::{Lab, slot_key};
 use crate::open_intent::{Opened, opened};
-use crate::tree::{Tree, changes};
+use crate::tree::{self, Tree, changes};
 use crate::writes::is_metadata;
 
 /// Key of the stored body of a table.
@@ -70,6 +76,67 @@ async fn an_intent_without_its_bodies_is_said_to_be_damaged() {
             assert_eq!((held_run(&history), newest(&history).unwrap().intent), (2, opened.intent), "{case}");
         }
     }
+}
+
+/// A store before whose first body somebody else settles the intent.
+#[derive(Debug)]
+struct Overtaken {
+    store: DocStoreRef,
+    /// The region, and how it is then.
+    settled: (PathBuf, Tree),
+}
+
+#[async_trait]
+impl DocStore for Overtaken {
+    fn url(&self) -> &str {
+        self.store.url()
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<Object>, StoreError> {
+        if key.contains("/pending/") {
+            tree::restore(&self.settled.0, &self.settled.1);
+        }
+        self.store.read(key).await
+    }
+
+    async fn list_after(&self, folder: &str, after: &str) -> Result<Vec<Listed>, StoreError> {
+        self.store.list_after(folder, after).await
+    }
+
+    async fn create(&self, key: &str, bytes: &[u8]) -> Result<Written, StoreError> {
+        self.store.create(key, bytes).await
+    }
+
+    async fn replace(&self, key: &str, bytes: &[u8], tag: &Tag) -> Result<Written, StoreError> {
+        self.store.replace(key, bytes, tag).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.store.delete(key).await
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_somebody_else_has_used_up_are_not_missed() {
+    let opened = opened(2).await;
+    let lab = &opened.lab;
+    assert_eq!(lab.sync().await.outcome, Outcome::Published);
+    let settled = (lab.standby(), lab.read());
+    lab.restore(&opened.announced);
+    let executor = lab.executor();
+    let scene = executor.scene().await;
+    let home = |side| -> (String, DocStoreRef) {
+        let store = Overtaken { store: scene.stores.location(side), settled: settled.clone() };
+        (scene.group.side(side).region.clone(), Arc::new(store))
+    };
+    let active = scene.group.initial_active;
+    let log = GroupLog::new(scene.group.name.clone(), home(active.other()), home(active));
+    let scene = Scene { log, ..scene };
+    let history = scene.log.read().await.unwrap();
+    let settled = settle(&scene, history).await.unwrap();
+    let state = settled.history.state.unwrap();
+    assert_eq!((state.recovery_point().unwrap().intent, &state.open_intent), (opened.intent, &None));
+    assert_eq!(held_run(&readable(lab).await), 2);
 }
 
 #[tokio::test]

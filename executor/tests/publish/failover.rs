@@ -1,10 +1,12 @@
 //! The roles change while executors are paused or killed, and the region that was given up comes back.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use lakedr::drill::{Asked, NotDrilled, drill};
 use lakedr::failover::{Approved, Kind, Switched, execute, plan_id, standing};
 use lakedr::publish::{Intention, announce, settle};
-use lakedr::report::Outcome;
+use lakedr::report::{Outcome, Progress};
 use lakedr_control::digest;
 use lakedr_control::group_log::{Entry, Event, IntentKind, IntentSlot};
 use lakedr_control::layout;
@@ -263,6 +265,33 @@ async fn the_first_sync_of_the_other_direction_is_killed_after_every_write() {
         assert!(report.error.is_none(), "{:?}", report.error);
         back.is_done().await;
         assert_eq!(back.lab.sync().await.outcome, Outcome::UpToDate);
+    }
+}
+
+#[tokio::test]
+async fn no_drill_takes_place_before_the_old_region_is_at_a_recovery_point() {
+    let back = Return::new().await;
+    let steps = back.steps();
+    let slots =
+        |step: &Step| step.iter().any(|w| matches!(w, Write::Put(key, _) if key.contains("_delta_log")));
+    let announced = steps.iter().position(slots).unwrap();
+    // the log moves on, the intent of the other direction is announced, some of its slots are filled
+    for done in 0..=announced + 1 {
+        case(&done);
+        let both = apply(&back.before, steps[..done].iter().flatten());
+        back.restore(&both);
+        let asked = Asked {
+            validate: None,
+            passes: Vec::new(),
+            patience: Duration::from_secs(1),
+            keep: false,
+            warnings: Vec::new(),
+        };
+        let executor = back.lab.executor();
+        let drilled = drill(&executor.scene().await, &asked, None, &Progress::silent()).await;
+        let Err(NotDrilled::Refused(refusal)) = drilled else { panic!("{drilled:?}") };
+        assert_eq!(refusal.tag(), "fenced", "{refusal}");
+        assert_eq!(changes(&both, &tree::read(&back.lab.root())), [].into());
     }
 }
 

@@ -1,5 +1,6 @@
 //! A group that goes back to a recovery point that it had.
 
+use chrono::TimeDelta;
 use lakedr::report::{Outcome, Progress};
 use lakedr::restore::{NotRestored, RestoreRefusal, Restored, To, Where, restore_group};
 use lakedr_control::group_log::IntentKind;
@@ -130,6 +131,25 @@ async fn a_point_of_which_a_file_is_gone_is_refused() {
     let refusal = refused(&lab, To::Entry(points[0]), &IN_PLACE).await;
     assert_eq!(refusal.tag(), "version_gone", "{refusal}");
     assert_eq!(held_run(&lab.history().await), 3);
+}
+
+#[tokio::test]
+async fn a_point_that_a_prune_gives_up_goes_elsewhere_only() {
+    let lab = Lab::new();
+    let points = three_points(&lab).await;
+    // its files are still there, but a prune may be about to delete them
+    let executor = lab.executor().with_clock(TimeDelta::days(60));
+    let restore = async |point, place: &Where| {
+        restore_group(&executor.scene().await, To::Entry(point), place, &Progress::silent()).await
+    };
+    let before = lab.read();
+    let Err(NotRestored::Refused(refusal)) = restore(points[0], &IN_PLACE).await else { panic!() };
+    assert_eq!(refusal.tag(), "version_gone");
+    assert!(refusal.to_string().contains("--target"), "{refusal}");
+    restore(points[2], &IN_PLACE).await.unwrap();
+    assert_eq!(changes(&before, &lab.read()), [].into());
+    let url: StoreUrl = format!("file://{}", lab.root().join("elsewhere").display()).parse().unwrap();
+    restore(points[0], &Where::Elsewhere(url)).await.unwrap();
 }
 
 #[tokio::test]

@@ -42,20 +42,17 @@ async fn elsewhere_as_tables_of_their_own_and_once() {
 #[tokio::test]
 async fn c4_08_one_table_comes_back_in_place_and_its_history_stays() {
     let (lab, taken) = three_weeks().await;
-    // an instant of the lab's snapshots is later than any commit, so only what comes behind the last one is undone
+    // an instant of the lab's snapshots is later than any commit: the version that was copied counts, and no clock
     let (which, shown) = &taken[0];
-    let newer = std::time::SystemTime::now() + std::time::Duration::from_secs(4 * 7 * 86_400);
-    let newest = lab.table("cat.s.grows").join("_delta_log/00000000000000000002.json");
-    std::fs::File::options().write(true).open(newest).unwrap().set_modified(newer).unwrap();
     let before = lab.source();
     let refused = lab.in_week(5).restore(which, &["cat.s.grows"], &in_place(false)).await;
     let error = chain(&refused.unwrap_err());
-    assert!(error.contains("restoring undoes version 2 of cat.s.grows; give --yes"), "{error}");
+    assert!(error.contains("restoring undoes versions 1 to 2 of cat.s.grows; give --yes"), "{error}");
     assert_eq!(lab.source(), before);
     let report = lab.in_week(5).restore(which, &["cat.s.grows"], &in_place(true)).await.unwrap();
     assert_eq!(report.tables.len(), 1);
     assert_eq!((report.tables[0].version_before, report.tables[0].version), (Some(2), 3));
-    assert_eq!(report.tables[0].undone.as_ref().unwrap().to_string(), "version 2 of cat.s.grows");
+    assert_eq!(report.tables[0].undone.as_ref().unwrap().to_string(), "versions 1 to 2 of cat.s.grows");
     let after = lab.source();
     assert_eq!(after["cat.s.grows"], shown["cat.s.grows"]);
     assert_eq!(after["cat.s.whole"], before["cat.s.whole"]);
@@ -75,6 +72,17 @@ async fn a_lost_table_comes_back_and_a_moment_picks_the_snapshot_before_it() {
     assert!(report.warning.unwrap().contains("there is no Delta table at"));
     assert_eq!(lab.source()["cat.s.whole"], taken[1].1["cat.s.whole"]);
     assert_eq!(live(&lab.table("cat.s.whole"), None).len(), 1);
+    // what this restore has done itself is nothing that it would undo, though it came behind the snapshot
+    let newer = std::time::SystemTime::now() + std::time::Duration::from_secs(4 * 7 * 86_400);
+    let made = lab.table("cat.s.whole").join("_delta_log/00000000000000000000.json");
+    std::fs::File::options().write(true).open(made).unwrap().set_modified(newer).unwrap();
+    let which = Which::Id(list.snapshots[1].kept.id.clone());
+    let again = lab.in_week(3).restore(&which, &["cat.s.whole"], &to).await.unwrap();
+    assert_eq!((again.tables[0].version, &again.tables[0].undone), (0, &None));
+    let other = Which::Id(list.snapshots[0].kept.id.clone());
+    let refused = lab.in_week(3).restore(&other, &["cat.s.whole"], &to).await;
+    let error = chain(&refused.unwrap_err());
+    assert!(error.contains("all versions up to 0 of cat.s.whole"), "{error}");
     let early = list.snapshots[0].kept.as_of - chrono::TimeDelta::days(1);
     let none = lab.in_week(3).restore(&Which::AtOrBefore(early), &[], &in_place(false)).await;
     let error = chain(&none.unwrap_err());
@@ -100,6 +108,17 @@ async fn a_chosen_partition_comes_back_and_the_others_stay() {
     assert_eq!(after, [file("cat.s.whole", 0), file("cat.s.whole", 2)].into());
     // a second time there is nothing to do
     assert_eq!(back("p=0").await.unwrap().tables[0].version, 3);
+    // what neither side has is misspelt
+    let error = chain(&back("p=7").await.unwrap_err());
+    assert!(
+        error.contains("there is no partition p=7 of cat.s.whole") && error.contains("p=2; p=0"),
+        "{error}"
+    );
+    // what comes back has nothing in partition 2, which goes; a second time it is gone
+    for _ in 0..2 {
+        assert_eq!(back("p=2").await.unwrap().tables[0].version, 4);
+        assert_eq!(live(&lab.table("cat.s.whole"), None), [file("cat.s.whole", 0)].into());
+    }
     let error = chain(&back("q=0").await.unwrap_err());
     assert!(error.contains("is not partitioned by q; its partition columns are p"), "{error}");
 }

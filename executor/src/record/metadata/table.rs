@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use lakedr_control::store::OpenedStore;
 use object_store::path::Path;
-use object_store::{Error, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use serde::Serialize;
 
 use super::error::MetadataError;
@@ -33,6 +33,12 @@ pub(crate) enum Committed {
     Done,
     /// Somebody else has made that version.
     Lost,
+}
+
+/// What became of a commit, by what lies in its place; none when nobody can tell. Where nothing lies it is not lost, whatever the
+/// store answered: a store that refuses two writes at a time may carry out this one yet, and it names a file then.
+fn became(body: &Bytes, found: Option<&Bytes>) -> Option<Committed> {
+    found.map(|found| if found == body { Committed::Done } else { Committed::Lost })
 }
 
 /// A table for people, such as the sync metadata table of a location.
@@ -138,14 +144,8 @@ impl MetadataTable {
         let put = self.store.store.put_opts(&path, PutPayload::from_bytes(body.clone()), options).await;
         let Err(cause) = put else { return Ok(Committed::Done) };
         // the version is taken, or the answer got lost on the way: what lies there decides
-        match self.table().commit_bytes(version).await? {
-            Some(found) if found == body => Ok(Committed::Done),
-            Some(_) => Ok(Committed::Lost),
-            None if matches!(cause, Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
-                Ok(Committed::Lost)
-            }
-            None => Err(DataError { verb: "write", url, cause }.into()),
-        }
+        let found = self.table().commit_bytes(version).await?;
+        became(&body, found.as_ref()).ok_or_else(|| DataError { verb: "write", url, cause }.into())
     }
 
     /// Writes a checkpoint behind a commit, when it is time for one. Best effort.
@@ -162,5 +162,18 @@ impl MetadataTable {
         if let Err(error) = written.await {
             tracing::debug!("no checkpoint of {}: {}", self.store.url, crate::error::chain(&error));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_another_commit_in_its_place_makes_a_commit_lost() {
+        let (ours, other) = (Bytes::from_static(b"ours"), Bytes::from_static(b"other"));
+        assert_eq!(became(&ours, Some(&ours)), Some(Committed::Done));
+        assert_eq!(became(&ours, Some(&other)), Some(Committed::Lost));
+        assert_eq!(became(&ours, None), None);
     }
 }

@@ -12,7 +12,9 @@ use lakedr_control::snapshots::SnapshotId;
 use serde::Serialize;
 
 use super::desk::Desk;
+use super::error::SnapshotError;
 use super::partition::Partitions;
+use super::partition_seen::Seen;
 use super::replicate::{Replica, Said, Wanted, carry_out, plan};
 use super::undone::Undone;
 use crate::error::{At as _, Failure, Stage};
@@ -116,32 +118,46 @@ pub async fn restore(
         tracing::warn!(schedule = %name, "{warning}");
     }
     let said = Said { by: format!("restore/{name}/{}", origin.id), id: origin.id.clone(), seq: catalog.seq };
-    let Target { tables, sides, undone } = match to {
+    let target = match to {
         Where::Elsewhere(url) => elsewhere(desk, &origin, url, &said).await?,
-        Where::InPlace { yes } => in_place(desk, &origin, *yes).await?,
+        Where::InPlace { yes } => in_place(desk, &origin, &said, *yes).await?,
     };
-    let wanted = origin.tables.iter().cloned().zip(tables).map(|((source, version), target)| Wanted {
-        source,
-        version,
-        target,
-        partitions: partitions.clone(),
-        of_its_own: matches!(to, Where::Elsewhere(_)),
-    });
+    let wanted =
+        origin.tables.iter().cloned().zip(target.tables.clone()).map(|((source, version), target)| Wanted {
+            source,
+            version,
+            target,
+            partitions: partitions.clone(),
+            of_its_own: matches!(to, Where::Elsewhere(_)),
+        });
     let plans = plan(wanted.collect()).await.at(Stage::Plan, name)?;
-    let sides = sides.reading_as(&origin.sides);
+    for replica in &plans {
+        target.is_unmoved(replica.name(), replica.plan.target_version()).at(Stage::Plan, name)?;
+    }
+    there_are(&plans, partitions).at(Stage::Plan, name)?;
+    let sides = target.sides.clone().reading_as(&origin.sides);
     let restored = carry_out(desk.world, plans, &sides, &said, progress).await.at(Stage::Copy, name)?;
-    let tables = restored.iter().map(|replica| table(replica, &undone)).collect();
+    let tables = restored.iter().map(|replica| table(replica, &target)).collect();
     Ok(report(desk, origin, tables))
+}
+
+/// Makes sure that the chosen partitions are there, in one of the tables at least.
+fn there_are(plans: &[Replica], partitions: &Partitions) -> Result<(), SnapshotError> {
+    let mut seen = Seen::default();
+    plans.iter().for_each(|replica| seen.add(replica.seen.clone()));
+    let tables: Vec<TableName> = plans.iter().map(|replica| replica.name().clone()).collect();
+    seen.all_of(partitions, &tables)
 }
 
 fn report(desk: &Desk<'_>, origin: Origin, tables: Vec<RestoredTable>) -> RestoreReport {
     let Origin { snapshot, because, warning, as_of, holds, .. } = origin;
+    let snapshot = snapshot.map(|document| document.id);
     let picked = if snapshot.is_some() { Picked::Snapshot } else { Picked::Source };
     let schedule = desk.schedule.name.to_string();
     RestoreReport { schedule, picked, because, warning, snapshot, as_of, holds, tables }
 }
 
-fn table(replica: &Replica, undone: &[Undone]) -> RestoredTable {
+fn table(replica: &Replica, target: &Target) -> RestoredTable {
     let plan = &replica.plan;
     RestoredTable {
         name: plan.name().clone(),
@@ -152,6 +168,6 @@ fn table(replica: &Replica, undone: &[Undone]) -> RestoredTable {
         version: replica.version,
         files_copied: plan.copies.len(),
         bytes_copied: plan.copies.bytes(),
-        undone: undone.iter().find(|undone| undone.table == *plan.name()).cloned(),
+        undone: target.undone(plan.name()),
     }
 }

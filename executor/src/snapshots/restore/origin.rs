@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use lakedr_control::id::TableName;
-use lakedr_control::snapshots::{Catalog, SnapshotDocument, SnapshotId, SnapshotTable};
+use lakedr_control::snapshots::{Catalog, SnapshotDocument, SnapshotTable};
 use lakedr_control::time;
 
 use super::Where;
@@ -18,7 +18,7 @@ pub(super) struct Origin {
     /// Names the state: the same one has the same id, so that a call that was cut short is gone on with.
     pub(super) id: String,
     /// The snapshot; none when it is the source.
-    pub(super) snapshot: Option<SnapshotId>,
+    pub(super) snapshot: Option<Box<SnapshotDocument>>,
     /// Why it and no other.
     pub(super) because: Option<String>,
     /// Why nothing newer.
@@ -101,7 +101,7 @@ fn snapshot(desk: &Desk<'_>, document: &SnapshotDocument, named: &[TableName]) -
     };
     Ok(Origin {
         id: document.id.to_string(),
-        snapshot: Some(document.id.clone()),
+        snapshot: Some(Box::new(document.clone())),
         because: None,
         warning: None,
         as_of: document.as_of,
