@@ -132,6 +132,7 @@ fn files_domains_and_progress_come_and_go() {
     let expected = [
         r#"{"domainMetadata":{"domain":"d","configuration":"1","removed":true}}"#.to_owned(),
         r#"{"txn":{"appId":"s","version":2}}"#.to_owned(),
+        r#"{"txn":{"appId":"gone","version":-1}}"#.to_owned(),
         r#"{"remove":{"path":"b","deletionTimestamp":1800000000000,"dataChange":true,"extendedFileMetadata":true,"partitionValues":{},"size":5,"tags":{"k":"v"},"baseRowId":7,"defaultRowCommitVersion":3}}"#.to_owned(),
         r#"{"remove":{"path":"p=%20/a","deletionTimestamp":1800000000000,"dataChange":true,"extendedFileMetadata":true,"partitionValues":{"p":" "},"size":3,"stats":"{\"numRecords\":1}"}}"#.to_owned(),
         deleted.replace("\"dataChange\":false", "\"dataChange\":true"),
